@@ -129,24 +129,8 @@ class FBNet(SearchSpace):
         """Return all layers in order of execution; a skip that changes nothing has none."""
         ops = self.parse(arch)
         macro = MACRO[self.check_dataset(dataset)]
-        stem_size = macro.resolution // macro.stem_stride
-        layers = [
-            Layer(
-                "conv",
-                None,
-                0,
-                "stem",
-                3,
-                STEM_CHANNELS,
-                macro.resolution,
-                macro.resolution,
-                stem_size,
-                stem_size,
-                3,
-                macro.stem_stride,
-                norm_channels=STEM_CHANNELS,
-            )  # fmt: skip
-        ]
+        stem = _conv(None, 0, "stem", 3, STEM_CHANNELS, macro.resolution, 3, macro.stem_stride)
+        layers = [stem]
         slots = self.slots(dataset)
         for position, (op, slot) in enumerate(zip(ops, slots, strict=True)):
             layers += _block_layers(position, self.op_names[op], slot)

@@ -67,4 +67,4 @@ class FBNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return class scores ``(n, classes)`` for images ``(n, 3, h, w)``."""
-        return self.classifier(self.head(self.blocks(self.stem(x))))  # type: ignore[no-any-return]
+        return self.classifier(self.head(self.blocks(self.stem(x))))

@@ -22,7 +22,7 @@ class Layer:
     kind : {"conv", "pool", "add", "linear", "global_pool", "zero"}
         ``zero`` writes zeros (the op ``none`` of NAS-Bench-201, where it is executed).
     position : int or None
-        The position of the architecture that this layer belongs to; None for stem, reductions, head.
+        The position of the architecture that it belongs to; None for stem, reductions and head.
     stage : int
         The stage of the macro architecture, from 0 (stem) to the head.
     op : str
@@ -60,7 +60,7 @@ class Layer:
 
     @property
     def flops(self) -> int:
-        """Floating-point operations, two a multiply-accumulate (as ``torch.utils.flop_counter``)."""
+        """Floating-point operations, two a multiply-accumulate, as torch counts them."""
         return 2 * self.macs
 
     @property

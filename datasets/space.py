@@ -303,7 +303,7 @@ class SearchSpace(ABC):
                     raise ArchitectureError(f"{error} (in {given!r})") from None
         return np.array([self.op_names.index(name) for name in names], dtype=np.int8)
 
-    def _check_ops(self, ops: npt.NDArray[Any], given: object) -> Ops:
+    def _check_ops(self, ops: npt.NDArray[Any], given: Any) -> Ops:
         if ops.ndim != 2 or ops.shape[1] != self.n_positions:
             raise ArchitectureError(
                 f"an architecture of {self.name} must have {self.n_positions} ops, "

@@ -1,5 +1,7 @@
 """The search spaces by name."""
 
+from typing import Any
+
 import numpy as np
 
 from archcost.datasets.errors import ArchitectureError, check_name
@@ -24,7 +26,7 @@ def get_space(space: str | SearchSpace) -> SearchSpace:
     return SPACES[check_name("space", space, SPACES)]
 
 
-def infer_space(archs: object) -> SearchSpace:
+def infer_space(archs: Any) -> SearchSpace:
     """Tell which search space one architecture, or a sequence of them, belongs to.
 
     Parameters
