@@ -1,0 +1,6 @@
+"""The runtimes that ``archcost measure`` knows."""
+
+from archcost.datasets.onnxruntime_cpu import OnnxRuntimeCpu
+from archcost.datasets.runtime import Runtime
+
+RUNTIMES: dict[str, Runtime] = {runtime.name: runtime for runtime in (OnnxRuntimeCpu(),)}
