@@ -218,7 +218,6 @@ class GraphBuilder:
 
     def _norm(self, name: str, channels: int) -> tuple[Array, Array]:
         """Return the scale and shift that a batch normalisation amounts to."""
-        shape = (channels,)
         weight, bias, mean, var = (
             self._given(f"{name}.{part}", (channels,)) for part in NORM_TENSORS
         )
