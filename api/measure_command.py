@@ -19,7 +19,7 @@ Measure the latency of architectures on this machine and write a cost table.
 Each architecture is built, warmed up and timed several times in a row; this is repeated in
 rounds, each in another order, because one pass over many networks is noisy (neighbours, clocks)
 and the minimum over interleaved rounds is not. At the end the rounds are split in halves; how well
-the halves' ranks agree is the table's repeatability: no predictor can be expected to do better.
+the halves' ranks agree is the table's repeatability, printed and kept in the table.
 
 Every measurement goes to a journal beside the table (OUT.journal) at once. If the command is
 stopped, by Ctrl-C or kill -9, the same command goes on where it was; Ctrl-C also writes the table
