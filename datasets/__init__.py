@@ -1,5 +1,10 @@
 """Search spaces, devices, cost tables, their sources, and the measuring of new ones."""
 
+from archcost.datasets.bundled import bundled_tables, load_bundled
+from archcost.datasets.cost_key import METRICS, CostKey
+from archcost.datasets.cost_table import CostTable
+from archcost.datasets.derived import derive_fpga_energy
+from archcost.datasets.devices import DEVICES, DeviceCard, get_device
 from archcost.datasets.errors import (
     ArchcostError,
     ArchitectureError,
@@ -9,24 +14,41 @@ from archcost.datasets.errors import (
     UnknownNameError,
 )
 from archcost.datasets.fbnet import FBNet
+from archcost.datasets.fetching import fetch
 from archcost.datasets.layers import Layer, Workload
 from archcost.datasets.nasbench201 import NASBench201
+from archcost.datasets.source import Source
+from archcost.datasets.sources import SOURCES, data_folder, load_published
 from archcost.datasets.space import SearchSpace
 from archcost.datasets.spaces import SPACES, get_space, infer_space
 
 __all__ = [
+    "DEVICES",
+    "METRICS",
+    "SOURCES",
     "SPACES",
     "ArchcostError",
     "ArchitectureError",
+    "CostKey",
+    "CostTable",
     "CostTableError",
+    "DeviceCard",
     "FBNet",
     "IntegrityError",
     "Layer",
     "MissingDataError",
     "NASBench201",
     "SearchSpace",
+    "Source",
     "UnknownNameError",
     "Workload",
+    "bundled_tables",
+    "data_folder",
+    "derive_fpga_energy",
+    "fetch",
+    "get_device",
     "get_space",
     "infer_space",
+    "load_bundled",
+    "load_published",
 ]

@@ -1,0 +1,341 @@
+"""Cost tables: the one form in which costs are measured, published, trained on and compared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from archcost.datasets.cost_key import CostKey, dataset_id
+from archcost.datasets.devices import CostKind
+from archcost.datasets.errors import CostTableError, MissingDataError, check_name
+from archcost.datasets.space import Ops, SearchSpace
+from archcost.datasets.spaces import get_space
+from archcost.datasets.table_checks import check_costs, check_spread, distinct_rows
+from archcost.datasets.table_columns import (
+    COLUMNS,
+    OPTIONAL_COLUMNS,
+    TEXT_COLUMNS,
+    decoded,
+    normalise,
+    numbers,
+)
+from archcost.datasets.table_index import (
+    canonical_archs,
+    canonical_datasets,
+    check_words,
+    group_by_key,
+)
+from archcost.datasets.table_rows import cost_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+class CostTable:
+    """Costs of architectures on devices, one row a cost, checked when made.
+
+    The columns are ``space, device, metric, dataset, arch`` (the space's string), ``cost`` (null
+    where it does not exist), ``unit`` (ms or mJ), ``status`` (``ok``, or why there is no cost),
+    ``batch_size, kind`` (measured, simulated or derived), ``cost_median``, ``cost_std`` and
+    ``n_repeats`` (null where unknown). Rows that repeat an architecture with the same cost are
+    dropped.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        The columns above; the last three may be missing.
+    provenance : mapping, optional
+        Where the costs come from, as JSON data; it travels in the Parquet file.
+
+    Raises
+    ------
+    CostTableError
+        If there are no rows, a cost is NaN, infinite, zero or negative, a unit or status is
+        wrong, or an architecture has two different costs.
+    ArchitectureError
+        If an architecture is malformed.
+    UnknownNameError
+        If a space, dataset, metric, status or kind does not exist.
+
+    Examples
+    --------
+    >>> archs = [[3, 0, 1, 0, 0, 2], [3, 3, 1, 0, 0, 2]]
+    >>> table = CostTable.from_costs("nasbench201", archs, [7.3, 9.1], device="my_board")
+    >>> table.keys()
+    [CostKey(space='nasbench201', device='my_board', metric='latency', dataset='cifar10')]
+    >>> ops, latency_ms = table.costs(table.keys()[0])
+    >>> ops.shape, latency_ms.tolist()
+    ((2, 6), [7.3, 9.1])
+    """
+
+    def __init__(self, rows: pa.Table, provenance: Mapping[str, Any] | None = None) -> None:
+        rows = normalise(rows)
+        check_words(rows)
+        self.provenance: dict[str, Any] = dict(provenance or {})
+        self._rows, self._ops = canonical_archs(canonical_datasets(rows))
+        self._keys, self._key_of_row = group_by_key(self._rows)
+        cost, missing = numbers(self._rows, "cost")
+        status, statuses = decoded(self._rows, "status")
+        check_costs(cost, missing, np.array([name == "ok" for name in statuses])[status])
+        for name in OPTIONAL_COLUMNS:
+            check_spread(name, *numbers(self._rows, name))
+        arch, archs = decoded(self._rows, "arch")
+        kept, conflict = distinct_rows(self._key_of_row, arch, cost, missing)
+        if conflict:
+            given = ["none" if missing[row] else str(cost[row]) for row in conflict]
+            raise CostTableError(
+                f"an architecture must have one cost a key, but rows {conflict[0]} and "
+                f"{conflict[1]} give {archs[arch[conflict[0]]]!r} the costs {' and '.join(given)} "
+                f"for {self._keys[self._key_of_row[conflict[0]]]}; remove one or average them"
+            )
+        if len(kept) < len(arch):
+            self._rows = self._rows.take(kept)
+            self._key_of_row = self._key_of_row[kept]
+
+    @classmethod
+    def from_costs(
+        cls,
+        space: str | SearchSpace,
+        archs: object,
+        cost: npt.ArrayLike,
+        *,
+        device: str,
+        metric: str = "latency",
+        dataset: str | None = None,
+        batch_size: int = 1,
+        kind: CostKind = "measured",
+        status: str | Sequence[str] | None = None,
+        cost_median: npt.ArrayLike | None = None,
+        cost_std: npt.ArrayLike | None = None,
+        n_repeats: npt.ArrayLike | None = None,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> CostTable:
+        """Make a table for one device, metric and dataset.
+
+        Parameters
+        ----------
+        space : str or SearchSpace
+            The search space.
+        archs : sequence of architectures or array (n_archs, n_positions)
+            Any accepted form.
+        cost : array-like of float, shape (n_archs,)
+            Latency in ms or energy in mJ; NaN where `status` says that there is none.
+        device : str
+            Your device's id, from ``[a-z0-9_]``.
+        metric : {"latency", "energy"}
+            What the costs are.
+        dataset : str, optional
+            Fixes the input size; the space's default if left out.
+        batch_size : int
+            Images a run.
+        kind : {"measured", "simulated", "derived"}
+            How the costs came about.
+        status : str or sequence of str, optional
+            ``"ok"`` for all rows if left out.
+        cost_median : array-like of float, shape (n_archs,), optional
+            Median over the repeats where `cost` is another statistic; NaN where unknown.
+        cost_std : array-like of float, shape (n_archs,), optional
+            Standard deviation of each cost over its repeats; NaN where unknown.
+        n_repeats : array-like of int, shape (n_archs,) or int, optional
+            Repeats behind each cost.
+        provenance : mapping, optional
+            Where the costs come from.
+
+        Returns
+        -------
+        CostTable
+            ``n_archs`` rows.
+        """
+        key = CostKey(
+            get_space(space).name, device, metric, dataset_id(get_space(space).name, dataset)
+        )
+        rows = cost_rows(
+            key,
+            archs,
+            cost,
+            batch_size=batch_size,
+            kind=kind,
+            status=status,
+            repeats={"cost_median": cost_median, "cost_std": cost_std, "n_repeats": n_repeats},
+        )
+        return cls(rows, provenance)
+
+    @classmethod
+    def concat(cls, tables: Iterable[CostTable]) -> CostTable:
+        """Return one table with the rows of all; their provenance is listed under ``tables``."""
+        import pyarrow as pa
+
+        tables = list(tables)
+        if not tables:
+            raise CostTableError("concat must get at least one table, but got none")
+        if len(tables) == 1:
+            return tables[0]
+        rows = pa.concat_tables([table._rows for table in tables])
+        return cls(rows, {"tables": [table.provenance for table in tables]})
+
+    @classmethod
+    def read(
+        cls,
+        path: str | Path,
+        *,
+        device: str | None = None,
+        space: str | SearchSpace | None = None,
+        dataset: str | None = None,
+        batch_size: int = 1,
+        kind: CostKind = "measured",
+    ) -> CostTable:
+        """Read a table from Parquet, or from a CSV file such as ``arch,latency_ms``.
+
+        Parameters
+        ----------
+        path : str or Path
+            A file ending in ``.parquet`` or ``.csv``. Either may be in the long form of this
+            class, or a short form with the columns ``arch`` and ``latency_ms`` or ``energy_mj``
+            (further ``latency_std_ms``, ``energy_std_mj``, ``n_repeats``, ``status``).
+        device, space, dataset, batch_size, kind
+            What a short form leaves out; `space` is inferred, `dataset` is the space's default.
+
+        Returns
+        -------
+        CostTable
+            The checked table.
+
+        Raises
+        ------
+        MissingDataError
+            If there is no such file.
+        IntegrityError
+            If the file is truncated or no such file.
+        CostTableError
+            If the costs break a rule.
+        """
+        from archcost.datasets.table_files import long_form, read_file
+
+        rows, provenance = read_file(Path(path))
+        return cls(
+            long_form(
+                rows, device=device, space=space, dataset=dataset, batch_size=batch_size, kind=kind
+            ),
+            provenance,
+        )
+
+    def write(self, path: str | Path) -> Path:
+        """Write the table to Parquet with its provenance; the file appears whole or not at all."""
+        from archcost.datasets.table_files import write_parquet
+
+        return write_parquet(self.to_arrow(), self.provenance, Path(path))
+
+    def keys(self) -> list[CostKey]:
+        """Return the keys of the table in order."""
+        return list(self._keys)
+
+    def select(
+        self,
+        *,
+        space: str | None = None,
+        device: str | None = None,
+        metric: str | None = None,
+        dataset: str | None = None,
+    ) -> CostTable:
+        """Return the rows of a space, device, metric or dataset.
+
+        Raises
+        ------
+        UnknownNameError
+            If the table has none; the message lists what it has.
+        """
+        wanted = {"space": space, "device": device, "metric": metric}
+        keys = self._keys
+        for name, value in wanted.items():
+            if value is not None:
+                check_name(f"{name} of this table", value, {getattr(key, name) for key in keys})
+                keys = tuple(key for key in keys if getattr(key, name) == value)
+        if dataset is not None:
+            dataset = dataset.lower().replace("-", "_")
+            check_name("dataset of this table", dataset, {key.dataset for key in keys})
+            keys = tuple(key for key in keys if key.dataset == dataset)
+        chosen = np.array([key in keys for key in self._keys])
+        return self._subset(np.flatnonzero(chosen[self._key_of_row]))
+
+    def costs(self, key: CostKey | str) -> tuple[Ops, npt.NDArray[np.float64]]:
+        """Return architectures and costs of a key, in the order of the rows.
+
+        Parameters
+        ----------
+        key : CostKey or str
+            Such as ``"nasbench201-raspi4-latency-cifar10"``.
+
+        Returns
+        -------
+        ops : numpy.ndarray of int8, shape (n_archs, n_positions)
+            Architectures that have a cost.
+        cost : numpy.ndarray of float64, shape (n_archs,)
+            Their costs in ``key.unit``.
+
+        Raises
+        ------
+        MissingDataError
+            If the table has no cost of this key.
+        """
+        key = CostKey.parse(key) if isinstance(key, str) else key
+        if key not in self._keys:
+            raise MissingDataError(
+                f"this table has no costs for {key}; it has {[str(known) for known in self._keys]}"
+            )
+        cost = self._rows.column("cost").chunk(0).to_numpy(zero_copy_only=False)
+        rows = np.flatnonzero((self._key_of_row == self._keys.index(key)) & ~np.isnan(cost))
+        arch, _ = decoded(self._rows, "arch")
+        return self._ops[key.space][arch[rows]], cost[rows]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many rows have each status that occurs."""
+        status, statuses = decoded(self._rows, "status")
+        rows = np.bincount(status, minlength=len(statuses)).tolist()
+        return {name: n for name, n in sorted(zip(statuses, rows, strict=True)) if n}
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the rows in their order; the provenance does not count."""
+        digest = hashlib.sha256()
+        rows = self.to_arrow()
+        for name in COLUMNS:
+            if name in TEXT_COLUMNS:
+                codes, values = decoded(rows, name)
+                rank = np.empty(len(values), dtype="<i4")
+                rank[np.argsort(np.array(values))] = np.arange(len(values))
+                digest.update(json.dumps([name, sorted(values)]).encode())
+                digest.update(rank[codes].tobytes())
+            else:
+                filled, missing = numbers(rows, name)
+                digest.update(json.dumps([name]).encode())
+                digest.update(filled.astype("<f8").tobytes() + missing.tobytes())
+        return digest.hexdigest()
+
+    def to_arrow(self) -> pa.Table:
+        """Return the rows as an Arrow table with dictionary-encoded text."""
+        return normalise(self._rows)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the rows as a data frame with categorical text."""
+        return self.to_arrow().to_pandas()
+
+    def __len__(self) -> int:
+        return int(self._rows.num_rows)
+
+    def __repr__(self) -> str:
+        return f"CostTable({len(self)} rows, {len(self._keys)} keys, {self.counts()})"
+
+    def _subset(self, rows: npt.NDArray[np.integer[Any]]) -> CostTable:
+        """Return the table of some rows; they have been checked."""
+        table = object.__new__(CostTable)
+        table.provenance = self.provenance
+        table._rows, table._ops = self._rows.take(rows), self._ops
+        table._keys, table._key_of_row = group_by_key(table._rows)
+        return table

@@ -1,0 +1,167 @@
+"""Download published tables once, check them, and keep them in the data folder."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from archcost.datasets.errors import IntegrityError, MissingDataError
+from archcost.datasets.source import Source, SourceFile
+from archcost.datasets.sources import data_folder
+
+CHUNK = 2**20
+TIMEOUT_S = 60
+
+
+def fetch(
+    source: Source,
+    folder: str | Path | None = None,
+    *,
+    from_file: str | Path | None = None,
+    progress: bool = True,
+) -> Path:
+    """Bring a source into the data folder; what is there and sound is not fetched again.
+
+    Parameters
+    ----------
+    source : Source
+        What to fetch.
+    folder : str or Path, optional
+        The data folder; `data_folder()` by default.
+    from_file : str or Path, optional
+        Take the files from here instead of the network: the file itself for a source of one file,
+        else a folder or zip archive that holds them, such as a clone of the repository.
+    progress : bool, default=True
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    Path
+        The source's folder, complete and checked.
+
+    Raises
+    ------
+    MissingDataError
+        If a file cannot be had; the message says how to bring it by hand.
+    IntegrityError
+        If a file is not the one that was published.
+    """
+    target = (data_folder() if folder is None else Path(folder)) / source.folder
+    wanted = [file for file in source.files if not is_sound(target / file.path, file.digest)]
+    if not wanted:
+        return target
+    if from_file is None:
+        _download_all(source, wanted, target, progress)
+        return target
+    with _opened(Path(from_file)) as origin:
+        for file in wanted:
+            _install(_find(origin, file, source), target / file.path, file.digest)
+    return target
+
+
+def digest_of(path: Path, kind: str) -> str:
+    """Return the hash of a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    kind : {"sha256", "gitblob"}
+        SHA-256 of the content, or the SHA-1 by which git names it.
+
+    Returns
+    -------
+    str
+        ``"<kind>:<hexadecimal digits>"``.
+    """
+    if kind == "gitblob":
+        digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    else:
+        digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+    return f"{kind}:{digest.hexdigest()}"
+
+
+def is_sound(path: Path, digest: str) -> bool:
+    """Tell whether a file is there and has the given hash."""
+    return path.is_file() and digest_of(path, digest.partition(":")[0]) == digest
+
+
+def _download_all(source: Source, wanted: list[SourceFile], target: Path, progress: bool) -> None:
+    import pooch
+    import requests
+    from tqdm import tqdm
+
+    # One bar over many small files, or one over the bytes of a single file.
+    single = len(source.files) == 1
+    download = pooch.HTTPDownloader(progressbar=progress and single, timeout=TIMEOUT_S)
+    bar = tqdm(wanted, desc=source.name, unit="file", disable=single or not progress)
+    for file in bar:
+        url = source.base_url + file.remote
+        with tempfile.TemporaryDirectory() as scratch:
+            fresh = Path(scratch) / Path(file.path).name
+            try:
+                download(url, str(fresh), None)
+            except (requests.RequestException, OSError) as error:
+                raise MissingDataError(
+                    f"{url} cannot be downloaded ({error}); without a network, get "
+                    f"{source.homepage} elsewhere and run `archcost data fetch {source.name} "
+                    "--from-file PATH`"
+                ) from None
+            _install(fresh, target / file.path, file.digest)
+
+
+def _install(fresh: Path, target: Path, digest: str) -> None:
+    """Put a file in its place if it is the published one; it appears whole or not at all."""
+    found = digest_of(fresh, digest.partition(":")[0])
+    if found != digest:
+        raise IntegrityError(
+            f"{target.name} must have the hash {digest}, but {fresh} has {found}; it is truncated "
+            "or another version, and was not kept"
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as part:
+        part.close()
+        try:
+            shutil.copyfile(fresh, part.name)
+            Path(part.name).replace(target)
+        finally:
+            Path(part.name).unlink(missing_ok=True)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Path]:
+    """Give a file or folder as it is, and an archive as the folder that it holds."""
+    if not path.exists():
+        raise MissingDataError(f"there is no file or folder {path} to take the tables from")
+    if not zipfile.is_zipfile(path) or path.suffix != ".zip":
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(scratch)
+        yield Path(scratch)
+
+
+def _find(origin: Path, file: SourceFile, source: Source) -> Path:
+    """Return where a file of a source lies in a file, a clone, or a folder of such."""
+    if origin.is_file():
+        if len(source.files) == 1:
+            return origin
+        raise MissingDataError(
+            f"{source.name} has {len(source.files)} files; give a folder or zip archive that holds "
+            f"them, such as a clone of {source.homepage}, not the file {origin}"
+        )
+    folders = [origin, origin / source.folder, *sorted(p for p in origin.iterdir() if p.is_dir())]
+    for folder in folders:
+        for place in (folder / file.path, folder / file.remote):
+            if place.is_file():
+                return place
+    raise MissingDataError(f"{origin} must hold {file.remote}, as {source.homepage} does")
