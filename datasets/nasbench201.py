@@ -62,7 +62,7 @@ class NASBench201(SearchSpace):
         return _published_order()[0]
 
     def code(self, ops: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
-        """Return the rank of op ids in the plain enumeration, the order of dense tables.
+        """Return the rank of op ids in the plain enumeration.
 
         Parameters
         ----------
@@ -76,9 +76,9 @@ class NASBench201(SearchSpace):
         """
         return np.asarray(ops, dtype=np.int64) @ (self.n_ops ** np.arange(5, -1, -1))
 
-    def index_to_code(self) -> npt.NDArray[np.int64]:
-        """Return, for each published index, the ``code`` of its cell; shape ``(15625,)``."""
-        return _published_order()[1]
+    def indices(self, ops: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
+        """Return the published indices ``(n_archs,)`` of valid op ids ``(n_archs, 6)``."""
+        return _published_order()[1][self.code(ops)]
 
     def from_index(self, index: int) -> Ops:
         """Return the cell at a published index."""
@@ -86,7 +86,7 @@ class NASBench201(SearchSpace):
 
     def index(self, arch: object) -> int:
         """Return the published index of a cell."""
-        return int(_published_order()[2][self.code(self.parse(arch))])
+        return int(self.indices(self.parse(arch)))
 
     def __iter__(self) -> Iterator[Ops]:
         """Iterate over all cells in published order."""
@@ -160,16 +160,16 @@ class NASBench201(SearchSpace):
 
 
 @cache
-def _published_order() -> tuple[Ops, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return all op ids in published order, their codes, and the index of each code."""
+def _published_order() -> tuple[Ops, npt.NDArray[np.int64]]:
+    """Return all op ids in published order, and the index of each code."""
     order = list(range(5**6))
     random.Random(PUBLISHED_SEED).shuffle(order)
     codes = np.array(order, dtype=np.int64)
     ops = (codes[:, None] // 5 ** np.arange(5, -1, -1) % 5).astype(np.int8)
     index_of_code = np.argsort(codes)
-    for shared in (ops, codes, index_of_code):
+    for shared in (ops, index_of_code):
         shared.setflags(write=False)
-    return ops, codes, index_of_code
+    return ops, index_of_code
 
 
 def _conv(

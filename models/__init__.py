@@ -1,0 +1,14 @@
+"""Cost models: a fitted predictor plus what it is for, saved, loaded and compiled."""
+
+from archcost.models.cost_model import CostModel
+from archcost.models.manifest import Manifest
+from archcost.models.store import find_model, manifests, model_keys, user_models_folder
+
+__all__ = [
+    "CostModel",
+    "Manifest",
+    "find_model",
+    "manifests",
+    "model_keys",
+    "user_models_folder",
+]

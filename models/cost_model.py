@@ -1,0 +1,274 @@
+"""A cost model: a fitted predictor bound to one space, device, metric and dataset."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from archcost.datasets import (
+    ArchitectureError,
+    CostKey,
+    DeviceCard,
+    NASBench201,
+    SearchSpace,
+    get_space,
+)
+from archcost.models.compiled import CellTable, CompiledForm, Costs
+from archcost.models.forms import FORMS
+from archcost.models.manifest import MANIFEST, Manifest, check_files, file_hash
+
+if TYPE_CHECKING:
+    from archcost.predictors import CostPredictor
+
+COMPILED = "compiled.npz"
+
+
+class CostModel:
+    """Predict one cost of architectures on one device.
+
+    Parameters
+    ----------
+    predictor : CostPredictor
+        A fitted predictor.
+    manifest : Manifest
+        What it is for and where it comes from.
+
+    Notes
+    -----
+    Predictions come from the compiled form where there is one (see `compile`), so that the
+    predictor and its library are loaded only when something else asks for them.
+    """
+
+    def __init__(self, predictor: CostPredictor | None, manifest: Manifest) -> None:
+        self._predictor = predictor
+        self._form: CompiledForm | None = None
+        self._folder: Path | None = None
+        self.manifest = manifest
+        self.space: SearchSpace = get_space(manifest.key.space)
+
+    @property
+    def key(self) -> CostKey:
+        """Space, device, metric and dataset."""
+        return self.manifest.key
+
+    @property
+    def device(self) -> DeviceCard:
+        """The card of the device."""
+        return self.manifest.device
+
+    @property
+    def unit(self) -> str:
+        """``"ms"`` or ``"mJ"``."""
+        return self.key.unit
+
+    @property
+    def predictor(self) -> CostPredictor:
+        """The fitted predictor, loaded from the model's folder on first use."""
+        if self._predictor is None:
+            from archcost.predictors import PREDICTORS
+
+            assert self._folder is not None, "a model has a predictor or a folder"
+            predictor = PREDICTORS[self.manifest.predictor](**self.manifest.params)
+            self._predictor = predictor.load_weights(self._folder, self.space)
+        return self._predictor
+
+    def predict(self, archs: object, *, return_std: bool = False) -> Any:
+        """Predict the cost of one architecture or of several.
+
+        Parameters
+        ----------
+        archs : architecture, sequence of architectures, or array (n_archs, n_positions)
+            In any form that the space accepts.
+        return_std : bool, default=False
+            Also return standard deviations.
+
+        Returns
+        -------
+        float or numpy.ndarray of float64, shape (n_archs,)
+            Costs in ms or mJ (``unit``); with `return_std` a pair (mean, std) of such.
+
+        Raises
+        ------
+        ArchitectureError
+            If an architecture is malformed.
+        """
+        if self._form is not None and type(archs) is str and not return_std:
+            return self._form(archs)  # the short way of search loops
+        single = self.space.is_single(archs)
+        ops = self.space.parse(archs)[None] if single else self.space.parse_many(archs)
+        means, stds = self._predict_ops(ops, return_std)
+        if single:
+            return (float(means[0]), float(stds[0])) if return_std else float(means[0])
+        return (means, stds) if return_std else means
+
+    def predict_index(self, indices: npt.ArrayLike) -> Costs:
+        """Predict costs of NAS-Bench-201 cells by their published indices.
+
+        Parameters
+        ----------
+        indices : array of int, shape (n_archs,)
+            Published indices, 0 to 15,624.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_archs,)
+            Costs in ms or mJ.
+
+        Raises
+        ------
+        ArchitectureError
+            If the space has no published indices, or an index is out of range.
+        """
+        if not isinstance(self.space, NASBench201):
+            raise ArchitectureError(
+                f"only nasbench201 has published indices, but this model is of {self.space.name}; "
+                "use predict"
+            )
+        form = self.compile()
+        assert isinstance(form, CellTable)
+        return form.predict_index(indices)
+
+    def predict_interval(self, archs: object, level: float = 0.9) -> Costs:
+        """Predict intervals that hold the true cost with probability `level`.
+
+        The interval is that of a log-normal distribution with the predicted mean and relative
+        standard deviation, so it never reaches zero.
+
+        Parameters
+        ----------
+        archs : architecture, sequence of architectures, or array (n_archs, n_positions)
+            In any form that the space accepts.
+        level : float, default=0.9
+            Probability, between 0 and 1.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_archs, 2) or (2,)
+            Lower and upper bounds in ms or mJ.
+
+        Raises
+        ------
+        ValueError
+            If `level` is not between 0 and 1.
+        """
+        if not 0 < level < 1:
+            raise ValueError(f"level must be between 0 and 1, such as 0.9, but got {level!r}")
+        means, stds = self.predict(archs, return_std=True)
+        widening = NormalDist().inv_cdf(0.5 + level / 2) * np.asarray(stds) / means
+        return np.stack([means * np.exp(-widening), means * np.exp(widening)], axis=-1)
+
+    def compile(self) -> CompiledForm | None:
+        """Return the form that numpy alone evaluates, or None if the predictor has none.
+
+        On NAS-Bench-201 every predictor has one: its answers for all 15,625 cells. The form is
+        made once and used by all predictions from then on.
+
+        Returns
+        -------
+        CompiledForm or None
+            Callable with one architecture; `predict` and `std` take op ids.
+        """
+        if self._form is None:
+            if isinstance(self.space, NASBench201):
+                means, stds = self.predictor.predict(self.space.all_ops, return_std=True)
+                self._form = CellTable(means, stds)
+            else:
+                arrays = self.predictor.compiled()
+                if arrays is not None:
+                    kind = str(arrays.pop("kind"))
+                    self._form = FORMS[kind].from_arrays(self.space, arrays)
+        return self._form
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the model to a folder: manifest, weights in open formats, compiled form.
+
+        An existing model at `folder` is replaced only when the new one is complete.
+
+        Returns
+        -------
+        pathlib.Path
+            The folder.
+
+        Raises
+        ------
+        FileExistsError
+            If `folder` exists and is not a saved model.
+        """
+        folder = Path(folder)
+        if folder.exists() and not (folder / MANIFEST).is_file() and any(folder.iterdir()):
+            raise FileExistsError(
+                f"a model must be saved to a new folder or over a saved model, but {folder} holds "
+                "other files; choose another folder"
+            )
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".saving-") as temporary:
+            complete = Path(temporary) / "model"
+            complete.mkdir()
+            self._write(complete)
+            if folder.exists():
+                folder.rename(Path(temporary) / "replaced")
+            complete.rename(folder)
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read a model from a folder; never runs code from it.
+
+        Raises
+        ------
+        MissingDataError
+            If there is no model.
+        IntegrityError
+            If a file was changed, is missing or does not fit this version.
+        """
+        folder = Path(folder)
+        manifest = Manifest.read(folder)
+        check_files(folder, manifest.files)
+        model = cls(None, manifest)
+        model._folder = folder
+        if manifest.compiled is not None:
+            with np.load(folder / COMPILED, allow_pickle=False) as arrays:
+                model._form = FORMS[manifest.compiled].from_arrays(model.space, dict(arrays))
+        return model
+
+    def _predict_ops(self, ops: npt.NDArray[np.int8], with_std: bool) -> tuple[Costs, Costs]:
+        nothing = np.empty(0)
+        if len(ops) == 0:
+            return nothing, nothing
+        if self._form is not None:
+            return self._form.predict(ops), self._form.std(ops) if with_std else nothing
+        if with_std:
+            return self.predictor.predict(ops, return_std=True)
+        return self.predictor.predict(ops), nothing
+
+    def _write(self, folder: Path) -> None:
+        self.predictor.save_weights(folder)
+        form = self.compile()
+        if form is not None:
+            np.savez(folder / COMPILED, allow_pickle=False, **form.arrays())
+        files = {path.name: file_hash(path) for path in sorted(folder.iterdir())}
+        manifest = replace(self.manifest, compiled=form.kind if form else None, files=files)
+        (folder / MANIFEST).write_text(manifest.to_json())
+
+    def __getstate__(self) -> Mapping[str, Any]:
+        # A compiled form holds views that do not pickle; it is made again from its arrays.
+        state = dict(self.__dict__)
+        if self._form is not None:
+            state["_form"] = (self._form.kind, self._form.arrays())
+        return state
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self._form is not None:
+            kind, arrays = state["_form"]
+            self._form = FORMS[kind].from_arrays(self.space, arrays)
+
+    def __repr__(self) -> str:
+        return f"CostModel({self.key}, {self.manifest.predictor})"

@@ -1,0 +1,7 @@
+"""The compiled forms by kind."""
+
+from archcost.models.additive_form import AdditiveForm
+from archcost.models.compiled import CellTable, CompiledForm
+
+FORMS: dict[str, type[CompiledForm]] = {form.kind: form for form in (AdditiveForm, CellTable)}
+"""Every compiled form; a new one is one file and one entry here."""
