@@ -1,0 +1,64 @@
+"""The rules of the house: layers point one way, imports are light, doctests hold."""
+
+import ast
+import doctest
+import importlib
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import archcost
+import pytest
+
+LAYERS = ("datasets", "features", "predictors", "models", "training")
+MODULES = sorted(
+    module.name
+    for package in ("archcost", *(f"archcost.{layer}" for layer in LAYERS))
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}.")
+    if not module.name.endswith("__main__")
+)
+
+
+def imported(path: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    names = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    return names | {a.name for node in nodes if isinstance(node, ast.Import) for a in node.names}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_layers_point_one_way(name):
+    parts = name.split(".")
+    above = LAYERS[LAYERS.index(parts[1]) + 1 :] if parts[1] in LAYERS else ()
+    path = Path(importlib.util.find_spec(name).origin)
+    for module in imported(path):
+        assert module is not None, f"{name} has a relative import"
+        assert not module.startswith(tuple(f"archcost.{layer}" for layer in above))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_doctests(name):
+    module = importlib.import_module(name)
+    assert doctest.testmod(module).failed == 0
+
+
+def loaded_after(code: str) -> set[str]:
+    probe = f"import sys\n{code}\nprint(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    return set(result.stdout.split())
+
+
+def test_import_is_light():
+    heavy = {"torch", "mlflow", "sklearn", "pandas", "xgboost", "lightgbm", "scipy", "matplotlib"}
+    assert not heavy & loaded_after("import archcost")
+    cell = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|"
+    assert not heavy & loaded_after(f"import archcost\narchcost.predict({cell!r}, 'raspi4')")
+    net = "-".join(["k3_e1"] * 22)
+    assert not heavy & loaded_after(f"import archcost\narchcost.predict({net!r}, 'raspi4')")
+
+
+def test_every_folder_says_what_it_exports():
+    for package in (archcost, *(importlib.import_module(f"archcost.{layer}") for layer in LAYERS)):
+        assert sorted(package.__all__) == sorted(set(package.__all__))
+        for name in package.__all__:
+            assert getattr(package, name) is not None
