@@ -1,5 +1,6 @@
 """Features of a NAS-Bench-201 cell as a graph: what is live, what runs, how deep it is."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,24 +12,11 @@ from archcost.features.zero_folding import fold_zeros
 
 Floats = npt.NDArray[np.float64]
 SKIP = 1
-LIVE_OPS = NASBench201.op_names[1:]
-
-CELL_FEATURES: tuple[str, ...] = (
-    *(f"backward_live_{op}" for op in LIVE_OPS),
-    *(f"forward_live_{op}" for op in LIVE_OPS),
-    *(f"runs_{op}" for op in LIVE_OPS),
-    "connected",
-    "runs_anything",
-    "joins",
-    "runs_joins",
-    "depth",
-    "depth_without_skips",
-)
-"""Names of the columns of ``cell_features``."""
+OPS = NASBench201.op_names[1:]
 
 
-def cell_features(ops: npt.NDArray[Any]) -> Floats:
-    """Describe cells by their pruned graphs.
+def live_features(ops: npt.NDArray[Any]) -> Floats:
+    """Count by op what reaches the output, and the sums in the pruned graph.
 
     Parameters
     ----------
@@ -37,32 +25,69 @@ def cell_features(ops: npt.NDArray[Any]) -> Floats:
 
     Returns
     -------
-    numpy.ndarray of float64, shape (n_archs, n_features)
-        Counts of ops that are backward live, forward live, and executed where ``none`` is
-        folded (``zero_folding``); whether input and output are connected, and whether anything
-        is executed; sums of two tensors in the pruned graph and among what is executed; ops on
-        the longest path of the pruned graph, with skips and without. Columns as in
-        ``CELL_FEATURES``.
+    numpy.ndarray of float64, shape (n_archs, 6)
+        Counts of the four ops that are backward live; whether input and output are connected;
+        sums of two tensors in the pruned graph.
     """
-    ops = np.asarray(ops)
-    backward, forward = backward_live(ops), forward_live(ops)
-    folded = fold_zeros(ops)
-    live = backward & forward
-    columns = [
-        (ops == op) & mask for mask in (backward, forward, folded.runs) for op in range(1, 5)
-    ]
-    counts = [column.sum(axis=1) for column in columns]
+    backward = backward_live(ops)
+    live = backward & forward_live(ops)
     targets = np.array([target for _, target in EDGES])
     joins = sum(np.maximum(live[:, targets == node].sum(axis=1) - 1, 0) for node in (2, 3))
-    rest = [
-        connected(ops),
-        folded.depends_on_input,
-        joins,
-        folded.n_sums,
-        _depth(live, np.ones_like(ops)),
-        _depth(live, ops != SKIP),
-    ]
-    return np.stack([*counts, *rest], axis=1).astype(np.float64)
+    return _columns(*_counts(ops, backward), connected(ops), joins)
+
+
+def folded_features(ops: npt.NDArray[Any]) -> Floats:
+    """Count by op what runs where a converter folds ``none`` (``fold_zeros``).
+
+    Parameters
+    ----------
+    ops : array of int, shape (n_archs, 6)
+        Valid op ids of NAS-Bench-201.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n_archs, 6)
+        Counts of the four ops that run; whether anything does; sums of two tensors that run.
+    """
+    folded = fold_zeros(ops)
+    return _columns(*_counts(ops, folded.runs), folded.depends_on_input, folded.n_sums)
+
+
+def path_features(ops: npt.NDArray[Any]) -> Floats:
+    """Count by op what the input reaches, and measure the depth of the pruned graph.
+
+    Parameters
+    ----------
+    ops : array of int, shape (n_archs, 6)
+        Valid op ids of NAS-Bench-201.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n_archs, 6)
+        Counts of the four ops that are forward live; ops on the longest path of the pruned
+        graph, and on the longest if skips do not count.
+    """
+    ops = np.asarray(ops)
+    forward = forward_live(ops)
+    live = forward & backward_live(ops)
+    depths = _depth(live, np.ones_like(ops)), _depth(live, ops != SKIP)
+    return _columns(*_counts(ops, forward), *depths)
+
+
+CELL_GROUPS: dict[str, tuple[list[str], Callable[[npt.NDArray[Any]], Floats]]] = {
+    "live": ([f"live_{op}" for op in OPS] + ["connected", "joins"], live_features),
+    "folded": ([f"runs_{op}" for op in OPS] + ["runs_anything", "runs_joins"], folded_features),
+    "paths": ([f"fed_{op}" for op in OPS] + ["depth", "depth_without_skips"], path_features),
+}
+"""Names of the columns, and the function, of each group of graph features."""
+
+
+def _counts(ops: npt.NDArray[Any], mask: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.int64]]:
+    return [((np.asarray(ops) == op) & mask).sum(axis=1) for op in range(1, 5)]
+
+
+def _columns(*columns: Any) -> Floats:
+    return np.stack(columns, axis=1).astype(np.float64)
 
 
 def _depth(live: npt.NDArray[np.bool_], lengths: npt.NDArray[Any]) -> Floats:

@@ -8,16 +8,16 @@ import numpy.typing as npt
 from archcost.datasets.errors import check_name
 from archcost.datasets.space import Ops
 from archcost.features.arch_encoder import ArchEncoder
-from archcost.features.cell_features import CELL_FEATURES, cell_features
+from archcost.features.cell_features import CELL_GROUPS
 from archcost.features.one_hot import one_hot
 from archcost.features.position_tables import GROUPS, additive_table
 
 Floats = npt.NDArray[np.float64]
 
-GRAPH_FEATURES = {"nasbench201": (CELL_FEATURES, cell_features)}
-"""Spaces whose architectures are graphs: names and function of the graph features."""
+GRAPH_GROUPS = {"nasbench201": CELL_GROUPS}
+"""Spaces whose architectures are graphs: names and function of each group of graph features."""
 
-ALL_GROUPS = (*GROUPS, "graph")
+ALL_GROUPS = (*GROUPS, "live", "folded", "paths")
 
 
 class LayerwiseFeatures(ArchEncoder):
@@ -30,10 +30,12 @@ class LayerwiseFeatures(ArchEncoder):
     dataset : str or None, default=None
         Fixes the input size of the networks; None is the space's default.
     groups : tuple of str, default=all of them
-        Which columns, in this order: ``ops`` (one-hot per position), ``shape`` (resolution and
-        channels per position), ``work`` (FLOPs, parameters and memory traffic per position),
-        ``op_counts``, ``op_work`` (work by op), ``stage_work`` (work by stage), ``total_work``
-        and ``graph`` (``cell_features``; only spaces whose architectures are graphs have it).
+        Which columns, additive groups first: ``ops`` (one-hot per position), ``shape``
+        (resolution and channels per position), ``work`` (FLOPs, parameters and memory traffic
+        per position), ``op_counts``, ``op_work`` (work by op), ``stage_work`` (work by stage), ``total_work``;
+        and, empty unless the space's architectures are graphs (``cell_features``), ``live``
+        (what reaches the output), ``folded`` (what runs where ``none`` is folded) and ``paths``
+        (what the input reaches, depth).
 
     Examples
     --------
@@ -56,20 +58,20 @@ class LayerwiseFeatures(ArchEncoder):
     def _prepare(self) -> None:
         for group in self.groups:
             check_name("group of features", group, ALL_GROUPS)
-        additive = tuple(group for group in self.groups if group != "graph")
+        additive = tuple(group for group in self.groups if group in GROUPS)
         self.table_, self.names_ = additive_table(self.space_, self.dataset_, additive)
+        known = GRAPH_GROUPS.get(self.space_.name, {})
+        self.graph_groups_ = [known[group] for group in self.groups if group in known]
 
     def _encode(self, ops: Ops) -> Floats:
         space = self.space_
         table = self.table_.reshape(space.n_positions * space.n_ops, -1)
         encoded: Floats = one_hot(ops, space.n_ops) @ table
-        if "graph" in self.groups and space.name in GRAPH_FEATURES:
-            encoded = np.hstack([encoded, GRAPH_FEATURES[space.name][1](ops)])
-        return encoded
+        return np.hstack([encoded, *(compute(ops) for _, compute in self.graph_groups_)])
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
         """Return the column names; `input_features` is ignored."""
         names = list(self.names_)
-        if "graph" in self.groups and self.space_.name in GRAPH_FEATURES:
-            names += GRAPH_FEATURES[self.space_.name][0]
+        for graph_names, _ in self.graph_groups_:
+            names += graph_names
         return np.array(names, dtype=object)

@@ -1,0 +1,205 @@
+"""Gaussian process on a sum of kernels over layerwise features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
+
+from archcost.datasets.space import Ops, SearchSpace
+from archcost.features.layerwise import GRAPH_GROUPS, LayerwiseFeatures
+from archcost.predictors.base import CostPredictor, Floats
+from archcost.predictors.cost_scale import SCALES, CostScale, ScaleName
+from archcost.predictors.sum_kernel import JITTER, KernelKind, SumKernel
+
+OPTIMISED_ROWS = 500
+"""Rows on which the kernel's weights are found; more change them little."""
+SCALE_ROWS = 250
+"""Rows on which the scale of the costs is chosen."""
+CHUNK = 2000
+"""Rows predicted at a time; bounds memory."""
+
+Block = tuple[KernelKind, tuple[str, ...]]
+
+COMMON_BLOCKS: tuple[Block, ...] = (
+    ("linear", ("ops",)),
+    ("linear", ("op_counts",)),
+    ("rbf", ("op_counts",)),
+)
+CELL_BLOCKS: tuple[Block, ...] = (
+    ("linear", ("folded",)),
+    ("rbf", ("folded",)),
+    ("rbf", ("live",)),
+)
+CHAIN_BLOCKS: tuple[Block, ...] = (
+    ("linear", ("stage_work", "total_work")),
+    ("rbf", ("stage_work", "total_work")),
+)
+
+
+class GPPredictor(CostPredictor):
+    r"""Gaussian process whose kernel is a sum over blocks of layerwise features.
+
+    .. math:: t(y) = f(x) + \epsilon, \quad f \sim GP(0, \textstyle\sum_b k_b(x_b, x'_b))
+
+    Each block (op per position; op counts; in cells what runs and what is live, elsewhere work
+    by stage) has a linear or an RBF kernel. Their weights and the noise maximise the marginal
+    likelihood, and so does the scale :math:`t` of the costs.
+
+    Parameters
+    ----------
+    scale : {"linear", "sqrt", "log"} or None, default=None
+        Scale of the costs; None takes the likeliest.
+    max_exact : int, default=2000
+        Up to this many rows the process is exact.
+    n_inducing : int, default=1000
+        Beyond, the kernel is projected on this many of the rows (subset of regressors), while
+        all rows still count.
+    seed : int, default=0
+        Fixes which rows the kernel's weights are found on and which are inducing.
+    dataset : str or None, default=None
+        Fixes the input size of the networks, and so their features; None is the space's default.
+
+    References
+    ----------
+    C. E. Rasmussen, C. K. I. Williams, "Gaussian Processes for Machine Learning", 2006, chapters
+    2, 5.4 and 8.3.
+    """
+
+    def __init__(
+        self,
+        scale: ScaleName | None = None,
+        max_exact: int = 2000,
+        n_inducing: int = 1000,
+        seed: int = 0,
+        dataset: str | None = None,
+    ) -> None:
+        super().__init__(seed, dataset)
+        self.scale = scale
+        self.max_exact = max_exact
+        self.n_inducing = n_inducing
+
+    def _bind(self, space: SearchSpace) -> None:
+        super()._bind(space)
+        blocks = COMMON_BLOCKS + (CELL_BLOCKS if space.name in GRAPH_GROUPS else CHAIN_BLOCKS)
+        self.kinds_ = tuple(kind for kind, _ in blocks)
+        self.encoders_ = [
+            LayerwiseFeatures(dataset=self.dataset, groups=groups).bind(space)
+            for _, groups in blocks
+        ]
+
+    def _fit(self, ops: Ops, cost: Floats) -> None:
+        raw = [encoder.transform(ops) for encoder in self.encoders_]
+        self.means_ = [block.mean(axis=0) for block in raw]
+        self.spreads_ = [_spread(block) for block in raw]
+        blocks = self._blocks(ops)
+        rows = np.random.default_rng(self.seed).permutation(len(ops))
+        self.scale_, kernel = self._choose_scale(blocks, cost, rows)
+        target = self.scale_.forward(cost)
+        some = rows[:OPTIMISED_ROWS]
+        self.kernel_, _ = kernel.fit([block[some] for block in blocks], target[some])
+        if len(ops) <= self.max_exact:
+            self.inducing_ = ops
+            self._solve_exactly(blocks, target)
+        else:
+            chosen = np.sort(rows[: self.n_inducing])
+            self.inducing_ = ops[chosen]
+            self._solve_projected(blocks, target, chosen)
+        self.inducing_blocks_ = self._blocks(self.inducing_)
+
+    def _choose_scale(
+        self, blocks: list[Floats], cost: Floats, rows: npt.NDArray[np.int64]
+    ) -> tuple[CostScale, SumKernel]:
+        """Return the scale under which the costs are likeliest, and its kernel."""
+        some = rows[:SCALE_ROWS]
+        few = [block[some] for block in blocks]
+        found = []
+        for name in SCALES if self.scale is None else (self.scale,):
+            scale = CostScale.fit(name, cost)
+            kernel, loss = SumKernel.prior(self.kinds_).fit(few, scale.forward(cost[some]), 30)
+            found.append((loss - scale.log_slope(cost[some]), scale, kernel))
+        _, scale, kernel = min(found, key=lambda candidate: candidate[0])
+        return scale, kernel
+
+    def _solve_exactly(self, blocks: list[Floats], target: Floats) -> None:
+        matrix = self.kernel_(blocks, blocks) + self.kernel_.noise * np.eye(len(target))
+        factor = cho_factor(matrix, lower=True)
+        self.weights_ = cho_solve(factor, target)
+        self.root_ = solve_triangular(factor[0], np.eye(len(target)), lower=True)
+
+    def _solve_projected(
+        self, blocks: list[Floats], target: Floats, chosen: npt.NDArray[np.int64]
+    ) -> None:
+        """Solve with the kernel projected on the chosen rows (subset of regressors)."""
+        few = [block[chosen] for block in blocks]
+        inner = self.kernel_(few, few) + JITTER * 100 * np.eye(len(chosen))
+        lower = np.linalg.cholesky(inner)
+        gram, right = np.zeros_like(inner), np.zeros(len(chosen))
+        for start in range(0, len(target), CHUNK):
+            part = slice(start, start + CHUNK)
+            projected = solve_triangular(
+                lower, self.kernel_(few, [block[part] for block in blocks]), lower=True
+            )
+            gram += projected @ projected.T
+            right += projected @ target[part]
+        noise = self.kernel_.noise
+        posterior = cho_factor(np.eye(len(chosen)) + gram / noise, lower=True)
+        self.weights_ = solve_triangular(
+            lower, cho_solve(posterior, right) / noise, lower=True, trans="T"
+        )
+        inverse = solve_triangular(lower, np.eye(len(chosen)), lower=True)
+        explained = np.eye(len(chosen)) - cho_solve(posterior, np.eye(len(chosen)))
+        values, vectors = np.linalg.eigh(explained)
+        self.root_ = (np.sqrt(np.maximum(values, 0))[:, None] * vectors.T) @ inverse
+
+    def _predict(self, ops: Ops, return_std: bool) -> tuple[Floats, Floats | None]:
+        mean, std = np.empty(len(ops)), np.empty(len(ops))
+        for start in range(0, len(ops), CHUNK):
+            part = slice(start, start + CHUNK)
+            blocks = self._blocks(ops[part])
+            cross = self.kernel_(blocks, self.inducing_blocks_)
+            mean[part] = cross @ self.weights_
+            if return_std:
+                explained = ((cross @ self.root_.T) ** 2).sum(axis=1)
+                variance = np.maximum(self.kernel_.diagonal(blocks) - explained, 0.0)
+                std[part] = np.sqrt(variance + self.kernel_.noise)
+        cost = self.scale_.inverse(mean)
+        return cost, self.scale_.spread(cost, std) if return_std else None
+
+    def _blocks(self, ops: Ops) -> list[Floats]:
+        """Return the standardised features of each block, divided by the root of their number."""
+        return [
+            (encoder.transform(ops) - mean) / spread
+            for encoder, mean, spread in zip(
+                self.encoders_, self.means_, self.spreads_, strict=True
+            )
+        ]
+
+    def _state(self) -> dict[str, npt.NDArray[Any]]:
+        return {
+            **self.scale_.state(),
+            "kernel": self.kernel_.parameters,
+            "means": np.concatenate(self.means_),
+            "spreads": np.concatenate(self.spreads_),
+            "inducing": self.inducing_,
+            "weights": self.weights_,
+            "root": self.root_,
+        }
+
+    def _restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
+        self.scale_ = CostScale.restore(state)
+        self.kernel_ = SumKernel.from_parameters(self.kinds_, state["kernel"])
+        ends = np.cumsum([len(e.get_feature_names_out()) for e in self.encoders_])[:-1]
+        self.means_ = np.split(state["means"], ends)
+        self.spreads_ = np.split(state["spreads"], ends)
+        self.inducing_, self.weights_ = state["inducing"], state["weights"]
+        self.root_ = state["root"]
+        self.inducing_blocks_ = self._blocks(self.inducing_)
+
+
+def _spread(block: Floats) -> Floats:
+    """Return what to divide a block's columns by so that distances do not grow with them."""
+    spread = block.std(axis=0)
+    return np.where(spread > 1e-9, spread, 1.0) * np.sqrt(block.shape[1])
