@@ -15,8 +15,10 @@ from archcost.datasets.errors import (
 )
 from archcost.datasets.fbnet import FBNet
 from archcost.datasets.fetching import fetch
+from archcost.datasets.hw_nas_bench import HWNASBench, network_from_config
 from archcost.datasets.layers import Layer, Workload
 from archcost.datasets.nasbench201 import NASBench201
+from archcost.datasets.predicted_cost import PredictedCost
 from archcost.datasets.source import Source
 from archcost.datasets.sources import SOURCES, data_folder, load_published
 from archcost.datasets.space import SearchSpace
@@ -34,10 +36,12 @@ __all__ = [
     "CostTableError",
     "DeviceCard",
     "FBNet",
+    "HWNASBench",
     "IntegrityError",
     "Layer",
     "MissingDataError",
     "NASBench201",
+    "PredictedCost",
     "SearchSpace",
     "Source",
     "UnknownNameError",
@@ -51,4 +55,5 @@ __all__ = [
     "infer_space",
     "load_bundled",
     "load_published",
+    "network_from_config",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,15 @@ import numpy.typing as npt
 from archcost.datasets.errors import IntegrityError
 from archcost.datasets.fbnet import BLOCKS, MACRO, STEM_CHANNELS, FBNet, Slot
 from archcost.datasets.space import Ops
+
+
+def covered_datasets(published: Mapping[str, float]) -> list[str]:
+    """Return the datasets whose stem has a published cost."""
+    return [
+        dataset
+        for dataset, macro in MACRO.items()
+        if _norm_key(macro.resolution, 3, STEM_CHANNELS, 3, macro.stem_stride) in published
+    ]
 
 
 def block_costs(
@@ -37,18 +47,7 @@ def block_costs(
     IntegrityError
         If a block is missing.
     """
-    space = FBNet()
-    macro = MACRO[space.check_dataset(dataset)]
-    slots = space.slots(dataset)
-    last = slots[-1]
-    size, head = last.size // last.stride, macro.head_channels
-    fixed = [
-        _norm_key(macro.resolution, 3, STEM_CHANNELS, 3, macro.stem_stride),
-        _norm_key(size, last.c_out, head, 1, 1),
-        f"AvgP_H{size}_W{size}_Cin{head}_Cout{head}_kernel{size}_stride1",
-        f"FC_Cin{head}_Cout{macro.classes}",
-    ]
-    chosen = [[_slot_key(op, slot) for op in space.op_names] for slot in slots]
+    fixed, chosen = _keys(dataset)
     missing = sorted({key for row in (fixed, *chosen) for key in row} - set(published))
     if missing:
         raise IntegrityError(
@@ -77,6 +76,43 @@ def sum_blocks(ops: Ops, fixed: float, chosen: npt.NDArray[np.float64]) -> npt.N
         Costs.
     """
     return fixed + chosen[np.arange(chosen.shape[0]), ops].sum(axis=1)
+
+
+def network_keys(ops: Ops, dataset: str | None = None) -> list[str]:
+    """Return the keys of the blocks of one network in order of execution.
+
+    Parameters
+    ----------
+    ops : numpy.ndarray of int8, shape (22,)
+        Op ids.
+    dataset : str, optional
+        Fixes the macro architecture; CIFAR-100 by default.
+
+    Returns
+    -------
+    list of str
+        26 keys: stem, 22 blocks, the head's convolution, pooling and classifier.
+    """
+    fixed, chosen = _keys(dataset)
+    blocks = [row[op] for row, op in zip(chosen, ops.tolist(), strict=True)]
+    return [fixed[0], *blocks, *fixed[1:]]
+
+
+@cache
+def _keys(dataset: str | None) -> tuple[list[str], list[list[str]]]:
+    """Return the keys that every network has, stem first, and those that each layer chooses."""
+    space = FBNet()
+    macro = MACRO[space.check_dataset(dataset)]
+    slots = space.slots(dataset)
+    last = slots[-1]
+    size, head = last.size // last.stride, macro.head_channels
+    fixed = [
+        _norm_key(macro.resolution, 3, STEM_CHANNELS, 3, macro.stem_stride),
+        _norm_key(size, last.c_out, head, 1, 1),
+        f"AvgP_H{size}_W{size}_Cin{head}_Cout{head}_kernel{size}_stride1",
+        f"FC_Cin{head}_Cout{macro.classes}",
+    ]
+    return fixed, [[_slot_key(op, slot) for op in space.op_names] for slot in slots]
 
 
 def _norm_key(size: int, c_in: int, c_out: int, kernel: int, stride: int) -> str:
