@@ -13,8 +13,7 @@ from archcost.datasets.cost_key import METRICS, CostKey
 from archcost.datasets.cost_table import CostTable
 from archcost.datasets.errors import IntegrityError
 from archcost.datasets.fbnet import FBNet
-from archcost.datasets.fbnet_blocks import block_costs, sum_blocks
-from archcost.datasets.nasbench201 import NASBench201
+from archcost.datasets.fbnet_blocks import block_costs, covered_datasets, sum_blocks
 from archcost.datasets.pickles import load_pickle
 from archcost.datasets.source import Source, SourceFile
 from archcost.datasets.table_rows import column_rows
@@ -53,21 +52,9 @@ def parse(path: str | Path) -> CostTable:
         If the file is damaged, names a foreign class, or has another layout.
     """
     data = _load(path)
-    provenance = {"source": HWNASBENCH.name, "url": HWNASBENCH.homepage, "commit": COMMIT}
-    tables = []
-    if "nasbench201" in data:
-        archs, columns = _cells(data["nasbench201"])
-        rows = column_rows(archs, columns, missing_status="did_not_compile")
-        tables.append(CostTable(rows, provenance))
+    tables = [_cells(dataset, entries) for dataset, entries in data.get("nasbench201", {}).items()]
     if "fbnet" in data:
-        space = FBNet()
-        networks = space.sample(N_FBNET, seed=0)
-        columns = {}
-        for device, metric, blocks in _costs_of(data["fbnet"]):
-            for dataset in space.datasets:
-                key = CostKey("fbnet", device, metric, dataset)
-                columns[key] = sum_blocks(networks, *block_costs(blocks, dataset))
-        tables.append(CostTable(column_rows(networks, columns), provenance))
+        tables.append(_networks(data["fbnet"]))
     return CostTable.concat(tables)
 
 
@@ -105,6 +92,37 @@ def _load(path: str | Path) -> dict[str, Any]:
     return data
 
 
+def _cells(dataset: str, entries: Mapping[str, Any]) -> CostTable:
+    """Return the costs of NAS-Bench-201 cells on a dataset; the configs say which cells."""
+    if "config" not in entries:
+        raise IntegrityError(
+            f"the pickle must hold a 'config' for {dataset}, which says what the costs are of, "
+            f"but it holds {sorted(entries)}"
+        )
+    columns = {
+        CostKey("nasbench201", device, metric, dataset): np.array(
+            _in_order(published), dtype=np.float64
+        )
+        for device, metric, published in _costs_of(entries)
+    }
+    for cost in columns.values():
+        cost[cost == DID_NOT_COMPILE] = np.nan
+    archs = [config["arch_str"] for config in _in_order(entries["config"])]
+    return CostTable(column_rows(archs, columns, missing_status="did_not_compile"), _provenance())
+
+
+def _networks(metrics: Mapping[str, Any]) -> CostTable:
+    """Return the costs of a fixed sample of FBNet networks on every dataset that has blocks."""
+    space = FBNet()
+    networks = space.sample(N_FBNET, seed=0)
+    columns = {}
+    for device, metric, blocks in _costs_of(metrics):
+        for dataset in covered_datasets(blocks):
+            key = CostKey("fbnet", device, metric, dataset)
+            columns[key] = sum_blocks(networks, *block_costs(blocks, dataset))
+    return CostTable(column_rows(networks, columns), _provenance())
+
+
 def _costs_of(metrics: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
     """Yield device, metric and costs of the entries that are costs, such as ``fpga_energy``."""
     for name, costs in metrics.items():
@@ -113,37 +131,15 @@ def _costs_of(metrics: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
             yield device, metric, costs
 
 
-def _cells(
-    datasets: Mapping[str, Mapping[str, Any]],
-) -> tuple[npt.NDArray[np.int8], dict[CostKey, npt.NDArray[np.float64]]]:
-    space = NASBench201()
-    columns = {}
-    for dataset, entries in datasets.items():
-        name = space.check_dataset(dataset)
-        _check_order(space, entries.get("config"), name)
-        for device, metric, published in _costs_of(entries):
-            cost = np.array([published[index] for index in range(len(published))], dtype=np.float64)
-            if cost.shape != (space.size,):
-                raise IntegrityError(
-                    f"{device}_{metric} of {name} must hold {space.size} costs, but has shape "
-                    f"{cost.shape}"
-                )
-            cost[cost == DID_NOT_COMPILE] = np.nan
-            columns[CostKey("nasbench201", device, metric, name)] = cost
-    return space.all_ops, columns
+def _in_order(entries: Any) -> list[Any]:
+    """Return a list as it is, and the values of a dict in the order of its indices."""
+    if isinstance(entries, Mapping):
+        return [entries[index] for index in sorted(entries)]
+    return list(entries)
 
 
-def _check_order(space: NASBench201, configs: Any, dataset: str) -> None:
-    """Check that the pickle counts architectures as NAS-Bench-201 does."""
-    if configs is None:
-        return
-    for index in (0, 1, space.size - 1):
-        told = configs[index]["arch_str"]
-        if told != space.format(index):
-            raise IntegrityError(
-                f"architecture {index} of {dataset} must be {space.format(index)!r}, but the "
-                f"pickle says {told!r}"
-            )
+def _provenance() -> dict[str, str]:
+    return {"source": HWNASBENCH.name, "url": HWNASBENCH.homepage, "commit": COMMIT}
 
 
 HWNASBENCH = Source(

@@ -66,11 +66,13 @@ def _archs(path: Path) -> Ops:
     space = NASBench201()
     width = space.n_positions * space.n_ops
     encoded = np.asarray(load_pickle(path))
-    one_hot = encoded[:, :width].reshape(-1, space.n_positions, space.n_ops)
-    if encoded.shape[1] != width + 1 or (one_hot.sum(axis=2) != 1).any():
+    if encoded.ndim != 2 or encoded.shape[1] != width + 1:
         raise IntegrityError(
             f"{path} must hold one-hot rows of {width} + 1 numbers, but has shape {encoded.shape}"
         )
+    one_hot = encoded[:, :width].reshape(-1, space.n_positions, space.n_ops)
+    if (np.sort(one_hot, axis=2) != [0, 0, 0, 0, 1]).any():
+        raise IntegrityError(f"{path} must hold one-hot rows, but an edge has not just one op")
     return one_hot.argmax(axis=2).astype(np.int8)
 
 
