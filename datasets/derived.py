@@ -53,7 +53,7 @@ def _energy_table(rows: pa.Table) -> CostTable:
             name,
             coded(np.zeros(rows.num_rows, dtype=np.int32), [word]),
         )
-    for name in ("cost", "cost_median", "cost_std"):
+    for name in ("cost", "cost_min", "cost_median", "cost_std"):
         power = pc.multiply(rows.column(name), FPGA_POWER_W)
         rows = rows.set_column(rows.column_names.index(name), name, power)
     return CostTable(rows, {"derived": "energy (mJ) = 7.0 * latency (ms), HW-NAS-Bench's FPGA"})

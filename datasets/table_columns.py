@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 TEXT_COLUMNS = ("space", "device", "metric", "dataset", "arch", "unit", "status", "kind")
 COLUMNS = (
     "space", "device", "metric", "dataset", "arch", "cost", "unit", "status", "batch_size", "kind",
-    "cost_median", "cost_std", "n_repeats",
+    "cost_min", "cost_median", "cost_std", "n_repeats",
 )  # fmt: skip
-OPTIONAL_COLUMNS = ("cost_median", "cost_std", "n_repeats")
+OPTIONAL_COLUMNS = ("cost_min", "cost_median", "cost_std", "n_repeats")
 
 
 def coded(codes: npt.NDArray[np.integer[Any]], values: Sequence[str]) -> pa.DictionaryArray:
@@ -77,7 +77,8 @@ def normalise(rows: pa.Table) -> pa.Table:
         raise CostTableError("a cost table must have at least one row, but this one is empty")
     number_types = {
         "cost": pa.float64(), "batch_size": pa.int32(),
-        "cost_median": pa.float64(), "cost_std": pa.float64(), "n_repeats": pa.int32(),
+        "cost_min": pa.float64(), "cost_median": pa.float64(), "cost_std": pa.float64(),
+        "n_repeats": pa.int32(),
     }  # fmt: skip
     columns = []
     for name in COLUMNS:
