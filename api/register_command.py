@@ -1,0 +1,56 @@
+"""The command ``archcost register``."""
+
+import argparse
+from typing import Any
+
+DESCRIPTION = """\
+Register a model that `archcost train` logged in MLflow, under its space, device, metric and
+dataset, and point an alias to it. Without --model it is the one that the latest training chose."""
+
+EPILOG = """\
+examples:
+  archcost register --device my_board
+  archcost register --device my_board --model models:/m-0123456789abcdef0123456789abcdef
+  archcost register --device my_board --space fbnet --alias challenger
+
+then, where MLflow is the same:
+  archcost predict 1462 --device my_board \\
+      --model models:/nasbench201-my_board-latency-cifar10@champion
+  mlflow models serve -m models:/nasbench201-my_board-latency-cifar10@champion --env-manager local
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command's parser."""
+    parser = subparsers.add_parser(
+        "register",
+        help="register a trained model in MLflow under an alias",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--device", required=True, metavar="ID", help="device id")
+    parser.add_argument(
+        "--space", default="nasbench201", help="search space (default: %(default)s)"
+    )
+    parser.add_argument("--metric", default="latency", help="latency (default) or energy")
+    parser.add_argument("--dataset", help="cifar10 or cifar100 by default")
+    parser.add_argument("--model", metavar="URI", help="a logged model, models:/m-...")
+    parser.add_argument("--alias", default="champion", help="default: %(default)s")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Register and print the URI."""
+    from archcost.datasets import CostKey
+    from archcost.datasets.cost_key import dataset_id
+    from archcost.training import register
+
+    key = CostKey(
+        arguments.space,
+        arguments.device,
+        arguments.metric,
+        dataset_id(arguments.space, arguments.dataset),
+    )
+    print(register(key, uri=arguments.model, alias=arguments.alias))
+    return 0

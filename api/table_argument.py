@@ -1,0 +1,67 @@
+"""The arguments of commands that read a cost table."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from archcost.datasets import CostTable
+
+
+def add_table_arguments(parser: argparse.ArgumentParser, *, table_required: bool) -> None:
+    """Add ``--table`` and what chooses among its costs."""
+    default = "" if table_required else " (default: the tables that ship with archcost)"
+    parser.add_argument(
+        "--table",
+        type=Path,
+        required=table_required,
+        metavar="FILE",
+        help="cost table, .parquet or .csv; the least is a CSV file with the columns arch and "
+        f"latency_ms or energy_mj{default}",
+    )
+    parser.add_argument(
+        "--device",
+        metavar="ID",
+        help="device id, such as my_board; names the costs of a table that does not, and chooses "
+        "among those of a table that does",
+    )
+    parser.add_argument("--space", help="search space: nasbench201 or fbnet")
+    parser.add_argument("--metric", help="latency or energy (default: all in the table)")
+    parser.add_argument("--dataset", help="dataset, which fixes the input size")
+
+
+def read_table(arguments: argparse.Namespace) -> CostTable:
+    """Return the rows that the arguments ask for.
+
+    Raises
+    ------
+    ArchcostError
+        If the table is missing or breaks a rule, or has no such rows.
+    """
+    from archcost.datasets import CostTable
+    from archcost.datasets.bundled import bundled_tables, load_bundled
+    from archcost.datasets.table_files import long_form, read_file
+
+    if arguments.table is None:
+        table = CostTable.concat([load_bundled(name) for name in bundled_tables()])
+    else:
+        rows, provenance = read_file(arguments.table)
+        # A table in the long form names its devices; one in the short form must be told.
+        named = "cost" in rows.column_names
+        rows = long_form(
+            rows,
+            device=None if named else arguments.device,
+            space=None if named else arguments.space,
+            dataset=None if named else arguments.dataset,
+            batch_size=1,
+            kind="measured",
+        )
+        table = CostTable(rows, provenance)
+    return table.select(
+        space=arguments.space,
+        device=arguments.device,
+        metric=arguments.metric,
+        dataset=arguments.dataset,
+    )

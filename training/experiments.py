@@ -1,0 +1,216 @@
+"""Experiments: predictors compared on devices over seeds, tracked in MLflow, the best ones kept."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archcost.datasets import ArchcostError, CostKey, CostTable
+from archcost.datasets.errors import check_name
+from archcost.models import CostModel
+from archcost.predictors import PREDICTORS
+from archcost.training import tracking
+from archcost.training.trainer import TrainSettings, Trial, refitted, run_trial
+
+if TYPE_CHECKING:
+    from mlflow.data.pandas_dataset import PandasDataset
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentSettings:
+    """What to compare.
+
+    Parameters
+    ----------
+    predictors : tuple of str
+        Names in ``archcost.predictors.PREDICTORS``.
+    seeds : int, default=3
+        Each predictor is trained with the seeds 0, 1, ...: another split and another fit.
+    experiment : str, default="archcost"
+        Name of the MLflow experiment.
+    training : TrainSettings
+        The protocol of each trial; predictor and seed are replaced. Its validation rows choose
+        the predictor, its test rows only score it.
+    """
+
+    predictors: tuple[str, ...] = ("ridge", "xgboost", "gp")
+    seeds: int = 3
+    experiment: str = "archcost"
+    training: TrainSettings = field(default_factory=lambda: TrainSettings(validation_share=0.1))
+
+    def __post_init__(self) -> None:
+        for name in self.predictors:
+            check_name("predictor", name, PREDICTORS)
+        if not self.predictors or self.seeds < 1:
+            raise ArchcostError(
+                "an experiment needs at least one predictor and one seed, but got "
+                f"predictors={self.predictors} and seeds={self.seeds}"
+            )
+        if not self.training.validation_share > 0:
+            raise ArchcostError(
+                "validation_share must be above 0, because validation rows choose the predictor"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The best predictor of one key.
+
+    Parameters
+    ----------
+    model : CostModel
+        Trained on all rows, or after an interruption on those of its first trial.
+    uri : str
+        The logged model, ``models:/m-...``.
+    folder : Path or None
+        Where it was saved.
+    validation_spearman : dict of str to float
+        What chose it: each predictor's mean over seeds.
+    """
+
+    model: CostModel
+    uri: str
+    folder: Path | None
+    validation_spearman: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """What came out of an experiment.
+
+    Parameters
+    ----------
+    choices : list of Choice
+        The best predictor of each key.
+    run_id : str
+        The parent run; ``compare(run_id=...)`` shows its trials.
+    store : str
+        The MLflow store that holds it.
+    interrupted : bool
+        Whether Ctrl-C ended it early.
+    """
+
+    choices: list[Choice]
+    run_id: str
+    store: str
+    interrupted: bool
+
+
+def run_experiment(
+    table: CostTable,
+    keys: Sequence[CostKey] | None = None,
+    settings: ExperimentSettings | None = None,
+    *,
+    models_folder: Path | None = None,
+    progress: bool = False,
+) -> Experiment:
+    """Train every predictor on every key with every seed, log it all, and keep the best.
+
+    MLflow gets one parent run, a child run for each trial, and a child for each chosen model.
+
+    Parameters
+    ----------
+    table : CostTable
+        Costs.
+    keys : sequence of CostKey, optional
+        Which costs; all of the table by default.
+    settings : ExperimentSettings, optional
+        Predictors, seeds, protocol.
+    models_folder : Path, optional
+        Where the chosen models are saved, each under its key.
+    progress : bool, default=False
+        Show a progress bar.
+
+    Returns
+    -------
+    Experiment
+        After Ctrl-C, what was finished: all logged trials, and the best of them for each key.
+    """
+    from tqdm.auto import tqdm
+
+    settings = settings or ExperimentSettings()
+    keys = table.keys() if keys is None else list(keys)
+    choices: list[Choice] = []
+    interrupted = False
+    with (
+        tqdm(
+            desc="opening MLflow",
+            total=len(keys) * len(settings.predictors) * settings.seeds,
+            unit="fit",
+            disable=None if progress else True,  # None: off where nobody watches, as in a pipe
+        ) as bar,
+        tracking.tracking_store(create=True) as store,
+    ):
+        import mlflow
+
+        experiment = tracking.experiment_id(settings.experiment)
+        name = ", ".join(map(str, keys))[:250]  # MLflow keeps no longer names
+        with tracking.started_run(name, tracking.EXPERIMENT, experiment=experiment) as run:
+            for key in keys:
+                data = tracking.dataset(table, key)
+                trials: list[Trial] = []
+                try:
+                    for plan in _plan(settings):
+                        bar.set_description(f"{key} {plan.predictor}")
+                        trials.append(_tracked_trial(table, key, plan, data))
+                        bar.update()
+                    choices.append(_kept(trials, table, data, models_folder))
+                except KeyboardInterrupt:
+                    interrupted = True
+                    if trials:
+                        choices.append(_kept(trials, None, data, models_folder))
+                    break
+        if interrupted:
+            mlflow.MlflowClient().set_terminated(run.info.run_id, "KILLED")
+    return Experiment(choices, run.info.run_id, store, interrupted)
+
+
+def _plan(settings: ExperimentSettings) -> list[TrainSettings]:
+    return [
+        replace(settings.training, predictor=predictor, seed=seed)
+        for predictor in settings.predictors
+        for seed in range(settings.seeds)
+    ]
+
+
+def _tracked_trial(
+    table: CostTable, key: CostKey, settings: TrainSettings, data: PandasDataset
+) -> Trial:
+    name = f"{key} {settings.predictor} seed {settings.seed}"
+    with tracking.started_run(name, tracking.TRIAL, key=key):
+        trial = run_trial(table, key, settings)
+        tracking.log_trial(trial, data)
+    return trial
+
+
+def _kept(
+    trials: list[Trial], table: CostTable | None, data: PandasDataset, folder: Path | None
+) -> Choice:
+    """Choose the predictor, train it on all rows of `table` if there is one, log and save it."""
+    means = mean_validation(trials)
+    best = max(means, key=lambda name: means[name])
+    trial = next(trial for trial in trials if trial.settings.predictor == best)
+    model = trial.model if table is None else refitted(trial, table)
+    key = model.key
+    with tracking.started_run(f"{key} chosen: {best}", tracking.CHOSEN, key=key):
+        uri = tracking.log_choice(model, trial, means[best], data)
+    saved = None if folder is None else model.save(folder / str(key))
+    return Choice(model, uri, saved, means)
+
+
+def mean_validation(trials: Sequence[Trial]) -> dict[str, float]:
+    """Return each predictor's mean Spearman correlation on validation rows, over its seeds.
+
+    Constant predictions, which have no rank correlation, count as -1: they lose against any
+    other.
+    """
+    by_predictor: dict[str, list[float]] = {}
+    for trial in trials:
+        assert trial.validation_spearman is not None, "the settings ask for validation rows"
+        value = -1.0 if math.isnan(trial.validation_spearman) else trial.validation_spearman
+        by_predictor.setdefault(trial.settings.predictor, []).append(value)
+    return {name: statistics.fmean(values) for name, values in by_predictor.items()}

@@ -1,0 +1,78 @@
+"""How the scores of predictors grow with the number of training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from archcost.datasets import CostKey, CostTable
+from archcost.training.key_rows import choose_key
+from archcost.training.metrics import flat
+from archcost.training.trainer import TrainSettings, run_trial
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def learning_curve(
+    table: CostTable,
+    key: CostKey | str | None = None,
+    *,
+    predictors: Sequence[str] = ("lookup", "ridge", "xgboost"),
+    sizes: Sequence[int] = (50, 124, 300, 900),
+    seeds: Sequence[int] = (0, 1, 2),
+    settings: TrainSettings | None = None,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Train predictors on growing numbers of rows and score each on all other rows.
+
+    Parameters
+    ----------
+    table : CostTable
+        Costs.
+    key : CostKey or str, optional
+        Which costs to learn; not needed if the table has one key.
+    predictors : sequence of str
+        Names in ``archcost.predictors.PREDICTORS``.
+    sizes : sequence of int
+        Numbers of training rows. With one seed, those of a smaller size are among those of a
+        larger one.
+    seeds : sequence of int
+        One split and one fit each.
+    settings : TrainSettings, optional
+        What else to set; predictor, size and seed are replaced.
+    progress : bool, default=False
+        Show a progress bar.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a size, predictor and seed: key, predictor, n_train, seed, train_seconds, then
+        every metric with its ``_low`` and ``_high``.
+    """
+    import pandas as pd
+    from tqdm.auto import tqdm
+
+    key = choose_key(table, key)
+    base = settings or TrainSettings()
+    todo = [
+        replace(base, predictor=predictor, n_train=size, seed=seed)
+        for size in sizes
+        for predictor in predictors
+        for seed in seeds
+    ]
+    rows = []
+    for trial_settings in tqdm(todo, desc=str(key), unit="fit", disable=not progress):
+        trial = run_trial(table, key, trial_settings)
+        rows.append(
+            {
+                "key": str(key),
+                "predictor": trial_settings.predictor,
+                "n_train": trial_settings.n_train,
+                "seed": trial_settings.seed,
+                "train_seconds": trial.train_seconds,
+                **flat(trial.scores),
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,206 @@
+"""Train a cost model from a table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from archcost.datasets import CostKey, CostTable, get_space
+from archcost.datasets.errors import check_name
+from archcost.datasets.space import Ops
+from archcost.models import CostModel, Manifest
+from archcost.predictors import PREDICTORS, CostPredictor
+from archcost.training.key_rows import choose_key
+from archcost.training.metrics import Costs, Score, flat, score, spearman
+from archcost.training.model_card import device_card, library_versions, protocol, training_facts
+from archcost.training.splits import SplitName, split_rows
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """How to train and score one predictor.
+
+    Parameters
+    ----------
+    predictor : str, default="xgboost"
+        A name in ``archcost.predictors.PREDICTORS``.
+    params : mapping, optional
+        Constructor parameters of the predictor besides its seed and dataset.
+    n_train : int, optional
+        Rows to learn from before scoring; all others are held out.
+    test_share : float, default=0.2
+        Share of the rows to hold out where `n_train` is not given.
+    validation_share : float, default=0
+        Share of all rows to hold out for choosing among predictors; see `split_rows`.
+    split : {"random", "isomorphic"}, default="random"
+        How rows are held out.
+    seed : int, default=0
+        Fixes split, predictor and bootstrap.
+    refit : bool, default=True
+        Whether `train` learns from all rows once it has scored.
+    """
+
+    predictor: str = "xgboost"
+    params: Mapping[str, Any] = field(default_factory=dict)
+    n_train: int | None = None
+    test_share: float = 0.2
+    validation_share: float = 0.0
+    split: SplitName = "random"
+    seed: int = 0
+    refit: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A trained model with what its held-out scores were made of.
+
+    Parameters
+    ----------
+    model : CostModel
+        Fitted on the training rows; see `refitted`.
+    settings : TrainSettings
+        How it was trained.
+    scores : dict of str to Score
+        On the test rows.
+    validation_spearman : float or None
+        On the validation rows, if there are any.
+    truth, predicted : numpy.ndarray of float64, shape (n_test,)
+        True and predicted costs of the test rows.
+    train_seconds : float
+        Wall time of the fit on the training rows.
+    """
+
+    model: CostModel
+    settings: TrainSettings
+    scores: dict[str, Score]
+    validation_spearman: float | None
+    truth: Costs
+    predicted: Costs
+    train_seconds: float
+
+
+def train(
+    table: CostTable,
+    key: CostKey | str | None = None,
+    settings: TrainSettings | None = None,
+) -> CostModel:
+    """Train a cost model on a table: hold rows out, score, then learn from all rows.
+
+    Parameters
+    ----------
+    table : CostTable
+        Costs; rows without one are left out and counted.
+    key : CostKey or str, optional
+        Which costs to learn; not needed if the table has one key.
+    settings : TrainSettings, optional
+        Predictor, split and seed.
+
+    Returns
+    -------
+    CostModel
+        Its manifest holds the held-out scores, their protocol and the rows it learned from.
+
+    Raises
+    ------
+    CostTableError
+        If the table has several keys and none is given, or too few rows.
+    MissingDataError
+        If the table has no costs of the key.
+    UnknownNameError
+        If there is no such predictor or split.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from archcost.datasets import CostTable, NASBench201
+    >>> cells = NASBench201().sample(60, seed=0)
+    >>> table = CostTable.from_costs(
+    ...     "nasbench201", cells, 1.0 + (cells == 3).sum(axis=1), device="my_board"
+    ... )
+    >>> model = train(table, settings=TrainSettings(predictor="lookup"))
+    >>> round(model.manifest.scores["spearman"], 3), model.manifest.training["n_train"]
+    (1.0, 60)
+    """
+    settings = settings or TrainSettings()
+    trial = run_trial(table, key, settings)
+    return refitted(trial, table) if settings.refit else trial.model
+
+
+def run_trial(
+    table: CostTable,
+    key: CostKey | str | None = None,
+    settings: TrainSettings | None = None,
+) -> Trial:
+    """Fit one predictor on the training rows and score it on the held-out ones.
+
+    Takes the arguments of `train`; nothing is refitted.
+    """
+    settings = settings or TrainSettings()
+    name = check_name("predictor", settings.predictor, PREDICTORS)
+    key = choose_key(table, key)
+    ops, cost = table.costs(key)
+    split = split_rows(
+        get_space(key.space),
+        ops,
+        n_train=settings.n_train,
+        test_share=settings.test_share,
+        validation_share=settings.validation_share,
+        method=settings.split,
+        seed=settings.seed,
+    )
+    start = time.perf_counter()
+    predictor = _fitted(name, key, settings, ops[split.train], cost[split.train])
+    seconds = time.perf_counter() - start
+    truth, predicted = cost[split.test], predictor.predict(ops[split.test])
+    validation = None
+    if len(split.validation):
+        validation = spearman(cost[split.validation], predictor.predict(ops[split.validation]))
+    scores = score(truth, predicted, seed=settings.seed)
+    manifest = Manifest(
+        key=key,
+        device=device_card(table, key),
+        predictor=name,
+        params=predictor.get_params(),
+        training=training_facts(table, key, settings, len(split.train)),
+        scores={**flat(scores), **protocol(settings, split)},
+        versions=library_versions(),
+    )
+    model = CostModel(predictor, manifest)
+    return Trial(model, settings, scores, validation, truth, predicted, seconds)
+
+
+def refitted(trial: Trial, table: CostTable) -> CostModel:
+    """Train the predictor of a trial on all rows; its held-out scores stay in the manifest.
+
+    Parameters
+    ----------
+    trial : Trial
+        A scored model.
+    table : CostTable
+        The table that it was trained on.
+
+    Returns
+    -------
+    CostModel
+        A new model.
+    """
+    manifest = trial.model.manifest
+    ops, cost = table.costs(manifest.key)
+    predictor = _fitted(manifest.predictor, manifest.key, trial.settings, ops, cost)
+    return CostModel(
+        predictor,
+        replace(
+            manifest,
+            training={**manifest.training, "n_train": len(ops)},
+            scores={**manifest.scores, "refitted_on_all_rows": True},
+        ),
+    )
+
+
+def _fitted(
+    name: str, key: CostKey, settings: TrainSettings, ops: Ops, cost: Costs
+) -> CostPredictor:
+    fixed = {"seed": settings.seed, "dataset": key.dataset_name}
+    return PREDICTORS[name](**{**fixed, **settings.params}).fit(ops, cost)
