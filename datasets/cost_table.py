@@ -43,14 +43,14 @@ class CostTable:
 
     The columns are ``space, device, metric, dataset, arch`` (the space's string), ``cost`` (null
     where it does not exist), ``unit`` (ms or mJ), ``status`` (``ok``, or why there is no cost),
-    ``batch_size, kind`` (measured, simulated or derived), ``cost_median``, ``cost_std`` and
-    ``n_repeats`` (null where unknown). Rows that repeat an architecture with the same cost are
-    dropped.
+    ``batch_size, kind`` (measured, simulated or derived), ``cost_min``, ``cost_median``,
+    ``cost_std`` and ``n_repeats`` (null where unknown). Rows that repeat an architecture with the
+    same cost are dropped.
 
     Parameters
     ----------
     rows : pyarrow.Table
-        The columns above; the last three may be missing.
+        The columns above; the last four may be missing.
     provenance : mapping, optional
         Where the costs come from, as JSON data; it travels in the Parquet file.
 
@@ -112,6 +112,7 @@ class CostTable:
         batch_size: int = 1,
         kind: CostKind = "measured",
         status: str | Sequence[str] | None = None,
+        cost_min: npt.ArrayLike | None = None,
         cost_median: npt.ArrayLike | None = None,
         cost_std: npt.ArrayLike | None = None,
         n_repeats: npt.ArrayLike | None = None,
@@ -139,8 +140,9 @@ class CostTable:
             How the costs came about.
         status : str or sequence of str, optional
             ``"ok"`` for all rows if left out.
-        cost_median : array-like of float, shape (n_archs,), optional
-            Median over the repeats where `cost` is another statistic; NaN where unknown.
+        cost_min, cost_median : array-like of float, shape (n_archs,), optional
+            Minimum and median over the repeats where `cost` is another statistic; NaN where
+            unknown.
         cost_std : array-like of float, shape (n_archs,), optional
             Standard deviation of each cost over its repeats; NaN where unknown.
         n_repeats : array-like of int, shape (n_archs,) or int, optional
@@ -163,13 +165,18 @@ class CostTable:
             batch_size=batch_size,
             kind=kind,
             status=status,
-            repeats={"cost_median": cost_median, "cost_std": cost_std, "n_repeats": n_repeats},
+            repeats={
+                "cost_min": cost_min,
+                "cost_median": cost_median,
+                "cost_std": cost_std,
+                "n_repeats": n_repeats,
+            },
         )
         return cls(rows, provenance)
 
     @classmethod
     def concat(cls, tables: Iterable[CostTable]) -> CostTable:
-        """Return one table with the rows of all; their provenance is listed under ``tables``."""
+        """Return one table with the rows of all; their origins are listed under ``tables``."""
         import pyarrow as pa
 
         tables = list(tables)
@@ -178,7 +185,12 @@ class CostTable:
         if len(tables) == 1:
             return tables[0]
         rows = pa.concat_tables([table._rows for table in tables])
-        return cls(rows, {"tables": [table.provenance for table in tables]})
+        origins: list[dict[str, Any]] = []
+        for table in tables:
+            for origin in table.provenance.get("tables", [table.provenance]):
+                if origin not in origins:
+                    origins.append(origin)
+        return cls(rows, {"tables": origins})
 
     @classmethod
     def read(
@@ -199,8 +211,11 @@ class CostTable:
             A file ending in ``.parquet`` or ``.csv``. Either may be in the long form of this
             class, or a short form with the columns ``arch`` and ``latency_ms`` or ``energy_mj``
             (further ``latency_std_ms``, ``energy_std_mj``, ``n_repeats``, ``status``).
-        device, space, dataset, batch_size, kind
-            What a short form leaves out; `space` is inferred, `dataset` is the space's default.
+        device, space, dataset : str, optional
+            What a short form leaves out (`space` is inferred, `dataset` is the space's default);
+            of a long form, which rows to keep.
+        batch_size, kind
+            What a short form leaves out.
 
         Returns
         -------
@@ -214,17 +229,18 @@ class CostTable:
         IntegrityError
             If the file is truncated or no such file.
         CostTableError
-            If the costs break a rule.
+            If the costs break a rule, or a short form comes without a device.
+        UnknownNameError
+            If a long form has no such rows.
         """
         from archcost.datasets.table_files import long_form, read_file
 
         rows, provenance = read_file(Path(path))
-        return cls(
-            long_form(
-                rows, device=device, space=space, dataset=dataset, batch_size=batch_size, kind=kind
-            ),
-            provenance,
+        rows = long_form(
+            rows, device=device, space=space, dataset=dataset, batch_size=batch_size, kind=kind
         )
+        space_name = get_space(space).name if space else None
+        return cls(rows, provenance).select(space=space_name, device=device, dataset=dataset)
 
     def write(self, path: str | Path) -> Path:
         """Write the table to Parquet with its provenance; the file appears whole or not at all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tempfile
 import zipfile
@@ -127,13 +128,12 @@ def _install(fresh: Path, target: Path, digest: str) -> None:
             "or another version, and was not kept"
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as part:
-        part.close()
-        try:
-            shutil.copyfile(fresh, part.name)
-            Path(part.name).replace(target)
-        finally:
-            Path(part.name).unlink(missing_ok=True)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        shutil.copyfile(fresh, part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 @contextmanager

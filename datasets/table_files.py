@@ -64,7 +64,11 @@ def write_parquet(rows: pa.Table, provenance: Mapping[str, Any], path: Path) -> 
 
     if path.suffix != ".parquet":
         raise CostTableError(f"a cost table is written as .parquet, but got {str(path)!r}")
-    rows = rows.replace_schema_metadata({PROVENANCE: json.dumps(provenance, sort_keys=True)})
+    try:
+        told = json.dumps(provenance, sort_keys=True)
+    except TypeError as error:
+        raise CostTableError(f"provenance must be JSON data, but: {error}") from None
+    rows = rows.replace_schema_metadata({PROVENANCE: told})
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -93,7 +97,7 @@ def long_form(
     Raises
     ------
     CostTableError
-        If the rows are in neither form, or an argument is missing or contradicts a column.
+        If the rows are in neither form, or a short form comes without a device.
     """
     import pyarrow as pa
 
@@ -109,7 +113,6 @@ def long_form(
     if pa.types.is_integer(rows.column("arch").type):
         rows = rows.set_column(names.index("arch"), "arch", _from_indices(rows.column("arch")))
     if "cost" in names:
-        _check_agreement(rows, {"device": device, "space": space, "dataset": dataset})
         return rows
     if device is None:
         raise CostTableError(
@@ -151,17 +154,3 @@ def _from_indices(archs: pa.ChunkedArray) -> pa.ChunkedArray:
 
     space = get_space("nasbench201")  # the only space whose architectures have a published index
     return pa.chunked_array([pa.array([space.format(index) for index in archs.to_pylist()])])
-
-
-def _check_agreement(rows: pa.Table, given: Mapping[str, object]) -> None:
-    """Check that what was said about a long form is what it says itself."""
-    for name, value in given.items():
-        if value is None or name not in rows.column_names:
-            continue
-        value = value.name if isinstance(value, SearchSpace) else str(value)
-        held = sorted({str(word) for word in rows.column(name).unique().to_pylist()})
-        if [word.lower().replace("-", "_") for word in held] != [value.lower().replace("-", "_")]:
-            raise CostTableError(
-                f"{name} must be what the table says, {held}, but got {value!r}; leave it out and "
-                f"use select({name}=...)"
-            )

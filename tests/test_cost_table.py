@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archcost.datasets import (
@@ -25,6 +25,7 @@ def made(cost=(3.0, 1.0, 2.0), archs=None, **options):
     return CostTable.from_costs("nasbench201", archs, cost, **{"device": "my_board", **options})
 
 
+@settings(deadline=None)  # machines are busy at times
 @given(
     cost=st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=50),
     start=st.integers(0, SPACE.size - 50),
@@ -171,6 +172,7 @@ def test_a_selection_has_the_hash_of_the_same_table_made_alone():
     assert CostTable.concat(parts).select(device="other").sha256 == parts[1].sha256
 
 
+@settings(deadline=None)
 @given(other=st.sampled_from(["cost", "device", "std", "order", "status"]))
 def test_the_hash_tells_tables_apart(other):
     changed = {
@@ -190,6 +192,14 @@ def test_repeats_are_kept():
     assert frame["cost_std"].isna().tolist() == [False, True, False]
     assert frame["cost_median"].tolist() == [3.1, 1.1, 2.1]
     assert isinstance(frame["arch"].dtype, pd.CategoricalDtype)
+
+
+def test_the_origins_of_joined_tables_are_listed_once():
+    one, two = made(provenance={"who": 1}), made(device="other", provenance={"who": 2})
+    joined = CostTable.concat([CostTable.concat([one, two]), made([9.0], device="third"), one])
+    assert joined.provenance == {"tables": [{"who": 1}, {"who": 2}, {}]}
+    with pytest.raises(CostTableError, match="provenance must be JSON data"):
+        made(provenance={"space": SPACE}).write("never.parquet")
 
 
 def test_a_table_says_what_it_is():

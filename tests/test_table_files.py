@@ -92,12 +92,17 @@ def test_a_short_form_needs_a_device(tmp_path):
         CostTable.read(path, device="b", space="nasbench2001")
 
 
-def test_what_is_said_must_be_what_the_table_says(tmp_path):
-    table = CostTable.from_costs("nasbench201", [A], [1.0], device="b", dataset="ImageNet16-120")
-    path = table.write(tmp_path / "t.parquet")
-    assert len(CostTable.read(path, device="b", dataset="ImageNet16-120", space=SPACE)) == 1
-    with pytest.raises(CostTableError, match=r"device must be what the table says, \['b'\]"):
-        CostTable.read(path, device="c")
+def test_of_a_long_form_the_rows_asked_for_are_kept(tmp_path):
+    tables = [
+        CostTable.from_costs("nasbench201", [A], [1.0], device="b", dataset="ImageNet16-120"),
+        CostTable.from_costs("nasbench201", [A, B], [2.0, 3.0], device="c"),
+    ]
+    path = CostTable.concat(tables).write(tmp_path / "t.parquet")
+    assert len(CostTable.read(path)) == 3
+    assert len(CostTable.read(path, device="c", space=SPACE)) == 2
+    assert len(CostTable.read(path, dataset="ImageNet16-120")) == 1
+    with pytest.raises(UnknownNameError, match=r"device of this table must be one of \['b', 'c'\]"):
+        CostTable.read(path, device="d")
 
 
 def test_a_truncated_parquet_says_so(tmp_path):
