@@ -2,6 +2,18 @@
 
 from archcost.predictors.base import CostPredictor
 from archcost.predictors.gp import GPPredictor
+from archcost.predictors.lgbm import LightGBMPredictor
+from archcost.predictors.lookup import LookupPredictor
 from archcost.predictors.predictors import PREDICTORS
+from archcost.predictors.ridge import RidgePredictor
+from archcost.predictors.xgb import XGBoostPredictor
 
-__all__ = ["PREDICTORS", "CostPredictor", "GPPredictor"]
+__all__ = [
+    "PREDICTORS",
+    "CostPredictor",
+    "GPPredictor",
+    "LightGBMPredictor",
+    "LookupPredictor",
+    "RidgePredictor",
+    "XGBoostPredictor",
+]

@@ -14,9 +14,9 @@ from archcost.predictors.base import CostPredictor, Floats
 from archcost.predictors.cost_scale import SCALES, CostScale, ScaleName
 from archcost.predictors.sum_kernel import JITTER, KernelKind, SumKernel
 
-OPTIMISED_ROWS = 500
+OPTIMISED_ROWS = 400
 """Rows on which the kernel's weights are found; more change them little."""
-SCALE_ROWS = 250
+SCALE_ROWS = 200
 """Rows on which the scale of the costs is chosen."""
 CHUNK = 2000
 """Rows predicted at a time; bounds memory."""
@@ -118,7 +118,7 @@ class GPPredictor(CostPredictor):
         found = []
         for name in SCALES if self.scale is None else (self.scale,):
             scale = CostScale.fit(name, cost)
-            kernel, loss = SumKernel.prior(self.kinds_).fit(few, scale.forward(cost[some]), 30)
+            kernel, loss = SumKernel.prior(self.kinds_).fit(few, scale.forward(cost[some]), 20)
             found.append((loss - scale.log_slope(cost[some]), scale, kernel))
         _, scale, kernel = min(found, key=lambda candidate: candidate[0])
         return scale, kernel

@@ -2,8 +2,16 @@
 
 from archcost.predictors.base import CostPredictor
 from archcost.predictors.gp import GPPredictor
+from archcost.predictors.lgbm import LightGBMPredictor
+from archcost.predictors.lookup import LookupPredictor
+from archcost.predictors.ridge import RidgePredictor
+from archcost.predictors.xgb import XGBoostPredictor
 
 PREDICTORS: dict[str, type[CostPredictor]] = {
+    "lookup": LookupPredictor,
+    "ridge": RidgePredictor,
+    "xgboost": XGBoostPredictor,
+    "lightgbm": LightGBMPredictor,
     "gp": GPPredictor,
 }
 """Every predictor; a new one is one file and one entry here."""
