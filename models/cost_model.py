@@ -99,7 +99,7 @@ class CostModel:
         ArchitectureError
             If an architecture is malformed.
         """
-        if self._form is not None and type(archs) is str and not return_std:
+        if self._form is not None and not return_std and self._is_plainly_single(archs):
             return self._form(archs)  # the short way of search loops
         single = self.space.is_single(archs)
         ops = self.space.parse(archs)[None] if single else self.space.parse_many(archs)
@@ -138,8 +138,8 @@ class CostModel:
     def predict_interval(self, archs: object, level: float = 0.9) -> Costs:
         """Predict intervals that hold the true cost with probability `level`.
 
-        The interval is that of a log-normal distribution with the predicted mean and relative
-        standard deviation, so it never reaches zero.
+        The interval is that of the log-normal distribution with the predicted mean and standard
+        deviation, so it never reaches zero.
 
         Parameters
         ----------
@@ -161,8 +161,10 @@ class CostModel:
         if not 0 < level < 1:
             raise ValueError(f"level must be between 0 and 1, such as 0.9, but got {level!r}")
         means, stds = self.predict(archs, return_std=True)
-        widening = NormalDist().inv_cdf(0.5 + level / 2) * np.asarray(stds) / means
-        return np.stack([means * np.exp(-widening), means * np.exp(widening)], axis=-1)
+        variance = np.log1p((np.asarray(stds) / means) ** 2)  # of the logarithm
+        median = means * np.exp(-variance / 2)
+        widening = np.exp(NormalDist().inv_cdf(0.5 + level / 2) * np.sqrt(variance))
+        return np.stack([median / widening, median * widening], axis=-1)
 
     def compile(self) -> CompiledForm | None:
         """Return the form that numpy alone evaluates, or None if the predictor has none.
@@ -237,6 +239,16 @@ class CostModel:
             with np.load(folder / COMPILED, allow_pickle=False) as arrays:
                 model._form = FORMS[manifest.compiled].from_arrays(model.space, dict(arrays))
         return model
+
+    def _is_plainly_single(self, archs: object) -> bool:
+        """Tell quickly whether it is one architecture in a common form; False may be wrong."""
+        kind = type(archs)
+        if kind is str or kind is int:
+            return True
+        if (kind is list or kind is tuple) and archs:
+            first = archs[0]  # type: ignore[index]
+            return type(first) is int or (type(first) is str and first in self.space.op_names)
+        return False
 
     def _predict_ops(self, ops: npt.NDArray[np.int8], with_std: bool) -> tuple[Costs, Costs]:
         nothing = np.empty(0)
