@@ -34,7 +34,8 @@ class LayerwiseFeatures(ArchEncoder):
         (resolution and channels per position), ``work`` (FLOPs, parameters and memory traffic
         per position), ``op_counts``, ``op_work`` (work by op), ``stage_work`` (work by stage),
         ``total_work``; and, empty unless the space's architectures are graphs
-        (``cell_features``), ``live`` (what reaches the output), ``folded`` (what runs where ``none`` is folded) and ``paths``
+        (``cell_features``), ``live`` (what reaches the output), ``folded`` (what runs where
+        ``none`` is folded) and ``paths``
         (what the input reaches, depth).
 
     Examples

@@ -4,6 +4,7 @@ from archcost.predictors.base import CostPredictor
 from archcost.predictors.gp import GPPredictor
 from archcost.predictors.lgbm import LightGBMPredictor
 from archcost.predictors.lookup import LookupPredictor
+from archcost.predictors.mlp import MLPPredictor
 from archcost.predictors.predictors import PREDICTORS
 from archcost.predictors.ridge import RidgePredictor
 from archcost.predictors.xgb import XGBoostPredictor
@@ -14,6 +15,7 @@ __all__ = [
     "GPPredictor",
     "LightGBMPredictor",
     "LookupPredictor",
+    "MLPPredictor",
     "RidgePredictor",
     "XGBoostPredictor",
 ]

@@ -4,6 +4,7 @@ from archcost.predictors.base import CostPredictor
 from archcost.predictors.gp import GPPredictor
 from archcost.predictors.lgbm import LightGBMPredictor
 from archcost.predictors.lookup import LookupPredictor
+from archcost.predictors.mlp import MLPPredictor
 from archcost.predictors.ridge import RidgePredictor
 from archcost.predictors.xgb import XGBoostPredictor
 
@@ -12,6 +13,7 @@ PREDICTORS: dict[str, type[CostPredictor]] = {
     "ridge": RidgePredictor,
     "xgboost": XGBoostPredictor,
     "lightgbm": LightGBMPredictor,
+    "mlp": MLPPredictor,
     "gp": GPPredictor,
 }
 """Every predictor; a new one is one file and one entry here."""

@@ -22,7 +22,7 @@ LOG_AMPLITUDE = (-1.0, 2.0)
 LOG_LENGTH = (0.5, 1.0)
 LOG_NOISE = (-2.0, 2.0)
 AMPLITUDE_BOUNDS, NOISE_BOUNDS = (-7.0, 4.0), (-6.0, 1.0)
-LENGTH_BOUNDS = (-0.5, 4.0)
+LENGTH_BOUNDS = (0.0, 4.0)
 """Shorter than this a kernel would pass for noise."""
 
 

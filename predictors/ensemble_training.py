@@ -1,0 +1,90 @@
+"""The training loop of the neural predictors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+MAX_STEPS = 6000
+BATCH_ROWS = (16, 256)
+"""Smallest and largest batch; in between, a sixteenth of the rows."""
+
+
+def assign_folds(n_rows: int, n_members: int, seed: int) -> npt.NDArray[np.int64]:
+    """Return the fold of each row, that is, the member of an ensemble that does not see it."""
+    folds = np.random.default_rng(seed).permutation(n_rows) % n_members
+    return folds.astype(np.int64)
+
+
+def train_ensemble(
+    network: nn.Module,
+    inputs: tuple[Tensor, ...],
+    target: npt.NDArray[np.float64],
+    folds: npt.NDArray[np.int64],
+    *,
+    max_epochs: int,
+    learning_rate: float,
+    weight_decay: float,
+    progress: str | None,
+) -> npt.NDArray[np.float64]:
+    """Train all members of an ensemble at once, each on the rows outside its fold.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Maps a batch of each input to outputs ``(n_members, n_batch)``.
+    inputs : tuple of torch.Tensor
+        First dimension n_archs.
+    target : array of float, shape (n_archs,)
+        Standardised targets.
+    folds : array of int, shape (n_archs,)
+        The member that does not see the row.
+    max_epochs : int
+        Passes over the rows, fewer if they would take more than ``MAX_STEPS`` steps.
+    learning_rate, weight_decay : float
+        Of AdamW; the rate falls to zero along a cosine.
+    progress : str or None
+        Text of a progress bar on standard error; None shows none.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n_members, n_archs)
+        Outputs of the trained network on all rows.
+    """
+    import torch
+    from tqdm import tqdm
+
+    n_rows, n_members = len(target), int(folds.max()) + 1
+    goal = torch.as_tensor(target, dtype=torch.float32)
+    seen = torch.as_tensor(folds) != torch.arange(n_members)[:, None]
+    batch_rows = int(np.clip(n_rows // 16, *BATCH_ROWS))
+    n_batches = -(-n_rows // batch_rows)
+    epochs = max(1, min(max_epochs, MAX_STEPS // n_batches))
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=learning_rate, weight_decay=weight_decay, foreach=True
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, learning_rate, total_steps=epochs * n_batches, pct_start=0.1
+    )
+    network.train()
+    for _ in tqdm(range(epochs), desc=progress, disable=progress is None, leave=False):
+        for rows in torch.randperm(n_rows).split(batch_rows):
+            outputs = network(*(values[rows] for values in inputs))
+            weights = seen[:, rows].float()
+            loss = (weights * (outputs - goal[rows]) ** 2).sum() / weights.sum().clamp(min=1.0)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            schedule.step()
+    network.eval()
+    with torch.no_grad():
+        parts = [
+            network(*(values[start : start + 2048] for values in inputs))
+            for start in range(0, n_rows, 2048)
+        ]
+    return torch.cat(parts, dim=1).numpy().astype(np.float64)
