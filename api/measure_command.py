@@ -16,10 +16,12 @@ INTERRUPTED = 130
 DESCRIPTION = """\
 Measure the latency of architectures on this machine and write a cost table.
 
-Each architecture is built, warmed up and timed several times in a row; this is repeated in
-rounds, each in another order, because one pass over many networks is noisy (neighbours, clocks)
-and the minimum over interleaved rounds is not. At the end the rounds are split in halves; how well
-the halves' ranks agree is the table's repeatability, printed and kept in the table.
+Architectures are measured in many short rounds, each in another order, because one pass over many
+networks is noisy (neighbours on the machine, clocks). Before and after each one a reference
+network tells how slow the machine is at that moment; the cost is the median over the rounds with
+that slowdown taken out, and the raw minimum and median are kept beside it. At the end the rounds
+are split in halves; how well the halves' ranks agree is the table's repeatability, printed and
+kept in the table.
 
 Every measurement goes to a journal beside the table (OUT.journal) at once. If the command is
 stopped, by Ctrl-C or kill -9, the same command goes on where it was; Ctrl-C also writes the table
@@ -83,6 +85,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="threads of one inference (default: %(default)s)",
     )  # fmt: skip
     add(
+        "--loaded", type=int, default=default.loaded,
+        help="networks held in memory at a time (default: %(default)s; some 20 MB each)",
+    )  # fmt: skip
+    add(
         "--time-budget", type=float, metavar="SECONDS",
         help="stop after this time and write what was measured (default: none)",
     )  # fmt: skip
@@ -111,6 +117,7 @@ def run(args: argparse.Namespace) -> int:
         rounds=args.rounds,
         runs=args.runs,
         threads=args.threads,
+        loaded=args.loaded,
         time_budget_s=args.time_budget,
         seed=args.seed,
     )

@@ -14,7 +14,7 @@ from archcost.datasets.errors import CostTableError, IntegrityError
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One architecture measured once: loaded, warmed up and run several times in a row.
+    """One architecture measured once: warmed up and run several times in a row.
 
     Parameters
     ----------
@@ -24,6 +24,9 @@ class Visit:
         Which round over the architectures this was, from 0.
     latencies_ms : tuple of float
         The runs after the warm-up; empty after a failure.
+    reference_ms : float
+        Latency of the reference network right before and after, their geometric mean: how slow
+        the machine was just then.
     error : str or None
         What went wrong.
     """
@@ -31,6 +34,7 @@ class Visit:
     arch: str
     round: int
     latencies_ms: tuple[float, ...] = ()
+    reference_ms: float = 1.0
     error: str | None = None
 
 
@@ -75,7 +79,7 @@ class Journal:
         """Write one visit to the file and keep it in ``visits``."""
         line: dict[str, Any] = {"arch": visit.arch, "round": visit.round}
         if visit.error is None:
-            line["ms"] = visit.latencies_ms
+            line |= {"ms": visit.latencies_ms, "reference_ms": visit.reference_ms}
         else:
             line["error"] = visit.error
         self._append(line)
@@ -144,7 +148,13 @@ def _check_setup(path: Path, first: Mapping[str, Any], setup: Mapping[str, Any])
 def _visit(path: Path, number: int, line: Mapping[str, Any]) -> Visit:
     try:
         latencies_ms = tuple(float(value) for value in line.get("ms", ()))
-        return Visit(str(line["arch"]), int(line["round"]), latencies_ms, line.get("error"))
+        return Visit(
+            str(line["arch"]),
+            int(line["round"]),
+            latencies_ms,
+            float(line.get("reference_ms", 1.0)),
+            line.get("error"),
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise IntegrityError(
             f"line {number} of the journal {path} must hold 'arch', 'round' and 'ms' or 'error', "

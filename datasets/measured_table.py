@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,14 @@ from archcost.datasets.space import Ops, SearchSpace
 if TYPE_CHECKING:
     from archcost.datasets.cost_table import CostTable
 
-STATISTIC = "minimum over all rounds; spread is the standard deviation of the rounds' minima"
+STATISTIC = (
+    "median over the rounds of the fastest run of a round, divided by how much slower than at its "
+    "best a reference network was at that moment; cost_std is over the rounds, cost_min and "
+    "cost_median are over all runs, undivided"
+)
+QUIET_QUANTILE = 0.01
+"""Of the reference network's latencies: the machine at its best, single lucky timings aside."""
+
 LEAST_FOR_RANKS = 3
 """Architectures below which a rank correlation says nothing."""
 
@@ -29,8 +36,8 @@ class Repeatability:
     Parameters
     ----------
     spearman : float or None
-        Rank correlation of the halves' minima: the noise ceiling of a table measured with half the
-        rounds, so that of the whole is above it. None where there is nothing to compare.
+        Rank correlation of the halves' costs: a lower bound for the whole table, which rests on
+        twice the rounds. None where there is nothing to compare.
     n_archs : int
         Architectures with at least two successful rounds.
     """
@@ -52,13 +59,13 @@ def repeatability(visits: Iterable[Visit]) -> Repeatability:
     Returns
     -------
     Repeatability
-        Spearman's correlation between the minima of the two halves.
+        Spearman's correlation between the medians of the two halves.
     """
     halves = []
-    for minima in _round_minima(visits).values():
-        if len(minima) >= 2:
-            middle = len(minima) // 2
-            halves.append((minima[:middle].min(), minima[middle:].min()))
+    for costs in _round_costs(visits).values():
+        if len(costs) >= 2:
+            middle = len(costs) // 2
+            halves.append((np.median(costs[:middle]), np.median(costs[middle:])))
     first, second = np.array(halves).reshape(-1, 2).T
     if len(halves) < LEAST_FOR_RANKS or np.ptp(first) == 0 or np.ptp(second) == 0:
         return Repeatability(None, len(halves))
@@ -78,9 +85,10 @@ def measured_table(
 ) -> CostTable:
     """Summarise measurements as a cost table, one row an architecture.
 
-    The cost is the minimum over all rounds, the most repeatable statistic on a machine with
-    neighbours; the median and the spread of the rounds are kept beside it. An architecture that
-    failed in every round, or was not reached, has no cost and a status that says so.
+    The cost is what the machine needs when nothing disturbs it (see ``STATISTIC``): neighbours on
+    the machine slow all networks alike, so the reference network tells by how much. On a quiet
+    machine it is the plain median of the rounds. An architecture that failed in every round, or
+    was not reached, has no cost and a status that says so.
 
     Parameters
     ----------
@@ -107,29 +115,34 @@ def measured_table(
     names = space.format_many(archs)
     wanted = set(names)
     kept = [visit for visit in visits if visit.arch in wanted]
-    minima = _round_minima(kept)
+    costs = _round_costs(kept)
     runs_ms: dict[str, list[float]] = defaultdict(list)
     for visit in kept:
         runs_ms[visit.arch] += visit.latencies_ms
     seen = {visit.arch for visit in kept}
     halves = repeatability(kept)
+
+    def column(statistic: Callable[[Any], Any], values: Mapping[str, Any]) -> list[float]:
+        return [float(statistic(values[name])) if name in costs else math.nan for name in names]
+
     return CostTable.from_costs(
         space,
         archs,
-        np.array([minima[name].min() if name in minima else math.nan for name in names]),
+        column(np.median, costs),
         device=device,
         dataset=str(setup["dataset"]),
         status=[
-            "ok" if name in minima else "failed" if name in seen else "not_measured"
+            "ok" if name in costs else "failed" if name in seen else "not_measured"
             for name in names
         ],
-        cost_median=np.array([np.median(runs_ms[name] or [math.nan]) for name in names]),
-        cost_std=np.array([np.std(minima[name]) if name in minima else math.nan for name in names]),
+        cost_min=column(min, runs_ms),
+        cost_median=column(np.median, runs_ms),
+        cost_std=column(np.std, costs),
         n_repeats=[len(runs_ms[name]) for name in names],
         provenance={
             **setup,
             "cost": STATISTIC,
-            "rounds": max((len(values) for values in minima.values()), default=0),
+            "rounds": max((len(values) for values in costs.values()), default=0),
             "repeatability_spearman": halves.spearman,
             "repeatability_n_archs": halves.n_archs,
             **provenance,
@@ -137,10 +150,14 @@ def measured_table(
     )
 
 
-def _round_minima(visits: Iterable[Visit]) -> dict[str, npt.NDArray[np.float64]]:
-    """Return each architecture's minimum latency in each successful round, in order of rounds."""
+def _round_costs(visits: Iterable[Visit]) -> dict[str, npt.NDArray[np.float64]]:
+    """Return each architecture's undisturbed latency in each successful round, by round."""
+    good = [visit for visit in visits if visit.error is None]
+    if not good:
+        return {}
+    quiet_ms = np.quantile([visit.reference_ms for visit in good], QUIET_QUANTILE)
     rounds: dict[str, dict[int, float]] = defaultdict(dict)
-    for visit in visits:
-        if visit.error is None:
-            rounds[visit.arch][visit.round] = min(visit.latencies_ms)
+    for visit in good:
+        slowdown = visit.reference_ms / quiet_ms
+        rounds[visit.arch][visit.round] = min(visit.latencies_ms) / slowdown
     return {arch: np.array([found[i] for i in sorted(found)]) for arch, found in rounds.items()}

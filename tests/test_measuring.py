@@ -1,3 +1,6 @@
+import itertools
+import math
+
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
@@ -6,35 +9,52 @@ from archcost.datasets import ArchcostError, CostTableError, IntegrityError, get
 from archcost.datasets.journal import Journal, Visit
 from archcost.datasets.machine import describe_machine
 from archcost.datasets.measured_table import measured_table, repeatability
-from archcost.datasets.measuring import MeasureSettings, measure, measuring_setup
+from archcost.datasets.measuring import (
+    MeasureSettings,
+    measure,
+    measuring_setup,
+    reference_arch,
+)
 from archcost.datasets.runtime import Runtime
 from archcost.datasets.runtimes import RUNTIMES
 
 SPACE = get_space("nasbench201")
 ARCHS = SPACE.sample(6, seed=0)
+REFERENCE = reference_arch(SPACE, "cifar10")
 
 
 class ScriptedRuntime(Runtime):
-    """Latencies follow from the architecture; what `broken` names fails, `stop_after` is Ctrl-C."""
+    """Latency is 1 ms plus the index, and falls by 0.01 ms a run; the reference takes 2 ms.
+
+    What `broken` names cannot be loaded; `runs_left` are granted until Ctrl-C.
+    """
 
     name, precision = "scripted", "fp32"
 
-    def __init__(self, broken=None, stop_after=None, latency_ms=None):
-        self.broken, self.stop_after, self.latency_ms = broken or {}, stop_after, latency_ms
+    def __init__(self, broken=None, runs_left=math.inf, latency_ms=None, reference_ms=lambda: 2.0):
+        self.broken, self.runs_left = broken or {}, runs_left
+        self.latency_ms, self.reference_ms = latency_ms, reference_ms
         self.loaded = []
 
     def version(self):
         return "1.0"
 
     def load(self, space, ops, dataset, threads):
-        if self.stop_after is not None and len(self.loaded) >= self.stop_after:
-            raise KeyboardInterrupt
+        if np.array_equal(ops, REFERENCE):
+            return self.reference_ms
         index = space.index(ops)
         self.loaded.append(index)
         if index in self.broken:
             raise self.broken[index]
-        runs = iter(range(1000))
-        return lambda: self.latency_ms or 1.0 + index + (10 - next(runs)) / 100
+        place_in_visit = itertools.cycle(range(4))
+
+        def infer_ms():
+            self.runs_left -= 1
+            if self.runs_left < 0:
+                raise KeyboardInterrupt
+            return self.latency_ms or 1.0 + index - next(place_in_visit) / 100
+
+        return infer_ms
 
 
 def run_rounds(path, runtime, archs=ARCHS, **settings):
@@ -54,26 +74,34 @@ def summarise(visits, setup, archs=ARCHS):
 def test_every_round_visits_every_architecture_in_another_order(tmp_path):
     runtime = ScriptedRuntime()
     visits, _ = run_rounds(tmp_path / "j", runtime)
-    indices = [SPACE.index(arch) for arch in ARCHS]
-    first, second = runtime.loaded[:6], runtime.loaded[6:]
-    assert sorted(first) == sorted(second) == sorted(indices)
-    assert first != second
     assert [visit.round for visit in visits] == [0] * 6 + [1] * 6
-    index = SPACE.index(visits[0].arch)
-    # The warm-up (10 hundredths above) is not kept.
-    assert visits[0].latencies_ms == pytest.approx([index + 1.09, index + 1.08, index + 1.07])
+    names = [visit.arch for visit in visits]
+    assert sorted(names[:6]) == sorted(names[6:]) == sorted(SPACE.format_many(ARCHS))
+    assert names[:6] != names[6:]
+    index = SPACE.index(names[0])
+    # The warm-up, 0.01 ms slower, is not kept.
+    assert visits[0].latencies_ms == pytest.approx([index + 0.99, index + 0.98, index + 0.97])
+    assert visits[0].reference_ms == 2.0
+
+
+def test_networks_are_loaded_in_batches_and_anew_after_some_rounds(tmp_path):
+    runtime = ScriptedRuntime()
+    visits, _ = run_rounds(tmp_path / "j", runtime, rounds=4, loaded=4, rounds_per_load=2)
+    assert len(runtime.loaded) == 2 * 6
+    rounds = [visit.round for visit in visits]
+    assert rounds == [0] * 4 + [1] * 4 + [0] * 2 + [1] * 2 + [2] * 4 + [3] * 4 + [2] * 2 + [3] * 2
 
 
 def test_same_call_resumes_and_more_rounds_or_architectures_extend(tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        run_rounds(tmp_path / "j", ScriptedRuntime(stop_after=8))
-    rest = ScriptedRuntime()
-    visits, _ = run_rounds(tmp_path / "j", rest)
-    assert len(rest.loaded) == 4
+        run_rounds(tmp_path / "j", ScriptedRuntime(runs_left=8 * 4 + 1))
+    before = (tmp_path / "j").read_bytes()
+    visits, _ = run_rounds(tmp_path / "j", ScriptedRuntime(runs_left=4 * 4))
+    assert (tmp_path / "j").read_bytes().startswith(before)
     assert len({(visit.arch, visit.round) for visit in visits}) == len(visits) == 12
-    more = ScriptedRuntime()
+    more = ScriptedRuntime(runs_left=(8 * 3 - 12) * 4)
     run_rounds(tmp_path / "j", more, archs=SPACE.sample(8, seed=0), rounds=3)
-    assert len(more.loaded) == 8 * 3 - 12
+    assert more.runs_left == 0
 
 
 def test_half_a_line_from_a_killed_process_is_dropped(tmp_path):
@@ -100,13 +128,38 @@ def test_table_keeps_minimum_median_and_spread(tmp_path):
     _, setup = run_rounds(tmp_path / "j", ScriptedRuntime(), rounds=1)
     table = summarise(visits, setup, ARCHS[:1])
     row = table.to_pandas().iloc[0]
-    assert (row["cost"], row["cost_median"], row["cost_std"]) == (1.0, 3.5, 0.5)
+    # The rounds' fastest runs are 2 and 1 ms; the median over all runs lies between 3 and 4.
+    assert (row["cost"], row["cost_std"]) == (1.5, 0.5)
+    assert (row["cost_min"], row["cost_median"]) == (1.0, 3.5)
     assert row["n_repeats"] == 6
     assert row["unit"] == "ms"
     assert row["status"] == "ok"
     expected = {"runtime": "scripted", "runtime_version": "1.0", "threads": 1, "batch_size": 1}
     assert expected.items() <= table.provenance.items()
     assert {"cpu", "cores", "governor", "precision", "rounds", "seed"} <= table.provenance.keys()
+
+
+def test_slowdown_that_the_reference_sees_is_taken_out(tmp_path):
+    rng = np.random.default_rng(0)
+    slowdown = [1.0]
+
+    def reference_ms():
+        slowdown[0] = 1.0 + rng.random()
+        return 2.0 * slowdown[0]
+
+    runtime = ScriptedRuntime(reference_ms=reference_ms)
+    truth_ms = {SPACE.index(arch): 5.0 + place / 10 for place, arch in enumerate(ARCHS)}
+    runtime.load = lambda space, ops, *_: (
+        reference_ms
+        if np.array_equal(ops, REFERENCE)
+        else lambda: truth_ms[SPACE.index(ops)] * slowdown[0]
+    )
+    visits, setup = run_rounds(tmp_path / "j", runtime, rounds=40)
+    frame = summarise(visits, setup).to_pandas()
+    truth = np.array(list(truth_ms.values()))
+    # The slowdown changes within a visit, so the correction is not exact.
+    assert np.abs(frame["cost"] / frame["cost"].mean() * truth.mean() / truth - 1).max() < 0.08
+    assert (frame["cost"] < frame["cost_median"]).all()
 
 
 def test_failures_are_rows_with_a_status_and_the_rest_goes_on(tmp_path):
@@ -134,8 +187,8 @@ def test_repeatability_is_the_rank_correlation_of_the_halves():
         for r in reversed(range(5))
         for i in range(40)
     ]
-    first = latencies_ms[:, :2].min(axis=(1, 2))
-    second = latencies_ms[:, 2:].min(axis=(1, 2))
+    fastest = latencies_ms.min(axis=2)
+    first, second = np.median(fastest[:, :2], axis=1), np.median(fastest[:, 2:], axis=1)
     found = repeatability(visits)
     assert found.n_archs == 40
     assert found.spearman == pytest.approx(spearmanr(first, second).statistic, abs=1e-12)
@@ -178,8 +231,9 @@ def test_line_without_its_fields_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"rounds": 0}, "rounds must be at least 1, but got 0"),
-        ({"warmup": -1}, "warmup must be at least 0, but got -1"),
+        ({"rounds": 0}, "rounds must be 1 or more, but got 0"),
+        ({"warmup": -1}, "warmup must be 0 or more, but got -1"),
+        ({"loaded": 0}, "loaded must be 1 or more, but got 0"),
         ({"time_budget_s": 0.0}, "time budget must be positive"),
     ],
 )
@@ -205,3 +259,10 @@ def test_onnxruntime_measures_both_spaces():
         space = get_space(name)
         infer_ms = runtime.load(space, space.parse(arch), space.default_dataset, 1)
         assert 0 < infer_ms() < 1000
+
+
+def test_reference_is_alive_and_of_medium_size():
+    assert SPACE.format(REFERENCE).count("nor_conv_1x1") == 6
+    assert get_space("fbnet").format(reference_arch(get_space("fbnet"), "cifar100")) == "-".join(
+        ["k5_e3"] * 22
+    )
