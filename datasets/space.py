@@ -6,19 +6,18 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from archcost.datasets.errors import ArchitectureError, check_name
 from archcost.datasets.layers import Layer, Workload, workload
+from archcost.datasets.op_checks import Ops, check_ops, is_int_array, is_plain_ids, ops_from_names
 
 if TYPE_CHECKING:
     from torch import nn
 
-Ops = npt.NDArray[np.int8]
-"""Op ids: ``(n_positions,)`` for one architecture, ``(n_archs, n_positions)`` for a batch."""
+__all__ = ["Ops", "SearchSpace"]
 
 
 class SearchSpace(ABC):
@@ -113,16 +112,16 @@ class SearchSpace(ABC):
             If the form is malformed or an op does not exist in this space.
         """
         if isinstance(arch, str):
-            return self._from_names(self._parse_string(arch.strip()), arch)
+            return ops_from_names(self, self._parse_string(arch.strip()), arch)
         if isinstance(arch, Mapping):
             return self.parse(self.config_ops(arch))
         if isinstance(arch, Integral) and not isinstance(arch, bool):
             return self.from_index(int(arch))
         if isinstance(arch, (Sequence, np.ndarray)):
             if len(arch) and all(isinstance(op, str) for op in arch):
-                return self._from_names([str(op) for op in arch], arch)
-            ops = arch if _is_int_array(arch) else np.asarray(arch, dtype=object)
-            return self._check_ops(ops[None], arch)[0]
+                return ops_from_names(self, [str(op) for op in arch], arch)
+            ops = arch if is_int_array(arch) else np.asarray(arch, dtype=object)
+            return check_ops(self, ops[None], arch)[0]
         raise ArchitectureError(
             f"an architecture of {self.name} must be a string, a list of {self.n_positions} ops, "
             f"an index or a config dict, but got {type(arch).__name__} {arch!r}"
@@ -146,11 +145,11 @@ class SearchSpace(ABC):
         ArchitectureError
             If an architecture is malformed; the message gives its place in the sequence.
         """
-        if isinstance(archs, (list, tuple)) and archs and isinstance(archs[0], (list, tuple)):
+        if is_plain_ids(archs):
             with contextlib.suppress(ValueError):  # ragged: the loop below names the place
                 archs = np.array(archs)
         if isinstance(archs, np.ndarray) and archs.ndim == 2 and archs.dtype.kind in "iu":
-            return self._check_ops(archs, archs)
+            return check_ops(self, archs, archs)
         if self.is_single(archs) or not hasattr(archs, "__iter__"):
             raise ArchitectureError(
                 f"architectures must be a sequence of architectures of {self.name}, but got the "
@@ -288,41 +287,3 @@ class SearchSpace(ABC):
                 f"an index of {self.name} must be between 0 and {self.size - 1}, but got {index}"
             )
         return index
-
-    def _from_names(self, names: Sequence[str], given: object) -> Ops:
-        if len(names) != self.n_positions:
-            raise ArchitectureError(
-                f"an architecture of {self.name} must have {self.n_positions} ops, "
-                f"but got {len(names)} in {given!r}"
-            )
-        for name in names:
-            if name not in self.op_names:
-                try:
-                    check_name(f"op of {self.name}", name, self.op_names)
-                except ValueError as error:
-                    raise ArchitectureError(f"{error} (in {given!r})") from None
-        return np.array([self.op_names.index(name) for name in names], dtype=np.int8)
-
-    def _check_ops(self, ops: npt.NDArray[Any], given: Any) -> Ops:
-        if ops.ndim != 2 or ops.shape[1] != self.n_positions:
-            raise ArchitectureError(
-                f"an architecture of {self.name} must have {self.n_positions} ops, "
-                f"but got shape {np.shape(given)} in {given!r}"
-            )
-        if ops.dtype == object:
-            wrong = [op for op in ops.flat if not isinstance(op, Integral) or isinstance(op, bool)]
-            if wrong:
-                raise ArchitectureError(
-                    f"op ids of {self.name} must be integers, but got {wrong[0]!r} in {given!r}"
-                )
-        if ops.size and (ops.min() < 0 or ops.max() >= self.n_ops):
-            wrong_id = ops.min() if ops.min() < 0 else ops.max()
-            raise ArchitectureError(
-                f"op ids of {self.name} must be between 0 and {self.n_ops - 1}, but got "
-                f"{wrong_id} in {given!r}"
-            )
-        return ops.astype(np.int8)
-
-
-def _is_int_array(value: object) -> TypeGuard[npt.NDArray[np.integer[Any]]]:
-    return isinstance(value, np.ndarray) and value.dtype.kind in "iu"

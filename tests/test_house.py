@@ -8,8 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import archcost
 import pytest
+
+import archcost
 
 LAYERS = ("datasets", "features", "predictors", "models", "training")
 MODULES = sorted(
@@ -44,7 +45,9 @@ def test_doctests(name):
 
 def loaded_after(code: str) -> set[str]:
     probe = f"import sys\n{code}\nprint(*sys.modules)"
-    result = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, text=True, check=True
+    )
     return set(result.stdout.split())
 
 
