@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,15 +14,8 @@ from archcost.datasets.devices import CostKind
 from archcost.datasets.errors import CostTableError, MissingDataError, check_name
 from archcost.datasets.space import Ops, SearchSpace
 from archcost.datasets.spaces import get_space
-from archcost.datasets.table_checks import check_costs, check_spread, distinct_rows
-from archcost.datasets.table_columns import (
-    COLUMNS,
-    OPTIONAL_COLUMNS,
-    TEXT_COLUMNS,
-    decoded,
-    normalise,
-    numbers,
-)
+from archcost.datasets.table_checks import check_numbers, distinct_rows
+from archcost.datasets.table_columns import content_hash, decoded, normalise
 from archcost.datasets.table_index import (
     canonical_archs,
     canonical_datasets,
@@ -81,21 +72,9 @@ class CostTable:
         self.provenance: dict[str, Any] = dict(provenance or {})
         self._rows, self._ops = canonical_archs(canonical_datasets(rows))
         self._keys, self._key_of_row = group_by_key(self._rows)
-        cost, missing = numbers(self._rows, "cost")
-        status, statuses = decoded(self._rows, "status")
-        check_costs(cost, missing, np.array([name == "ok" for name in statuses])[status])
-        for name in OPTIONAL_COLUMNS:
-            check_spread(name, *numbers(self._rows, name))
-        arch, archs = decoded(self._rows, "arch")
-        kept, conflict = distinct_rows(self._key_of_row, arch, cost, missing)
-        if conflict:
-            given = ["none" if missing[row] else str(cost[row]) for row in conflict]
-            raise CostTableError(
-                f"an architecture must have one cost a key, but rows {conflict[0]} and "
-                f"{conflict[1]} give {archs[arch[conflict[0]]]!r} the costs {' and '.join(given)} "
-                f"for {self._keys[self._key_of_row[conflict[0]]]}; remove one or average them"
-            )
-        if len(kept) < len(arch):
+        check_numbers(self._rows)
+        kept = distinct_rows(self._rows, self._keys, self._key_of_row)
+        if len(kept) < len(self):
             self._rows = self._rows.take(kept)
             self._key_of_row = self._key_of_row[kept]
 
@@ -319,20 +298,7 @@ class CostTable:
     @property
     def sha256(self) -> str:
         """Hash of the rows in their order; the provenance does not count."""
-        digest = hashlib.sha256()
-        rows = self.to_arrow()
-        for name in COLUMNS:
-            if name in TEXT_COLUMNS:
-                codes, values = decoded(rows, name)
-                rank = np.empty(len(values), dtype="<i4")
-                rank[np.argsort(np.array(values))] = np.arange(len(values))
-                digest.update(json.dumps([name, sorted(values)]).encode())
-                digest.update(rank[codes].tobytes())
-            else:
-                filled, missing = numbers(rows, name)
-                digest.update(json.dumps([name]).encode())
-                digest.update(filled.astype("<f8").tobytes() + missing.tobytes())
-        return digest.hexdigest()
+        return content_hash(self.to_arrow())
 
     def to_arrow(self) -> pa.Table:
         """Return the rows as an Arrow table with dictionary-encoded text."""

@@ -1,13 +1,19 @@
 """The rules of a cost table, each a function that raises with rule, value and remedy."""
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from archcost.datasets.cost_key import CostKey
 from archcost.datasets.errors import CostTableError
+from archcost.datasets.table_columns import OPTIONAL_COLUMNS, decoded, numbers
 
-Codes = npt.NDArray[np.integer[Any]]
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 STATUSES = ("ok", "did_not_compile", "failed", "timed_out", "not_measured")
 """``ok`` has a cost; every other says why there is none."""
@@ -16,27 +22,17 @@ SAME_COST = 1e-9
 """Relative difference below which two costs are the same: a sum taken in another order."""
 
 
-def check_costs(
-    cost: npt.NDArray[np.float64],
-    missing: npt.NDArray[np.bool_],
-    ok: npt.NDArray[np.bool_],
-) -> None:
-    """Check that rows have a cost exactly where their status is ``ok``, and that it is sound.
+def check_numbers(rows: pa.Table) -> None:
+    """Check the costs and their spread in normalised rows.
 
-    Parameters
-    ----------
-    cost : numpy.ndarray of float64, shape (n_rows,)
-        Costs; anything where missing.
-    missing : numpy.ndarray of bool, shape (n_rows,)
-        Whether the cost is null.
-    ok : numpy.ndarray of bool, shape (n_rows,)
-        Whether the status is ``ok``.
+    A row has a cost exactly where its status is ``ok``; a cost is finite and above 0.
 
     Raises
     ------
     CostTableError
         At the first row that breaks a rule.
     """
+    cost, missing = numbers(rows, "cost")
     bad = ~missing & ~(np.isfinite(cost) & (cost > 0))
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
@@ -45,66 +41,69 @@ def check_costs(
             f"({int(bad.sum())} such rows); a cost that does not exist is null with a status "
             f"such as 'did_not_compile'"
         )
+    status, statuses = decoded(rows, "status")
+    ok = np.array([name == "ok" for name in statuses])[status]
     contradictory = missing == ok
     if contradictory.any():
         row = int(np.flatnonzero(contradictory)[0])
         has = "no cost" if missing[row] else f"the cost {cost[row]}"
-        status = "'ok'" if ok[row] else "another status"
         raise CostTableError(
             f"a row must have a cost exactly if its status is 'ok', but row {row} has {has} and "
-            f"{status}; a row without a cost takes one of {list(STATUSES[1:])}"
+            f"{statuses[status[row]]!r}; a row without a cost takes one of {list(STATUSES[1:])}"
         )
-
-
-def check_spread(
-    name: str, values: npt.NDArray[np.float64], missing: npt.NDArray[np.bool_]
-) -> None:
-    """Check that a column of standard deviations or counts is finite and not negative."""
-    bad = ~missing & ~(np.isfinite(values) & (values >= 0))
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        raise CostTableError(
-            f"{name} must be null or a finite number of at least 0, but row {row} has {values[row]}"
-        )
+    for name in OPTIONAL_COLUMNS:
+        values, missing = numbers(rows, name)
+        bad = ~missing & ~(np.isfinite(values) & (values >= 0))
+        if bad.any():
+            row = int(np.flatnonzero(bad)[0])
+            raise CostTableError(
+                f"{name} must be null or a finite number of at least 0, but row {row} has "
+                f"{values[row]}"
+            )
 
 
 def distinct_rows(
-    group: Codes,
-    arch: Codes,
-    cost: npt.NDArray[np.float64],
-    missing: npt.NDArray[np.bool_],
-) -> tuple[Codes, tuple[int, int] | None]:
-    """Find the rows to keep when architectures repeat within a group.
+    rows: pa.Table, keys: Sequence[CostKey], key_of_row: npt.NDArray[np.integer[Any]]
+) -> npt.NDArray[np.integer[Any]]:
+    """Find the rows to keep where an architecture has several rows of one key.
 
     Parameters
     ----------
-    group, arch : numpy.ndarray of int, shape (n_rows,)
-        Which cost key and which architecture a row belongs to.
-    cost : numpy.ndarray of float64, shape (n_rows,)
-        Costs; anything where missing.
-    missing : numpy.ndarray of bool, shape (n_rows,)
-        Whether the cost is null.
+    rows : pyarrow.Table
+        Normalised rows.
+    keys : sequence of CostKey
+        The keys of the table.
+    key_of_row : numpy.ndarray of int, shape (n_rows,)
+        The place of each row's key in `keys`.
 
     Returns
     -------
-    kept : numpy.ndarray of int, shape (n_distinct,)
-        Rows in their order, the first of each group and architecture.
-    conflict : pair of int or None
-        Two rows of the same architecture whose costs differ, if there are any.
+    numpy.ndarray of int, shape (n_distinct,)
+        Rows in their order, the first of each key and architecture.
+
+    Raises
+    ------
+    CostTableError
+        If the costs of an architecture differ.
     """
-    combined = group.astype(np.int64) * (int(arch.max()) + 1) + arch
+    arch, archs = decoded(rows, "arch")
+    combined = key_of_row.astype(np.int64) * len(archs) + arch
     _, kept, inverse = np.unique(combined, return_index=True, return_inverse=True)
     if len(kept) == len(combined):
-        return np.arange(len(combined)), None
+        return np.arange(len(combined))
+    cost, missing = numbers(rows, "cost")  # a missing cost reads as 0, which no cost is
     first = kept[inverse]
-    values = np.where(missing, 0.0, cost)
-    differs = (missing != missing[first]) | (
-        np.abs(values - values[first]) > SAME_COST * np.abs(values[first])
-    )
+    differs = np.abs(cost - cost[first]) > SAME_COST * cost[first]
     if differs.any():
-        row = int(np.flatnonzero(differs)[0])
-        return np.sort(kept), (int(first[row]), row)
-    return np.sort(kept), None
+        other = int(np.flatnonzero(differs)[0])
+        one = int(first[other])
+        given = " and ".join("none" if missing[row] else str(cost[row]) for row in (one, other))
+        raise CostTableError(
+            f"an architecture must have one cost a key, but rows {one} and {other} give "
+            f"{archs[arch[one]]!r} the costs {given} for {keys[key_of_row[one]]}; remove one or "
+            "average them"
+        )
+    return np.sort(kept)
 
 
 def changes_within(group: npt.NDArray[Any], values: npt.NDArray[Any]) -> int | None:

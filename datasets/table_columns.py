@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +46,23 @@ def numbers(rows: pa.Table, name: str) -> tuple[npt.NDArray[np.float64], npt.NDA
     missing = pc.is_null(column).to_numpy(zero_copy_only=False)
     filled = pc.fill_null(column, 0).to_numpy(zero_copy_only=False)
     return filled.astype(np.float64), missing
+
+
+def content_hash(rows: pa.Table) -> str:
+    """Return the SHA-256 of normalised rows in their order, however they are encoded."""
+    digest = hashlib.sha256()
+    for name in COLUMNS:
+        if name in TEXT_COLUMNS:
+            codes, values = decoded(rows, name)
+            rank = np.empty(len(values), dtype="<i4")
+            rank[np.argsort(np.array(values))] = np.arange(len(values))
+            digest.update(json.dumps([name, sorted(values)]).encode())
+            digest.update(rank[codes].tobytes())
+        else:
+            filled, missing = numbers(rows, name)
+            digest.update(json.dumps([name]).encode())
+            digest.update(filled.astype("<f8").tobytes() + missing.tobytes())
+    return digest.hexdigest()
 
 
 def normalise(rows: pa.Table) -> pa.Table:

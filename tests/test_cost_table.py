@@ -77,7 +77,7 @@ def test_nan_from_a_data_frame_is_no_cost_either(tmp_path):
 
 
 def test_a_cost_with_a_status_that_denies_it_is_an_error():
-    with pytest.raises(CostTableError, match=r"row 0 has the cost 1\.0 and another"):
+    with pytest.raises(CostTableError, match=r"row 0 has the cost 1\.0 and 'failed'"):
         made([1.0, 2.0], status=["failed", "ok"])
 
 
