@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from archcost.datasets import SPACES, CostKey, SearchSpace, UnknownNameError, get_space, infer_space
 from archcost.datasets.cost_key import DEVICE_ID, dataset_id
 from archcost.datasets.errors import check_name
@@ -12,6 +14,14 @@ from archcost.models import CostModel, find_model, manifests, model_keys
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# Spaces are told apart by the length of their architectures where no two have the same.
+_LENGTHS = [space.n_positions for space in SPACES.values()]
+_SPACE_OF_LENGTH = {
+    space.n_positions: name
+    for name, space in SPACES.items()
+    if _LENGTHS.count(space.n_positions) == 1
+}
 
 # Loaded models by what was asked for; the only state of the process.
 _models: dict[tuple[object, ...], CostModel] = {}
@@ -69,9 +79,7 @@ def predict(
     3.4
     """
     if space is None:
-        space = (
-            SPACES["nasbench201"] if type(arch) is str and arch[:1] == "|" else infer_space(arch)
-        )
+        space = _evident_space(arch) or infer_space(arch).name
     found = _models.get((space, device, metric, dataset, model))
     if found is None:
         found = load_for(arch, device, metric, space, dataset, model)
@@ -172,7 +180,7 @@ def load_for(
         If no model covers the device, metric or dataset, or `model` is of another one.
     """
     if space is None:
-        space = infer_space(archs)
+        space = infer_space(archs).name
     asked = (space, device, metric, dataset, model)
     if asked not in _models:
         space = get_space(space)
@@ -186,6 +194,20 @@ def load_for(
         found.compile()
         _models[asked] = found
     return _models[asked]
+
+
+def _evident_space(arch: Any) -> str | None:
+    """Tell the space by form and length alone; whether the ops are valid is for the model."""
+    kind = type(arch)
+    if kind is str:
+        return "nasbench201" if arch[:1] == "|" else _SPACE_OF_LENGTH.get(arch.count("-") + 1)
+    if kind is int:
+        return "nasbench201"
+    if (kind is list or kind is tuple) and arch and type(arch[0]) is int:
+        return _SPACE_OF_LENGTH.get(len(arch))
+    if isinstance(arch, np.ndarray) and arch.ndim and arch.dtype.kind == "i":
+        return _SPACE_OF_LENGTH.get(arch.shape[-1])
+    return None
 
 
 def _load_from(place: str | Path) -> CostModel:

@@ -8,6 +8,7 @@ forms follow the predictor (see ``archcost.models.forms``).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cache
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,28 +16,58 @@ import numpy.typing as npt
 
 from archcost.datasets import ArchitectureError, NASBench201, SearchSpace
 from archcost.datasets.space import Ops
+from archcost.models.chunks import Costs, in_chunks
+from archcost.models.pair_codes import pair_codes, pair_tables, sum_pairs
 
-Costs = npt.NDArray[np.float64]
 Arrays = dict[str, npt.NDArray[Any]]
+
+ONLY_INT = frozenset({int})
+"""Types of plain op ids; a bool or a float equals an id, but is none."""
 
 
 class CompiledForm(ABC):
-    """What every compiled form answers; stateless, read-only, safe to share between threads."""
+    """What every compiled form answers; stateless, read-only, safe to share between threads.
+
+    A row's answer has the same bits whether it is asked alone, in a batch, or from a thread: each
+    form adds a row's terms in an order of its own that nothing around the row changes.
+    """
 
     kind: ClassVar[str]
     space: SearchSpace
 
-    @abstractmethod
     def __call__(self, arch: object) -> float:
         """Return the cost of one architecture in any accepted form."""
+        return float(self.chunk_costs(np.array([self.quick_ops(arch)], dtype=np.int8))[0])
 
-    @abstractmethod
     def predict(self, ops: Ops) -> Costs:
         """Return costs ``(n_archs,)`` for valid op ids ``(n_archs, n_positions)``."""
+        return in_chunks(self.chunk_costs, ops)
 
-    @abstractmethod
     def std(self, ops: Ops) -> Costs:
         """Return standard deviations ``(n_archs,)`` for valid op ids."""
+        return in_chunks(self.chunk_stds, ops)
+
+    def quick_ops(self, arch: object) -> list[int]:
+        """Return the op ids of one architecture; checks a plain list or tuple of ids the short way.
+
+        Raises
+        ------
+        ArchitectureError
+            If the architecture is malformed.
+        """
+        if (type(arch) is list or type(arch) is tuple) and ONLY_INT.issuperset(map(type, arch)):
+            low, high = min(arch, default=0), max(arch, default=0)
+            if low >= 0 and high < self.space.n_ops and len(arch) == self.space.n_positions:
+                return list(arch)
+        return self.space.parse(arch).tolist()
+
+    @abstractmethod
+    def chunk_costs(self, ops: Ops) -> Costs:
+        """Return costs ``(n_archs,)`` for a chunk of valid op ids."""
+
+    @abstractmethod
+    def chunk_stds(self, ops: Ops) -> Costs:
+        """Return standard deviations ``(n_archs,)`` for a chunk of valid op ids."""
 
     @abstractmethod
     def arrays(self) -> Arrays:
@@ -49,7 +80,7 @@ class CompiledForm(ABC):
 
 
 class CellTable(CompiledForm):
-    """Any predictor on NAS-Bench-201 as 15,625 costs and standard deviations.
+    """Any predictor on NAS-Bench-201 as 15,625 costs and standard deviations; exact.
 
     Parameters
     ----------
@@ -67,22 +98,29 @@ class CellTable(CompiledForm):
 
     def __call__(self, arch: object) -> float:
         """Return the cost of one cell."""
-        if type(arch) is str:
-            index = _index_of_string.get(arch)
-            if index is None:
-                index = _index_of_string[self.space.format(arch)] = self.space.index(arch)
-            return self._view[index]
-        if type(arch) is int and 0 <= arch < len(self._view):
-            return self._view[arch]
-        return self._view[self.space.index(arch)]
+        kind = type(arch)
+        if kind is str:
+            index = _known_cells.get(arch)
+        elif kind is int:
+            index = arch if 0 <= arch < len(self._view) else None
+        elif (kind is tuple or kind is list) and ONLY_INT.issuperset(map(type, arch)):
+            arch = tuple(arch)
+            index = _known_cells.get(arch)
+        else:
+            return self._view[self.space.index(arch)]
+        if index is None:
+            index = self.space.index(arch)
+            if len(_known_cells) < MOST_KNOWN:
+                _known_cells[arch] = index
+        return self._view[index]
 
-    def predict(self, ops: Ops) -> Costs:
-        """Return the costs ``(n_archs,)`` of op ids ``(n_archs, 6)``."""
-        return self.means.take(self.space.indices(ops))
+    def chunk_costs(self, ops: Ops) -> Costs:
+        """Return the costs ``(n_archs,)`` of a chunk of op ids ``(n_archs, 6)``."""
+        return self.means.take(cell_indices(ops))
 
-    def std(self, ops: Ops) -> Costs:
-        """Return the standard deviations ``(n_archs,)`` of op ids ``(n_archs, 6)``."""
-        return self.stds.take(self.space.indices(ops))
+    def chunk_stds(self, ops: Ops) -> Costs:
+        """Return the standard deviations ``(n_archs,)`` of a chunk of op ids ``(n_archs, 6)``."""
+        return self.stds.take(cell_indices(ops))
 
     def predict_index(self, indices: npt.ArrayLike) -> Costs:
         """Return the costs ``(n_archs,)`` at published indices ``(n_archs,)``.
@@ -114,8 +152,25 @@ class CellTable(CompiledForm):
         return cls(arrays["means"], arrays["stds"])
 
 
-# Grows to at most the 15,625 published strings; shared by all tables of the process.
-_index_of_string: dict[str, int] = {}
+def cell_indices(ops: Ops) -> npt.NDArray[np.intp]:
+    """Return the published indices ``(n_archs,)`` of valid cells ``(n_archs, 6)``."""
+    pairs, index_of_code = _cell_codes()
+    return index_of_code.take(sum_pairs(pairs, pair_codes(ops), 0))
+
+
+@cache
+def _cell_codes() -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return what pairs of edges add to a cell's code, and the published index of each code."""
+    space = CellTable.space
+    digits = space.code(np.eye(space.n_positions, dtype=np.int64))  # the worth of each edge
+    table = np.multiply.outer(digits, np.arange(space.n_ops))
+    return pair_tables(table.astype(np.intp)), np.argsort(space.code(space.all_ops))
+
+
+# Indices of strings and op ids that were asked for; shared by all tables of the process.
+_known_cells: dict[object, int] = {}
+MOST_KNOWN = 1 << 16
+"""Enough for every cell in both forms, and a bound where strings come with odd spaces."""
 
 
 def _read_only(values: npt.NDArray[Any]) -> Costs:

@@ -2,6 +2,9 @@
 
 from archcost.models.additive_form import AdditiveForm
 from archcost.models.compiled import CellTable, CompiledForm
+from archcost.models.mlp_form import MLPForm
 
-FORMS: dict[str, type[CompiledForm]] = {form.kind: form for form in (AdditiveForm, CellTable)}
+FORMS: dict[str, type[CompiledForm]] = {
+    form.kind: form for form in (AdditiveForm, CellTable, MLPForm)
+}
 """Every compiled form; a new one is one file and one entry here."""

@@ -1,0 +1,67 @@
+"""Back from the scale on which a predictor learned to costs, in numpy alone."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from archcost.models.chunks import Costs
+
+
+@dataclass(frozen=True, slots=True)
+class TargetScale:
+    """The inverse of a predictor's transform of costs.
+
+    Parameters
+    ----------
+    name : {"linear", "sqrt", "log"}
+        The transform; on its scale targets were standardised.
+    shift, scale : float
+        Mean and standard deviation of the transformed costs.
+    floor : float
+        Costs are never below this.
+    """
+
+    name: str
+    shift: float
+    scale: float
+    floor: float
+
+    def costs(self, targets: Costs) -> Costs:
+        """Return the costs of standardised targets; works in place."""
+        targets *= self.scale
+        targets += self.shift
+        if self.name == "sqrt":
+            np.square(np.maximum(targets, 0.0, out=targets), out=targets)
+        elif self.name == "log":
+            np.exp(targets, out=targets)
+        return np.maximum(targets, self.floor, out=targets)
+
+    def cost(self, target: float) -> float:
+        """Return the cost of one standardised target, with the bits of `costs`."""
+        raw = target * self.scale + self.shift
+        if self.name == "sqrt":
+            raw = max(raw, 0.0)
+            raw *= raw
+        elif self.name == "log":
+            raw = float(np.exp(raw))  # math.exp may round otherwise
+        return raw if raw > self.floor else self.floor
+
+    def cost_stds(self, costs: Costs, target_stds: Costs) -> Costs:
+        """Return standard deviations of costs, given those of targets (first order)."""
+        slope = {"linear": 1.0, "sqrt": 2 * np.sqrt(costs), "log": costs}[self.name]
+        return target_stds * (self.scale * slope)
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the scale as arrays; ``from_arrays`` takes them back."""
+        return {
+            "scale_name": np.array(self.name),
+            "scale": np.array([self.shift, self.scale, self.floor]),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, npt.NDArray[Any]]) -> Self:
+        """Make the scale from saved arrays."""
+        shift, scale, floor = arrays["scale"].tolist()
+        return cls(str(arrays["scale_name"]), shift, scale, floor)
