@@ -32,6 +32,12 @@ class RidgePredictor(CostPredictor):
         Without effect; nothing here is random.
     dataset : str or None, default=None
         Fixes the input size of the networks, and so their features; None is the space's default.
+
+    Attributes
+    ----------
+    left_out_ : numpy.ndarray of float64, shape (n_archs,)
+        Leave-one-out predictions of the rows given to ``fit``, sorted, on the standardised scale
+        of the costs; not saved.
     """
 
     def __init__(
@@ -64,6 +70,7 @@ class RidgePredictor(CostPredictor):
         _, self.scale_, fitted = min(found, key=lambda candidate: candidate[0])
         self.coefficients_ = fitted.coefficients / spread
         self.intercept_ = fitted.intercept
+        self.left_out_ = fitted.left_out
         self.relative_std_ = relative_spread(cost, self.scale_.inverse(fitted.left_out))
 
     def _predict(self, ops: Ops, return_std: bool) -> tuple[Floats, Floats]:
@@ -76,22 +83,23 @@ class RidgePredictor(CostPredictor):
         return linear
 
     def compiled(self) -> dict[str, npt.NDArray[Any]] | None:
-        """Return the table of a fit whose features and scale are additive, else None.
+        """Return the table of a fit whose features are additive, else None.
 
         Returns
         -------
         dict of str to numpy.ndarray, or None
-            As that of ``LookupPredictor.compiled``.
+            ``kind`` (``additive``), ``table`` (n_positions, n_ops) and ``intercept``, whose sum
+            is the target; ``scale_name`` and ``scale`` (shift, scale, floor), which make it the
+            cost; and ``relative_std`` (a share of the cost).
         """
-        if self.encoder_.graph_groups_ or self.scale_.name != "linear":
+        if self.encoder_.graph_groups_:
             return None
-        table = self.encoder_.table_ @ self.coefficients_ * self.scale_.scale
         return {
             "kind": np.array("additive"),
-            "table": table,
-            "intercept": np.array(self.intercept_ * self.scale_.scale + self.scale_.shift),
-            "floor": np.array(self.scale_.floor),
+            "table": self.encoder_.table_ @ self.coefficients_,
+            "intercept": np.array(self.intercept_),
             "relative_std": np.array(self.relative_std_),
+            **self.scale_.state(),
         }
 
     def _state(self) -> dict[str, npt.NDArray[Any]]:
