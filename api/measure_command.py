@@ -18,10 +18,10 @@ Measure the latency of architectures on this machine and write a cost table.
 
 Architectures are measured in many short rounds, each in another order, because one pass over many
 networks is noisy (neighbours on the machine, clocks). Before and after each one a reference
-network tells how slow the machine is at that moment; the cost is the median over the rounds with
-that slowdown taken out, and the raw minimum and median are kept beside it. At the end the rounds
-are split in halves; how well the halves' ranks agree is the table's repeatability, printed and
-kept in the table.
+network tells how slow the machine is at that moment; the cost is the mean of the middle half of the
+rounds with that slowdown taken out, and the raw minimum and median are kept beside it. At the end
+the rounds are split in halves; how well the halves' ranks agree is the table's repeatability,
+printed and kept in the table.
 
 Every measurement goes to a journal beside the table (OUT.journal) at once. If the command is
 stopped, by Ctrl-C or kill -9, the same command goes on where it was; Ctrl-C also writes the table

@@ -9,22 +9,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from archcost.datasets.journal import Visit
+from archcost.datasets.round_costs import middle_mean, round_costs
 from archcost.datasets.space import Ops, SearchSpace
 
 if TYPE_CHECKING:
     from archcost.datasets.cost_table import CostTable
 
 STATISTIC = (
-    "median over the rounds of the fastest run of a round, divided by how much slower than at its "
-    "best a reference network was at that moment; cost_std is over the rounds, cost_min and "
-    "cost_median are over all runs, undivided"
+    "mean of the middle half of the rounds; a round counts its fastest run, without the slowdown "
+    "that a reference network shows at that moment. cost_std is over the rounds; cost_min and "
+    "cost_median are over all runs as they were timed"
 )
-QUIET_QUANTILE = 0.01
-"""Of the reference network's latencies: the machine at its best, single lucky timings aside."""
-
 LEAST_FOR_RANKS = 3
 """Architectures below which a rank correlation says nothing."""
 
@@ -59,19 +56,27 @@ def repeatability(visits: Iterable[Visit]) -> Repeatability:
     Returns
     -------
     Repeatability
-        Spearman's correlation between the medians of the two halves.
+        Spearman's correlation between the costs of the two halves.
     """
-    halves = []
-    for costs in _round_costs(visits).values():
-        if len(costs) >= 2:
-            middle = len(costs) // 2
-            halves.append((np.median(costs[:middle]), np.median(costs[middle:])))
-    first, second = np.array(halves).reshape(-1, 2).T
-    if len(halves) < LEAST_FOR_RANKS or np.ptp(first) == 0 or np.ptp(second) == 0:
-        return Repeatability(None, len(halves))
+    rounds: dict[str, list[Visit]] = defaultdict(list)
+    for visit in visits:
+        if visit.error is None:
+            rounds[visit.arch].append(visit)
+    halves: tuple[list[Visit], list[Visit]] = ([], [])
+    for of_arch in rounds.values():
+        if len(of_arch) >= 2:
+            of_arch.sort(key=lambda visit: visit.round)
+            halves[0].extend(of_arch[: len(of_arch) // 2])
+            halves[1].extend(of_arch[len(of_arch) // 2 :])
+    # Each half is corrected by itself: nothing of one may leak into the other.
+    first, second = (
+        [middle_mean(costs) for costs in round_costs(half).values()] for half in halves
+    )
+    if len(first) < LEAST_FOR_RANKS or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return Repeatability(None, len(first))
     from scipy.stats import spearmanr
 
-    return Repeatability(float(spearmanr(first, second).statistic), len(halves))
+    return Repeatability(float(spearmanr(first, second).statistic), len(first))
 
 
 def measured_table(
@@ -86,9 +91,8 @@ def measured_table(
     """Summarise measurements as a cost table, one row an architecture.
 
     The cost is what the machine needs when nothing disturbs it (see ``STATISTIC``): neighbours on
-    the machine slow all networks alike, so the reference network tells by how much. On a quiet
-    machine it is the plain median of the rounds. An architecture that failed in every round, or
-    was not reached, has no cost and a status that says so.
+    the machine slow all networks, and the reference network tells by how much. An architecture
+    that failed in every round, or was not reached, has no cost and a status that says so.
 
     Parameters
     ----------
@@ -115,7 +119,7 @@ def measured_table(
     names = space.format_many(archs)
     wanted = set(names)
     kept = [visit for visit in visits if visit.arch in wanted]
-    costs = _round_costs(kept)
+    costs = round_costs(kept)
     runs_ms: dict[str, list[float]] = defaultdict(list)
     for visit in kept:
         runs_ms[visit.arch] += visit.latencies_ms
@@ -128,7 +132,7 @@ def measured_table(
     return CostTable.from_costs(
         space,
         archs,
-        column(np.median, costs),
+        column(middle_mean, costs),
         device=device,
         dataset=str(setup["dataset"]),
         status=[
@@ -148,16 +152,3 @@ def measured_table(
             **provenance,
         },
     )
-
-
-def _round_costs(visits: Iterable[Visit]) -> dict[str, npt.NDArray[np.float64]]:
-    """Return each architecture's undisturbed latency in each successful round, by round."""
-    good = [visit for visit in visits if visit.error is None]
-    if not good:
-        return {}
-    quiet_ms = np.quantile([visit.reference_ms for visit in good], QUIET_QUANTILE)
-    rounds: dict[str, dict[int, float]] = defaultdict(dict)
-    for visit in good:
-        slowdown = visit.reference_ms / quiet_ms
-        rounds[visit.arch][visit.round] = min(visit.latencies_ms) / slowdown
-    return {arch: np.array([found[i] for i in sorted(found)]) for arch, found in rounds.items()}

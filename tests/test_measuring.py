@@ -15,6 +15,7 @@ from archcost.datasets.measuring import (
     measuring_setup,
     reference_arch,
 )
+from archcost.datasets.round_costs import middle_mean, sensitivity
 from archcost.datasets.runtime import Runtime
 from archcost.datasets.runtimes import RUNTIMES
 
@@ -128,7 +129,7 @@ def test_table_keeps_minimum_median_and_spread(tmp_path):
     _, setup = run_rounds(tmp_path / "j", ScriptedRuntime(), rounds=1)
     table = summarise(visits, setup, ARCHS[:1])
     row = table.to_pandas().iloc[0]
-    # The rounds' fastest runs are 2 and 1 ms; the median over all runs lies between 3 and 4.
+    # The rounds' fastest runs are 2 and 1 ms; the median over all six runs lies between 3 and 4.
     assert (row["cost"], row["cost_std"]) == (1.5, 0.5)
     assert (row["cost_min"], row["cost_median"]) == (1.0, 3.5)
     assert row["n_repeats"] == 6
@@ -179,6 +180,23 @@ def test_latency_that_is_none_is_a_failure(tmp_path, latency_ms):
     assert all(f"must be positive, but got {latency_ms}" in visit.error for visit in visits)
 
 
+def test_middle_mean_ignores_both_ends():
+    assert middle_mean(np.array([9.0, 1.0, 2.0, 3.0])) == 2.5
+    assert middle_mean(np.array([4.0])) == 4.0
+
+
+def test_sensitivity_is_the_slope_within_architectures():
+    rng = np.random.default_rng(1)
+    visits = []
+    for place in range(30):
+        for round_number in range(8):
+            reference_ms = 2 * np.exp(rng.random())
+            latency_ms = (1 + place) * reference_ms**0.6 * np.exp(0.01 * rng.standard_normal())
+            visits.append(Visit(f"arch {place}", round_number, (latency_ms,), reference_ms))
+    assert sensitivity(visits) == pytest.approx(0.6, abs=0.01)
+    assert sensitivity(visits[:1]) == 0.0
+
+
 def test_repeatability_is_the_rank_correlation_of_the_halves():
     rng = np.random.default_rng(0)
     latencies_ms = 5 + rng.random((40, 5, 3)) + np.linspace(0, 2, 40)[:, None, None]
@@ -188,7 +206,8 @@ def test_repeatability_is_the_rank_correlation_of_the_halves():
         for i in range(40)
     ]
     fastest = latencies_ms.min(axis=2)
-    first, second = np.median(fastest[:, :2], axis=1), np.median(fastest[:, 2:], axis=1)
+    # Of 2 and 3 rounds the middle half is all of them.
+    first, second = fastest[:, :2].mean(axis=1), fastest[:, 2:].mean(axis=1)
     found = repeatability(visits)
     assert found.n_archs == 40
     assert found.spearman == pytest.approx(spearmanr(first, second).statistic, abs=1e-12)
