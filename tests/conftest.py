@@ -1,6 +1,7 @@
 """Make tests run against the installed package and find the real tables."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -21,3 +22,37 @@ def real_tables() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return path
+
+
+@pytest.fixture(scope="session")
+def empty_mlflow_store(tmp_path_factory) -> Path:
+    """Return an MLflow store without runs; making one takes seconds."""
+    from archcost.training.tracking import tracking_store
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
+        with tracking_store(create=True):
+            pass
+    return path
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch, empty_mlflow_store) -> Path:
+    """Work in an empty folder with an MLflow store and a folder for the user's models."""
+    return enter_workplace(tmp_path, monkeypatch, empty_mlflow_store)
+
+
+@pytest.fixture(scope="module")
+def shared_workplace(tmp_path_factory, empty_mlflow_store):
+    """Work in one such folder throughout a file of tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield enter_workplace(tmp_path_factory.mktemp("work"), patch, empty_mlflow_store)
+
+
+def enter_workplace(folder: Path, patch: pytest.MonkeyPatch, store: Path) -> Path:
+    shutil.copy(store, folder / "mlflow.db")
+    patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    patch.setenv("ARCHCOST_MODEL_DIR", str(folder / "models"))
+    patch.chdir(folder)
+    return folder

@@ -69,9 +69,9 @@ def _figure(key: CostKey) -> tuple[Figure, Axes]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5, 4), layout="constrained")
+    figure = Figure(figsize=(5, 4))
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    axes = figure.add_axes((0.15, 0.14, 0.81, 0.78))
     axes.set_title(str(key), fontsize=10)
     return figure, axes
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from archcost.training.trainer import Trial
 
-DEFAULT_STORE = "sqlite:///mlflow.db"
+DEFAULT_STORE = "mlflow.db"
 ROLE, KEY = "archcost.role", "archcost.key"
 EXPERIMENT, TRIAL, CHOSEN = "experiment", "trial", "chosen"
 SQLITE = "sqlite:///"
@@ -62,7 +62,9 @@ def tracking_store(*, create: bool = False) -> Iterator[str]:
         import mlflow
 
         is_set = mlflow.is_tracking_uri_set()  # type: ignore[no-untyped-call]
-        uri = mlflow.get_tracking_uri() if is_set else DEFAULT_STORE
+        # Absolute, since MLflow keeps the stores that it has opened by their URI.
+        default = f"{SQLITE}{Path(DEFAULT_STORE).absolute().as_posix()}"
+        uri = mlflow.get_tracking_uri() if is_set else default
         file = _sqlite_file(uri)
         if file is not None and not file.exists() and not create:
             raise MissingDataError(
