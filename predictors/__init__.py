@@ -1,6 +1,7 @@
 """Predictors of a cost from architectures, all scikit-learn regressors."""
 
 from archcost.predictors.base import CostPredictor
+from archcost.predictors.gnn import GNNPredictor
 from archcost.predictors.gp import GPPredictor
 from archcost.predictors.lgbm import LightGBMPredictor
 from archcost.predictors.lookup import LookupPredictor
@@ -12,6 +13,7 @@ from archcost.predictors.xgb import XGBoostPredictor
 __all__ = [
     "PREDICTORS",
     "CostPredictor",
+    "GNNPredictor",
     "GPPredictor",
     "LightGBMPredictor",
     "LookupPredictor",

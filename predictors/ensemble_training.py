@@ -23,7 +23,7 @@ def assign_folds(n_rows: int, n_members: int, seed: int) -> npt.NDArray[np.int64
 
 def train_ensemble(
     network: nn.Module,
-    inputs: tuple[Tensor, ...],
+    inputs: Tensor,
     target: npt.NDArray[np.float64],
     folds: npt.NDArray[np.int64],
     *,
@@ -37,8 +37,8 @@ def train_ensemble(
     Parameters
     ----------
     network : torch.nn.Module
-        Maps a batch of each input to outputs ``(n_members, n_batch)``.
-    inputs : tuple of torch.Tensor
+        Maps a batch of inputs to outputs ``(n_members, n_batch)``.
+    inputs : torch.Tensor
         First dimension n_archs.
     target : array of float, shape (n_archs,)
         Standardised targets.
@@ -74,7 +74,7 @@ def train_ensemble(
     network.train()
     for _ in tqdm(range(epochs), desc=progress, disable=progress is None, leave=False):
         for rows in torch.randperm(n_rows).split(batch_rows):
-            outputs = network(*(values[rows] for values in inputs))
+            outputs = network(inputs[rows])
             weights = seen[:, rows].float()
             loss = (weights * (outputs - goal[rows]) ** 2).sum() / weights.sum().clamp(min=1.0)
             optimiser.zero_grad()
@@ -83,8 +83,5 @@ def train_ensemble(
             schedule.step()
     network.eval()
     with torch.no_grad():
-        parts = [
-            network(*(values[start : start + 2048] for values in inputs))
-            for start in range(0, n_rows, 2048)
-        ]
+        parts = [network(inputs[start : start + 2048]) for start in range(0, n_rows, 2048)]
     return torch.cat(parts, dim=1).numpy().astype(np.float64)

@@ -100,13 +100,16 @@ class GPPredictor(CostPredictor):
         target = self.scale_.forward(cost)
         some = rows[:OPTIMISED_ROWS]
         self.kernel_, _ = kernel.fit([block[some] for block in blocks], target[some])
+        self.trained_, self.root_ = ops, None
         if len(ops) <= self.max_exact:
             self.inducing_ = ops
-            self._solve_exactly(blocks, target)
+            matrix = self.kernel_(blocks, blocks) + self.kernel_.noise * np.eye(len(target))
+            self.weights_ = cho_solve(cho_factor(matrix, lower=True), target)
         else:
-            chosen = np.sort(rows[: self.n_inducing])
-            self.inducing_ = ops[chosen]
-            self._solve_projected(blocks, target, chosen)
+            self.inducing_ = ops[np.sort(rows[: self.n_inducing])]
+            lower, posterior, right = self._project(blocks, target)
+            solved = cho_solve(posterior, right) / self.kernel_.noise
+            self.weights_ = solve_triangular(lower, solved, lower=True, trans="T")
         self.inducing_blocks_ = self._blocks(self.inducing_)
 
     def _choose_scale(
@@ -123,20 +126,18 @@ class GPPredictor(CostPredictor):
         _, scale, kernel = min(found, key=lambda candidate: candidate[0])
         return scale, kernel
 
-    def _solve_exactly(self, blocks: list[Floats], target: Floats) -> None:
-        matrix = self.kernel_(blocks, blocks) + self.kernel_.noise * np.eye(len(target))
-        factor = cho_factor(matrix, lower=True)
-        self.weights_ = cho_solve(factor, target)
-        self.root_ = solve_triangular(factor[0], np.eye(len(target)), lower=True)
+    def _project(
+        self, blocks: list[Floats], target: Floats
+    ) -> tuple[Floats, tuple[Floats, bool], Floats]:
+        """Project all rows on the inducing ones (subset of regressors).
 
-    def _solve_projected(
-        self, blocks: list[Floats], target: Floats, chosen: npt.NDArray[np.int64]
-    ) -> None:
-        """Solve with the kernel projected on the chosen rows (subset of regressors)."""
-        few = [block[chosen] for block in blocks]
-        inner = self.kernel_(few, few) + JITTER * 100 * np.eye(len(chosen))
+        Returns the Cholesky factor of the inducing rows' kernel, that of the posterior precision,
+        and the projected targets.
+        """
+        few = self._blocks(self.inducing_)
+        inner = self.kernel_(few, few) + JITTER * 100 * np.eye(len(self.inducing_))
         lower = np.linalg.cholesky(inner)
-        gram, right = np.zeros_like(inner), np.zeros(len(chosen))
+        gram, right = np.zeros_like(inner), np.zeros(len(inner))
         for start in range(0, len(target), CHUNK):
             part = slice(start, start + CHUNK)
             projected = solve_triangular(
@@ -144,25 +145,37 @@ class GPPredictor(CostPredictor):
             )
             gram += projected @ projected.T
             right += projected @ target[part]
-        noise = self.kernel_.noise
-        posterior = cho_factor(np.eye(len(chosen)) + gram / noise, lower=True)
-        self.weights_ = solve_triangular(
-            lower, cho_solve(posterior, right) / noise, lower=True, trans="T"
-        )
-        inverse = solve_triangular(lower, np.eye(len(chosen)), lower=True)
-        explained = np.eye(len(chosen)) - cho_solve(posterior, np.eye(len(chosen)))
-        values, vectors = np.linalg.eigh(explained)
-        self.root_ = (np.sqrt(np.maximum(values, 0))[:, None] * vectors.T) @ inverse
+        posterior = cho_factor(np.eye(len(inner)) + gram / self.kernel_.noise, lower=True)
+        return lower, posterior, right
+
+    def _posterior_root(self) -> Floats:
+        """Return the matrix that turns kernel values into the root of the variance explained.
+
+        It follows from the training rows without their costs, so it is made when first asked for:
+        a saved model holds the rows, which are a hundred times smaller.
+        """
+        if self.root_ is None:
+            blocks, unit = self._blocks(self.trained_), np.eye(len(self.inducing_))
+            if len(self.trained_) == len(self.inducing_):
+                matrix = self.kernel_(blocks, blocks) + self.kernel_.noise * unit
+                self.root_ = solve_triangular(np.linalg.cholesky(matrix), unit, lower=True)
+            else:
+                lower, posterior, _ = self._project(blocks, np.zeros(len(self.trained_)))
+                values, vectors = np.linalg.eigh(unit - cho_solve(posterior, unit))
+                inverse = solve_triangular(lower, unit, lower=True)
+                self.root_ = (np.sqrt(np.maximum(values, 0))[:, None] * vectors.T) @ inverse
+        return self.root_
 
     def _predict(self, ops: Ops, return_std: bool) -> tuple[Floats, Floats | None]:
         mean, std = np.empty(len(ops)), np.empty(len(ops))
+        root = self._posterior_root() if return_std else np.empty((0, 0))
         for start in range(0, len(ops), CHUNK):
             part = slice(start, start + CHUNK)
             blocks = self._blocks(ops[part])
             cross = self.kernel_(blocks, self.inducing_blocks_)
             mean[part] = cross @ self.weights_
             if return_std:
-                explained = ((cross @ self.root_.T) ** 2).sum(axis=1)
+                explained = ((cross @ root.T) ** 2).sum(axis=1)
                 variance = np.maximum(self.kernel_.diagonal(blocks) - explained, 0.0)
                 std[part] = np.sqrt(variance + self.kernel_.noise)
         cost = self.scale_.inverse(mean)
@@ -185,7 +198,7 @@ class GPPredictor(CostPredictor):
             "spreads": np.concatenate(self.spreads_),
             "inducing": self.inducing_,
             "weights": self.weights_,
-            "root": self.root_,
+            "trained": self.trained_,
         }
 
     def _restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
@@ -195,7 +208,7 @@ class GPPredictor(CostPredictor):
         self.means_ = np.split(state["means"], ends)
         self.spreads_ = np.split(state["spreads"], ends)
         self.inducing_, self.weights_ = state["inducing"], state["weights"]
-        self.root_ = state["root"]
+        self.trained_, self.root_ = state["trained"], None
         self.inducing_blocks_ = self._blocks(self.inducing_)
 
 

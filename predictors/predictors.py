@@ -1,6 +1,7 @@
 """The predictors by name."""
 
 from archcost.predictors.base import CostPredictor
+from archcost.predictors.gnn import GNNPredictor
 from archcost.predictors.gp import GPPredictor
 from archcost.predictors.lgbm import LightGBMPredictor
 from archcost.predictors.lookup import LookupPredictor
@@ -14,6 +15,7 @@ PREDICTORS: dict[str, type[CostPredictor]] = {
     "xgboost": XGBoostPredictor,
     "lightgbm": LightGBMPredictor,
     "mlp": MLPPredictor,
+    "gnn": GNNPredictor,
     "gp": GPPredictor,
 }
 """Every predictor; a new one is one file and one entry here."""

@@ -1,0 +1,159 @@
+"""What the neural predictors share: a ridge regression, and networks that learn what it leaves."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from archcost.datasets.space import Ops, SearchSpace
+from archcost.predictors.base import CostPredictor, Floats
+from archcost.predictors.ensemble_training import assign_folds, train_ensemble
+from archcost.predictors.linear_fit import relative_spread
+from archcost.predictors.ridge import RidgePredictor
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FILE = "networks.safetensors"
+
+
+class NetworkEnsemble(CostPredictor):
+    r"""Ridge regression plus a shrunken mean of networks.
+
+    .. math:: t(y) = w^T x + \frac{c}{M} \sum_m f_m(x)
+
+    The networks learn the ridge regression's leave-one-out residuals. Each is trained on the
+    rows outside its own fold, and its outputs on its fold say how much to trust the networks
+    (:math:`0 \le c \le 1`, by least squares) and how far off the predictions are.
+
+    Parameters
+    ----------
+    n_members : int
+        Networks, and folds.
+    width : int
+        Units of each hidden layer.
+    max_epochs : int
+        Passes over the rows; fewer on many rows (``ensemble_training.MAX_STEPS``).
+    learning_rate, weight_decay : float
+        Of AdamW; the rate falls to zero along a cosine.
+    progress : bool
+        Show a progress bar on standard error.
+    seed : int
+        Fixes folds, initial weights and the order of the rows.
+    dataset : str or None
+        Fixes the input size of the networks, and so their features.
+    """
+
+    def __init__(
+        self,
+        n_members: int,
+        width: int,
+        max_epochs: int,
+        learning_rate: float,
+        weight_decay: float,
+        progress: bool,
+        seed: int,
+        dataset: str | None,
+    ) -> None:
+        super().__init__(seed, dataset)
+        self.n_members = n_members
+        self.width = width
+        self.max_epochs = max_epochs
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.progress = progress
+
+    @abstractmethod
+    def _inputs(self, ops: Ops) -> npt.NDArray[np.float32]:
+        """Return the networks' inputs; first dimension n_archs."""
+
+    @abstractmethod
+    def _network(self) -> nn.Module:
+        """Return untrained networks that map inputs to outputs ``(n_members, n_archs)``."""
+
+    @abstractmethod
+    def _outputs(self, ops: Ops) -> Floats:
+        """Return the trained networks' outputs ``(n_members, n_archs)``."""
+
+    @abstractmethod
+    def _standardise(self, ops: Ops) -> None:
+        """Learn what ``_inputs`` needs to standardise."""
+
+    def _bind(self, space: SearchSpace) -> None:
+        super()._bind(space)
+        self.ridge_ = RidgePredictor(dataset=self.dataset)
+        self.ridge_._bind(space)
+
+    def _fit(self, ops: Ops, cost: Floats) -> None:
+        import torch
+
+        self.ridge_._fit(ops, cost)
+        self._standardise(ops)
+        base = self.ridge_.left_out_
+        rest = self.ridge_.scale_.forward(cost) - base
+        unit = max(float(rest.std()), 1e-9)
+        n_members = min(self.n_members, len(cost))
+        folds = assign_folds(len(cost), n_members, self.seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            network = self._network()
+            outputs = train_ensemble(
+                network,
+                torch.as_tensor(self._inputs(ops)),
+                rest / unit,
+                folds,
+                max_epochs=self.max_epochs,
+                learning_rate=self.learning_rate,
+                weight_decay=self.weight_decay,
+                progress=type(self).__name__ if self.progress else None,
+            )
+        self.networks_ = {name: value.numpy() for name, value in network.state_dict().items()}
+        unseen = outputs[folds, np.arange(len(cost))]
+        explained = float(unseen @ rest) / max(float(unseen @ unseen), 1e-12)
+        self.trust_ = float(np.clip(explained, 0.0, unit))
+        guess = self.ridge_.scale_.inverse(base + self.trust_ * unseen)
+        self.relative_std_ = relative_spread(cost, guess)
+
+    def _predict(self, ops: Ops, return_std: bool) -> tuple[Floats, Floats]:
+        target = self.ridge_.targets(ops)
+        if self.trust_ > 0:
+            target = target + self.trust_ * self._outputs(ops).mean(axis=0)
+        cost = self.ridge_.scale_.inverse(target)
+        return cost, self.relative_std_ * cost
+
+    def save_weights(self, folder: Path) -> None:
+        """Write the networks as ``networks.safetensors``, the rest as ``weights.npz``."""
+        from safetensors.numpy import save_file
+
+        super().save_weights(folder)
+        save_file(self.networks_, folder / FILE)
+
+    def load_weights(self, folder: Path, space: SearchSpace) -> Self:
+        """Restore what ``save_weights`` wrote; return itself."""
+        from safetensors.numpy import load_file
+
+        super().load_weights(folder, space)
+        self.networks_ = load_file(folder / FILE)
+        return self
+
+    def _state(self) -> dict[str, npt.NDArray[Any]]:
+        return {
+            **self.ridge_._state(),
+            "trust": np.array(self.trust_),
+            "own_relative_std": np.array(self.relative_std_),
+        }
+
+    def _restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
+        self.ridge_._restore(state)
+        self.trust_ = float(state["trust"])
+        self.relative_std_ = float(state["own_relative_std"])
+
+
+def column_spread(values: npt.NDArray[Any]) -> Floats:
+    """Return the standard deviation over all axes but the last, 1 where nothing varies."""
+    spread = values.reshape(-1, values.shape[-1]).std(axis=0)
+    return np.where(spread > 1e-9, spread, 1.0)
