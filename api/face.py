@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from archcost.datasets import SPACES, CostKey, SearchSpace, UnknownNameError, get_space, infer_space
 from archcost.datasets.cost_key import DEVICE_ID, dataset_id
 from archcost.datasets.errors import check_name
 from archcost.models import CostModel, find_model, manifests, model_keys
+from archcost.models import predict_many as predict_with_models
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,6 +87,69 @@ def predict(
     if found is None:
         found = load_for(arch, device, metric, space, dataset, model)
     return found.predict(arch, return_std=return_std)
+
+
+def predict_many(
+    archs: Any,
+    devices: Sequence[str],
+    metrics: str | Sequence[str] = "latency",
+    *,
+    space: str | SearchSpace | None = None,
+    dataset: str | None = None,
+) -> npt.NDArray[np.float64]:
+    """Predict what architectures cost on several devices, in one pass.
+
+    Parameters
+    ----------
+    archs : architecture, sequence of architectures, or array (n_archs, n_positions)
+        In any accepted form, as for `predict`.
+    devices : sequence of str
+        Device ids; one may come twice, with different metrics.
+    metrics : str or sequence of str, default="latency"
+        One metric for all devices, or one a device.
+    space : str or SearchSpace, optional
+        The search space; told from `archs` by default.
+    dataset : str, optional
+        The dataset, which fixes the input size; the space's default by default.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n_archs, n_devices) or (n_devices,)
+        Costs in ms or mJ, the same bits as `predict` gives; `pareto_front` finds the rows worth
+        having.
+
+    Raises
+    ------
+    ArchitectureError
+        If an architecture is malformed.
+    UnknownNameError
+        If no model covers a device, metric or dataset.
+    ValueError
+        If there are not as many metrics as devices, or no device.
+
+    Examples
+    --------
+    >>> import archcost
+    >>> archcost.predict_many([0, 1462], ["eyeriss", "fpga"], space="nasbench201").shape
+    (2, 2)
+    """
+    if isinstance(devices, str):
+        devices = [devices]
+    if isinstance(metrics, str):
+        metrics = [metrics] * len(devices)
+    if not len(devices) == len(metrics) > 0:
+        raise ValueError(
+            f"predict_many needs devices and as many metrics, or one metric for all, but got "
+            f"{len(devices)} devices and {len(metrics)} metrics"
+        )
+    if space is None:
+        space = _evident_space(archs) or infer_space(archs).name
+    models = [
+        _models.get((space, device, metric, dataset, None))
+        or load_for(archs, device, metric, space, dataset)
+        for device, metric in zip(devices, metrics, strict=True)
+    ]
+    return predict_with_models(archs, models)
 
 
 def load(

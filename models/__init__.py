@@ -2,6 +2,8 @@
 
 from archcost.models.cost_model import CostModel
 from archcost.models.manifest import Manifest
+from archcost.models.many_models import predict_many
+from archcost.models.pareto import pareto_front
 from archcost.models.store import find_model, manifests, model_keys, user_models_folder
 
 __all__ = [
@@ -10,5 +12,7 @@ __all__ = [
     "find_model",
     "manifests",
     "model_keys",
+    "pareto_front",
+    "predict_many",
     "user_models_folder",
 ]

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from archcost.datasets import SearchSpace
 from archcost.datasets.space import Ops
-from archcost.models.compiled import ONLY_INT, Arrays, CompiledForm, Costs
+from archcost.models.chunks import Costs
+from archcost.models.compiled import ONLY_INT, Arrays, CompiledForm
 from archcost.models.pair_codes import pair_codes, pair_tables, sum_pairs
 from archcost.models.target_scale import TargetScale
 
@@ -54,15 +55,15 @@ class AdditiveForm(CompiledForm):
         self.intercept = float(intercept)
         self.scale = scale
         self.relative_std = float(relative_std)
-        self._pairs = pair_tables(self.table)
+        self.pairs = pair_tables(self.table)
         self._rows = [dict(enumerate(row)) for row in self.table.tolist()]
 
     def __call__(self, arch: object) -> float:
         """Return the cost of one architecture."""
-        plain = type(arch) is list or type(arch) is tuple
-        if plain and len(arch) == len(self._rows) and ONLY_INT.issuperset(map(type, arch)):
+        ops: list[int] | tuple[int, ...] = ()
+        if isinstance(arch, (list, tuple)) and ONLY_INT.issuperset(map(type, arch)):
             ops = arch
-        else:
+        if len(ops) != len(self._rows):
             ops = self.space.parse(arch).tolist()
         total = self.intercept
         try:
@@ -76,7 +77,7 @@ class AdditiveForm(CompiledForm):
 
     def chunk_costs(self, ops: Ops) -> Costs:
         """Return the costs ``(n_archs,)`` of a chunk of op ids ``(n_archs, n_positions)``."""
-        return self.scale.costs(sum_pairs(self._pairs, pair_codes(ops), self.intercept))
+        return self.scale.costs(sum_pairs(self.pairs, pair_codes(ops), self.intercept))
 
     def chunk_stds(self, ops: Ops) -> Costs:
         """Return the standard deviations ``(n_archs,)`` of a chunk of op ids."""

@@ -21,6 +21,7 @@ from archcost.models.pair_codes import pair_codes, pair_tables, sum_pairs
 
 Arrays = dict[str, npt.NDArray[Any]]
 
+CELLS = NASBench201().size
 ONLY_INT = frozenset({int})
 """Types of plain op ids; a bool or a float equals an id, but is none."""
 
@@ -98,20 +99,19 @@ class CellTable(CompiledForm):
 
     def __call__(self, arch: object) -> float:
         """Return the cost of one cell."""
-        kind = type(arch)
-        if kind is str:
-            index = _known_cells.get(arch)
-        elif kind is int:
-            index = arch if 0 <= arch < len(self._view) else None
-        elif (kind is tuple or kind is list) and ONLY_INT.issuperset(map(type, arch)):
-            arch = tuple(arch)
-            index = _known_cells.get(arch)
+        asked: str | tuple[int, ...]
+        if type(arch) is str:
+            asked = arch
+        elif isinstance(arch, (list, tuple)) and ONLY_INT.issuperset(map(type, arch)):
+            asked = tuple(arch)
         else:
-            return self._view[self.space.index(arch)]
+            place = arch if type(arch) is int and 0 <= arch < CELLS else self.space.index(arch)
+            return self._view[place]
+        index = _known_cells.get(asked)
         if index is None:
             index = self.space.index(arch)
             if len(_known_cells) < MOST_KNOWN:
-                _known_cells[arch] = index
+                _known_cells[asked] = index
         return self._view[index]
 
     def chunk_costs(self, ops: Ops) -> Costs:
@@ -168,7 +168,7 @@ def _cell_codes() -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
 
 
 # Indices of strings and op ids that were asked for; shared by all tables of the process.
-_known_cells: dict[object, int] = {}
+_known_cells: dict[str | tuple[int, ...], int] = {}
 MOST_KNOWN = 1 << 16
 """Enough for every cell in both forms, and a bound where strings come with odd spaces."""
 

@@ -20,7 +20,8 @@ from archcost.datasets import (
     SearchSpace,
     get_space,
 )
-from archcost.models.compiled import CellTable, CompiledForm, Costs
+from archcost.models.chunks import Costs
+from archcost.models.compiled import CellTable, CompiledForm
 from archcost.models.forms import FORMS
 from archcost.models.manifest import MANIFEST, Manifest, check_files, file_hash
 

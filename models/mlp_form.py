@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from archcost.datasets import SearchSpace
 from archcost.datasets.space import Ops
-from archcost.models.compiled import Arrays, CompiledForm, Costs
+from archcost.models.chunks import Costs
+from archcost.models.compiled import Arrays, CompiledForm
 from archcost.models.pair_codes import pair_codes, pair_tables, sum_pairs
 from archcost.models.target_scale import TargetScale
 
@@ -49,9 +50,7 @@ class MLPForm(CompiledForm):
         self._linear = pair_tables(arrays["linear"].astype(np.float64))
         n_members, *_, width = arrays["first"].shape
         self._intercept = float(arrays["intercept"] + arrays["bias_3"].mean())
-        self._first = pair_tables(
-            np.concatenate(list(arrays["first"]), axis=-1).astype(np.float32)
-        )
+        self._first = pair_tables(np.concatenate(list(arrays["first"]), axis=-1).astype(np.float32))
         self._bias_1 = arrays["bias_1"].reshape(-1).astype(np.float32)
         self._weight_2 = arrays["weight_2"].astype(np.float32)
         self._bias_2 = arrays["bias_2"].reshape(-1).astype(np.float32)
@@ -62,7 +61,7 @@ class MLPForm(CompiledForm):
         """Return the costs ``(n_archs,)`` of a chunk of op ids ``(n_archs, n_positions)``."""
         codes = pair_codes(ops)
         targets = sum_pairs(self._linear, codes, self._intercept)
-        for start in range(0, len(ops), ROWS):  # so few that the layers stay in the cache
+        for start in range(0, len(ops), ROWS):
             targets[start : start + ROWS] += self._networks(codes[start : start + ROWS])
         return self._scale.costs(targets)
 
@@ -89,8 +88,8 @@ class MLPForm(CompiledForm):
         return cls(space, arrays)
 
 
-ROWS = 256
-"""Architectures whose hidden units are computed at once."""
+ROWS = 96
+"""Architectures whose hidden units are computed at once: few enough to stay in the cache."""
 
 
 def _silu(values: Singles) -> Singles:

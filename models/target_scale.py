@@ -50,8 +50,12 @@ class TargetScale:
 
     def cost_stds(self, costs: Costs, target_stds: Costs) -> Costs:
         """Return standard deviations of costs, given those of targets (first order)."""
-        slope = {"linear": 1.0, "sqrt": 2 * np.sqrt(costs), "log": costs}[self.name]
-        return target_stds * (self.scale * slope)
+        stds = target_stds * self.scale
+        if self.name == "sqrt":
+            stds *= 2 * np.sqrt(costs)
+        elif self.name == "log":
+            stds *= costs
+        return stds
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the scale as arrays; ``from_arrays`` takes them back."""

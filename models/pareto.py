@@ -1,4 +1,4 @@
-"""Which rows of many costs no other row dominates, exactly and fast."""
+"""Which of many costs are worth having: the Pareto front, exactly and fast."""
 
 from bisect import bisect_right
 
@@ -9,30 +9,46 @@ Costs = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 
-def undominated(costs: Costs) -> Mask:
-    """Tell which rows no other row dominates: none is lower in one column and higher in none.
+def pareto_front(costs: npt.ArrayLike) -> Mask:
+    """Tell which rows no other row beats: none is lower in one column and higher in none.
 
     Parameters
     ----------
     costs : array of float, shape (n_archs, n_costs)
-        Without NaN; infinite costs are allowed.
+        Costs to minimise; negate what is to be maximised. Infinite costs are allowed.
 
     Returns
     -------
     numpy.ndarray of bool, shape (n_archs,)
-        Equal rows fare alike.
+        True on the front. Equal rows are on it together.
+
+    Raises
+    ------
+    ValueError
+        If `costs` is not two-dimensional or holds NaN.
 
     Notes
     -----
-    Up to three columns take O(n log n) comparisons [1]_; beyond, n for each row that is kept.
+    Up to three columns take O(n log n) comparisons [1]_; beyond, n for each row on the front.
 
     References
     ----------
     .. [1] H. T. Kung, F. Luccio, F. P. Preparata, "On Finding the Maxima of a Set of Vectors",
        Journal of the ACM 22, 1975.
+
+    Examples
+    --------
+    >>> pareto_front([[1.0, 9.0], [2.0, 3.0], [2.0, 4.0], [5.0, 1.0]])
+    array([ True,  True, False,  True])
     """
+    costs = np.asarray(costs, dtype=np.float64)
+    if costs.ndim != 2:
+        raise ValueError(f"costs must have shape (n_archs, n_costs), but got {costs.shape}")
+    missing = np.isnan(costs).any(axis=1)
+    if missing.any():
+        raise ValueError(f"costs must be numbers, but row {missing.argmax()} holds NaN")
     n_archs, n_costs = costs.shape
-    if n_archs == 0 or n_costs == 0:
+    if costs.size == 0:
         return np.ones(n_archs, dtype=bool)
     order = np.lexsort(costs.T[::-1])  # only an earlier row can dominate a later one
     rows = costs[order]
