@@ -167,19 +167,18 @@ class GPPredictor(CostPredictor):
         return self.root_
 
     def _predict(self, ops: Ops, return_std: bool) -> tuple[Floats, Floats | None]:
-        mean, std = np.empty(len(ops)), np.empty(len(ops))
-        root = self._posterior_root() if return_std else np.empty((0, 0))
-        for start in range(0, len(ops), CHUNK):
-            part = slice(start, start + CHUNK)
-            blocks = self._blocks(ops[part])
-            cross = self.kernel_(blocks, self.inducing_blocks_)
-            mean[part] = cross @ self.weights_
-            if return_std:
-                explained = ((cross @ root.T) ** 2).sum(axis=1)
-                variance = np.maximum(self.kernel_.diagonal(blocks) - explained, 0.0)
-                std[part] = np.sqrt(variance + self.kernel_.noise)
+        blocks = self._blocks(ops)
+        mean = self.kernel_.combine(blocks, self.inducing_blocks_, self.weights_)
         cost = self.scale_.inverse(mean)
-        return cost, self.scale_.spread(cost, std) if return_std else None
+        if not return_std:
+            return cost, None
+        std = np.empty(len(ops))
+        for start in range(0, len(ops), CHUNK):
+            part = [block[start : start + CHUNK] for block in blocks]
+            explained = (self.kernel_(part, self.inducing_blocks_) @ self.root_.T) ** 2
+            variance = self.kernel_.diagonal(part) - explained.sum(axis=1)
+            std[start : start + CHUNK] = np.sqrt(np.maximum(variance, 0.0) + self.kernel_.noise)
+        return cost, self.scale_.spread(cost, std)
 
     def _blocks(self, ops: Ops) -> list[Floats]:
         """Return the standardised features of each block, divided by the root of their number."""
