@@ -100,7 +100,8 @@ class GPPredictor(CostPredictor):
         target = self.scale_.forward(cost)
         some = rows[:OPTIMISED_ROWS]
         self.kernel_, _ = kernel.fit([block[some] for block in blocks], target[some])
-        self.trained_, self.root_ = ops, None
+        self.trained_ = ops
+        self.root_: Floats | None = None
         if len(ops) <= self.max_exact:
             self.inducing_ = ops
             matrix = self.kernel_(blocks, blocks) + self.kernel_.noise * np.eye(len(target))
@@ -128,7 +129,7 @@ class GPPredictor(CostPredictor):
 
     def _project(
         self, blocks: list[Floats], target: Floats
-    ) -> tuple[Floats, tuple[Floats, bool], Floats]:
+    ) -> tuple[Floats, tuple[Any, bool], Floats]:
         """Project all rows on the inducing ones (subset of regressors).
 
         Returns the Cholesky factor of the inducing rows' kernel, that of the posterior precision,
@@ -136,7 +137,7 @@ class GPPredictor(CostPredictor):
         """
         few = self._blocks(self.inducing_)
         inner = self.kernel_(few, few) + JITTER * 100 * np.eye(len(self.inducing_))
-        lower = np.linalg.cholesky(inner)
+        lower: Floats = np.linalg.cholesky(inner)
         gram, right = np.zeros_like(inner), np.zeros(len(inner))
         for start in range(0, len(target), CHUNK):
             part = slice(start, start + CHUNK)
@@ -154,17 +155,19 @@ class GPPredictor(CostPredictor):
         It follows from the training rows without their costs, so it is made when first asked for:
         a saved model holds the rows, which are a hundred times smaller.
         """
-        if self.root_ is None:
+        root = self.root_
+        if root is None:
             blocks, unit = self._blocks(self.trained_), np.eye(len(self.inducing_))
             if len(self.trained_) == len(self.inducing_):
                 matrix = self.kernel_(blocks, blocks) + self.kernel_.noise * unit
-                self.root_ = solve_triangular(np.linalg.cholesky(matrix), unit, lower=True)
+                root = solve_triangular(np.linalg.cholesky(matrix), unit, lower=True)
             else:
                 lower, posterior, _ = self._project(blocks, np.zeros(len(self.trained_)))
                 values, vectors = np.linalg.eigh(unit - cho_solve(posterior, unit))
                 inverse = solve_triangular(lower, unit, lower=True)
-                self.root_ = (np.sqrt(np.maximum(values, 0))[:, None] * vectors.T) @ inverse
-        return self.root_
+                root = (np.sqrt(np.maximum(values, 0))[:, None] * vectors.T) @ inverse
+            self.root_ = root
+        return root
 
     def _predict(self, ops: Ops, return_std: bool) -> tuple[Floats, Floats | None]:
         blocks = self._blocks(ops)
@@ -172,10 +175,10 @@ class GPPredictor(CostPredictor):
         cost = self.scale_.inverse(mean)
         if not return_std:
             return cost, None
-        std = np.empty(len(ops))
+        root, std = self._posterior_root(), np.empty(len(ops))
         for start in range(0, len(ops), CHUNK):
             part = [block[start : start + CHUNK] for block in blocks]
-            explained = (self.kernel_(part, self.inducing_blocks_) @ self.root_.T) ** 2
+            explained = (self.kernel_(part, self.inducing_blocks_) @ root.T) ** 2
             variance = self.kernel_.diagonal(part) - explained.sum(axis=1)
             std[start : start + CHUNK] = np.sqrt(np.maximum(variance, 0.0) + self.kernel_.noise)
         return cost, self.scale_.spread(cost, std)
