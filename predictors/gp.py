@@ -137,7 +137,7 @@ class GPPredictor(CostPredictor):
         """
         few = self._blocks(self.inducing_)
         inner = self.kernel_(few, few) + JITTER * 100 * np.eye(len(self.inducing_))
-        lower: Floats = np.linalg.cholesky(inner)
+        lower = np.asarray(np.linalg.cholesky(inner), dtype=np.float64)
         gram, right = np.zeros_like(inner), np.zeros(len(inner))
         for start in range(0, len(target), CHUNK):
             part = slice(start, start + CHUNK)
