@@ -15,7 +15,7 @@ from archcost.predictors import PREDICTORS, CostPredictor
 from archcost.training.key_rows import choose_key
 from archcost.training.metrics import Costs, Score, flat, score, spearman
 from archcost.training.model_card import device_card, library_versions, protocol, training_facts
-from archcost.training.splits import SplitName, split_rows
+from archcost.training.splits import SPLITS, SplitName, split_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,11 @@ class TrainSettings:
         Fixes split, predictor and bootstrap.
     refit : bool, default=True
         Whether `train` learns from all rows once it has scored.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such predictor or split.
     """
 
     predictor: str = "xgboost"
@@ -50,6 +55,10 @@ class TrainSettings:
     split: SplitName = "random"
     seed: int = 0
     refit: bool = True
+
+    def __post_init__(self) -> None:
+        check_name("predictor", self.predictor, PREDICTORS)
+        check_name("split", self.split, SPLITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +117,6 @@ def train(
         If the table has several keys and none is given, or too few rows.
     MissingDataError
         If the table has no costs of the key.
-    UnknownNameError
-        If there is no such predictor or split.
 
     Examples
     --------
@@ -138,7 +145,6 @@ def run_trial(
     Takes the arguments of `train`; nothing is refitted.
     """
     settings = settings or TrainSettings()
-    name = check_name("predictor", settings.predictor, PREDICTORS)
     key = choose_key(table, key)
     ops, cost = table.costs(key)
     split = split_rows(
@@ -151,7 +157,7 @@ def run_trial(
         seed=settings.seed,
     )
     start = time.perf_counter()
-    predictor = _fitted(name, key, settings, ops[split.train], cost[split.train])
+    predictor = _fitted(key, settings, ops[split.train], cost[split.train])
     seconds = time.perf_counter() - start
     truth, predicted = cost[split.test], predictor.predict(ops[split.test])
     validation = None
@@ -161,7 +167,7 @@ def run_trial(
     manifest = Manifest(
         key=key,
         device=device_card(table, key),
-        predictor=name,
+        predictor=settings.predictor,
         params=predictor.get_params(),
         training=training_facts(table, key, settings, len(split.train)),
         scores={**flat(scores), **protocol(settings, split)},
@@ -188,7 +194,7 @@ def refitted(trial: Trial, table: CostTable) -> CostModel:
     """
     manifest = trial.model.manifest
     ops, cost = table.costs(manifest.key)
-    predictor = _fitted(manifest.predictor, manifest.key, trial.settings, ops, cost)
+    predictor = _fitted(manifest.key, trial.settings, ops, cost)
     return CostModel(
         predictor,
         replace(
@@ -199,8 +205,6 @@ def refitted(trial: Trial, table: CostTable) -> CostModel:
     )
 
 
-def _fitted(
-    name: str, key: CostKey, settings: TrainSettings, ops: Ops, cost: Costs
-) -> CostPredictor:
-    fixed = {"seed": settings.seed, "dataset": key.dataset_name}
-    return PREDICTORS[name](**{**fixed, **settings.params}).fit(ops, cost)
+def _fitted(key: CostKey, settings: TrainSettings, ops: Ops, cost: Costs) -> CostPredictor:
+    params = {"seed": settings.seed, "dataset": key.dataset_name, **settings.params}
+    return PREDICTORS[settings.predictor](**params).fit(ops, cost)
