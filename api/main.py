@@ -18,6 +18,8 @@ COMMANDS = (
     "evaluate",
     "compare",
     "register",
+    "report",
+    "scan",
     "demo",
 )
 

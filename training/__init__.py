@@ -1,12 +1,18 @@
 """Train, split, score, track and compare cost models."""
 
+from archcost.training.accuracies import read_accuracy
+from archcost.training.agreement import device_agreement
 from archcost.training.comparing import compare
+from archcost.training.device_specific import placed_fronts
 from archcost.training.evaluator import evaluate
 from archcost.training.experiments import Experiment, ExperimentSettings, run_experiment
 from archcost.training.learning_curves import learning_curve
 from archcost.training.metrics import METRICS, Score, score
+from archcost.training.noise import noise_estimates, status_counts
 from archcost.training.registry import load_registered, register
+from archcost.training.reporting import ReportSettings, write_report
 from archcost.training.splits import SPLITS, Split, split_rows
+from archcost.training.theory import theoretical_costs, theory_correlations
 from archcost.training.trainer import TrainSettings, Trial, run_trial, train
 
 __all__ = [
@@ -14,18 +20,27 @@ __all__ = [
     "SPLITS",
     "Experiment",
     "ExperimentSettings",
+    "ReportSettings",
     "Score",
     "Split",
     "TrainSettings",
     "Trial",
     "compare",
+    "device_agreement",
     "evaluate",
     "learning_curve",
     "load_registered",
+    "noise_estimates",
+    "placed_fronts",
+    "read_accuracy",
     "register",
     "run_experiment",
     "run_trial",
     "score",
     "split_rows",
+    "status_counts",
+    "theoretical_costs",
+    "theory_correlations",
     "train",
+    "write_report",
 ]
