@@ -167,6 +167,32 @@ class CostModel:
         widening = np.exp(NormalDist().inv_cdf(0.5 + level / 2) * np.sqrt(variance))
         return np.stack([median / widening, median * widening], axis=-1)
 
+    def expected_cost(self, probabilities: Any) -> Any:
+        r"""Return the mean cost of architectures whose ops are drawn independently.
+
+        .. math:: E[y] = \sum_a y(a) \prod_p P_{p, a_p}
+
+        Parameters
+        ----------
+        probabilities : torch.Tensor or array, shape (..., n_positions, n_ops)
+            Probability of each op at each position, such as a softmax over architecture weights.
+
+        Returns
+        -------
+        torch.Tensor or numpy.ndarray, shape (...)
+            Expected costs in ms or mJ, exact; of a tensor a tensor, differentiable.
+
+        Raises
+        ------
+        ArchitectureError
+            If the shape is wrong, or probabilities do not sum to one at a position.
+        ArchcostError
+            If the model is neither additive nor of NAS-Bench-201.
+        """
+        from archcost.models.expectation import expected_cost
+
+        return expected_cost(self, probabilities)
+
     def compile(self) -> CompiledForm | None:
         """Return the form that numpy alone evaluates, or None if the predictor has none.
 

@@ -102,5 +102,4 @@ def write_page(folder: Path, title: str, sections: Sequence[Section]) -> list[Pa
 
 
 def _table(frame: pd.DataFrame) -> str:
-    named = frame.rename(columns=lambda name: str(name).replace("_", " "))
-    return str(named.to_html(index=False, border=0, float_format="{:.3f}".format, na_rep=""))
+    return str(frame.to_html(index=False, border=0, float_format="{:.3f}".format, na_rep=""))
