@@ -1,0 +1,179 @@
+"""How well each predictor ranks and how long it trains, on the published tables.
+
+Protocol: `n` architectures drawn at random train, all other rows test; 5 draws; Spearman and
+Kendall (tau-b) of truth and prediction rounded to 9 decimals (exact columns are full of ties).
+Times are CPU seconds of one thread. Results are appended to ``results/quality.jsonl``, one line a
+fit; what is there is not run again. ``docs/results.md`` and its plots are rendered from the file.
+
+    python benchmarks/quality.py --data ../shared/data      run what is missing, then render
+    python benchmarks/quality.py --render                   render only
+"""
+
+import argparse
+import json
+import os
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import kendalltau, spearmanr
+
+from archcost.datasets import CostKey, CostTable
+from archcost.datasets.source_help import HELP
+from archcost.datasets.source_oneproxy import ONEPROXY
+from archcost.features import OneHotOps
+from archcost.predictors import PREDICTORS
+
+RESULTS = Path(__file__).parent / "results" / "quality.jsonl"
+
+CELL_DEVICES = (
+    "raspi4", "pixel3", "gold_6226", "eyeriss", "fpga", "titan_rtx_256", "pixel2", "1080ti_1",
+)  # fmt: skip
+ONEPROXY_DEVICES = ("edgegpu", "edgetpu", "raspi4", "pixel3", "eyeriss", "fpga")
+FBNET_DEVICES = ("gold_6226", "pixel2", "titan_rtx_1", "eyeriss", "fpga", "raspi4")
+EXACT_FBNET = ("eyeriss", "fpga", "pixel3", "raspi4")
+SIZES = (900, 124, 300, 50, 3000, 0)  # by importance; 0 stands for 80 %
+SEEDS = range(5)
+CHEAP = ("lookup", "ridge", "xgboost", "lightgbm", "gp")
+NEURAL = ("mlp", "gnn")
+FEW_DEVICES = ("raspi4", "gold_6226", "pixel2", "titan_rtx_1", "titan_rtx_256")
+BASELINES = ("onehot_ridge", "plain_xgboost")
+
+
+class Job(NamedTuple):
+    """One fit: which table and device, which predictor, how many rows, which draw."""
+
+    source: str
+    space: str
+    device: str
+    predictor: str
+    n: int
+    seed: int
+
+
+def jobs() -> Iterator[Job]:
+    """Yield all fits, those behind the targets first and the dear ones last."""
+    groups = (
+        ("help", "nasbench201", CELL_DEVICES, 12_500),
+        ("help", "fbnet", FBNET_DEVICES, 4_000),
+        ("oneproxy", "nasbench201", ONEPROXY_DEVICES, 0),
+    )
+    for device in EXACT_FBNET:
+        yield from (Job("help", "fbnet", device, "lookup", 500, seed) for seed in SEEDS)
+    for predictors in ((*CHEAP, *BASELINES), ("mlp",), ("gnn",)):
+        for size in SIZES:
+            for source, space, devices, most in groups:
+                n = size or most
+                if n == 0 or (source == "oneproxy" and n > 900):
+                    continue
+                for seed in SEEDS:
+                    for device in devices:
+                        for predictor in predictors:
+                            few = seed < 2 and device in FEW_DEVICES
+                            if predictor in NEURAL and n >= 3000 and not few:
+                                continue
+                            yield Job(source, space, device, predictor, n, seed)
+
+
+def read_tables(folder: Path) -> dict[str, CostTable]:
+    """Read the tables of both sources."""
+    sources = {"help": HELP, "oneproxy": ONEPROXY}
+    return {name: source.parse(folder / source.folder) for name, source in sources.items()}
+
+
+def plain_model(name: str) -> Any:
+    """Return what a user would write without this package."""
+    from sklearn.linear_model import RidgeCV
+    from sklearn.pipeline import make_pipeline
+    from xgboost import XGBRegressor
+
+    model = RidgeCV(np.logspace(-3, 3, 13)) if name == "onehot_ridge" else XGBRegressor(n_jobs=1)
+    return make_pipeline(OneHotOps(), model)
+
+
+def run(job: Job, ops: npt.NDArray[np.int8], cost_ms: npt.NDArray[np.float64]) -> dict[str, Any]:
+    """Fit and score one job."""
+    rows = np.random.default_rng(job.seed).permutation(len(cost_ms))
+    train, test = rows[: job.n], rows[job.n :]
+    plain = job.predictor in BASELINES
+    model = plain_model(job.predictor) if plain else PREDICTORS[job.predictor](seed=job.seed)
+    start = time.process_time()
+    model.fit(ops[train], cost_ms[train])
+    fitted = time.process_time()
+    predicted = np.asarray(model.predict(ops[test]), dtype=np.float64)
+    done = time.process_time()
+    truth, guess = np.round(cost_ms[test], 9), np.round(predicted, 9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # constant predictions have no rank correlation
+        spearman, kendall = spearmanr(guess, truth).statistic, kendalltau(guess, truth).statistic
+    return {
+        **job._asdict(),
+        "n_test": len(test),
+        "spearman": round(float(np.nan_to_num(spearman)), 6),
+        "kendall": round(float(np.nan_to_num(kendall)), 6),
+        "mape": round(float(np.mean(np.abs(predicted / cost_ms[test] - 1))), 6),
+        "fit_s": round(fitted - start, 4),
+        "predict_s": round(done - fitted, 4),
+    }
+
+
+def read_results() -> list[dict[str, Any]]:
+    """Return the results so far; a later line replaces an earlier one of the same job."""
+    if not RESULTS.exists():
+        return []
+    lines = RESULTS.read_text().splitlines()
+    by_job = {job_of(row): row for row in map(json.loads, filter(None, lines))}
+    return list(by_job.values())
+
+
+def job_of(row: dict[str, Any]) -> Job:
+    """Return the job that a result belongs to."""
+    return Job(**{field: row[field] for field in Job._fields})
+
+
+def run_missing(folder: Path, minutes: float, only: set[str]) -> None:
+    """Run what has no result yet, for at most `minutes`."""
+    from tqdm import tqdm
+
+    done = {job_of(row) for row in read_results()}
+    todo = [job for job in jobs() if job not in done and (not only or job.predictor in only)]
+    tables = read_tables(folder) if todo else {}
+    costs: dict[tuple[str, str, str], Any] = {}
+    RESULTS.parent.mkdir(exist_ok=True)
+    end = time.monotonic() + 60 * minutes
+    for job in tqdm(todo, leave=False):
+        if time.monotonic() > end:
+            break
+        column = job.source, job.space, job.device
+        if column not in costs:
+            dataset = "cifar10" if job.space == "nasbench201" else "cifar100"
+            key = CostKey(job.space, job.device, "latency", dataset)
+            costs[column] = tables[job.source].costs(key)
+        result = run(job, *costs[column])
+        with RESULTS.open("a") as file:
+            file.write(json.dumps(result) + "\n")
+
+
+def main() -> None:
+    """Run the benchmark and render its report."""
+    parser = argparse.ArgumentParser(description="Quality of the predictors on published tables.")
+    parser.add_argument("--data", type=Path, default=os.environ.get("ARCHCOST_DATA_DIR"))
+    parser.add_argument("--render", action="store_true", help="render what there is and stop")
+    parser.add_argument("--minutes", type=float, default=600.0, help="stop after this long")
+    parser.add_argument("--only", nargs="*", default=[], help="predictors to run")
+    options = parser.parse_args()
+    if not options.render:
+        if options.data is None:
+            parser.error("name the folder of the published tables with --data")
+        run_missing(Path(options.data), options.minutes, set(options.only))
+    from quality_report import render
+
+    render(read_results())
+
+
+if __name__ == "__main__":
+    main()

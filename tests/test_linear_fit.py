@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge, RidgeCV
+
+from archcost.predictors.linear_fit import PENALTIES, fit_ridge, relative_spread
+
+
+def test_it_is_the_ridge_regression_that_scikit_learn_finds():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(60, 12))
+    target = features @ rng.normal(size=12) + rng.normal(size=60) + 5
+    ours = fit_ridge(features, target)
+    theirs = RidgeCV(PENALTIES).fit(features, target)
+    np.testing.assert_allclose(ours.coefficients, theirs.coef_, rtol=1e-6)
+    assert ours.intercept == pytest.approx(theirs.intercept_)
+    for row in (0, 17):
+        rest = np.arange(60) != row
+        alone = Ridge(theirs.alpha_).fit(features[rest], target[rest])
+        assert ours.left_out[row] == pytest.approx(alone.predict(features[[row]])[0], rel=1e-6)
+
+
+def test_more_columns_than_rows_and_columns_that_repeat_are_fine():
+    rng = np.random.default_rng(1)
+    features = np.repeat(rng.normal(size=(10, 8)), 3, axis=1)
+    fitted = fit_ridge(features, rng.normal(size=10))
+    assert np.isfinite(fitted.coefficients).all()
+    assert np.isfinite(fitted.left_out).all()
+
+
+def test_constant_features_leave_the_mean():
+    fitted = fit_ridge(np.ones((4, 2)), np.array([1.0, 2.0, 3.0, 4.0]))
+    assert fitted.intercept == pytest.approx(2.5)
+    assert not fitted.coefficients.any()
+
+
+def test_relative_spread_is_a_share_of_the_costs():
+    assert relative_spread(np.array([3.0, 4.0]), np.array([3.0, 4.0])) == 0
+    assert relative_spread(np.array([2.0, 2.0]), np.array([1.0, 3.0])) == pytest.approx(0.5)
