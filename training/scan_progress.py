@@ -100,7 +100,7 @@ def _write(path: Path, identity: dict[str, object], done: int, found: Found) -> 
 
 def _read(path: Path, identity: dict[str, object]) -> tuple[int, Found]:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             kept: dict[str, Any] = json.loads(str(arrays["identity"]))
             found = Found(arrays["ops"], arrays["score"], arrays["costs"], int(arrays["n_within"]))
             done = int(arrays["done"])
