@@ -11,6 +11,7 @@ from archcost.training.metrics import METRICS, Score, score
 from archcost.training.noise import noise_estimates, status_counts
 from archcost.training.registry import load_registered, register
 from archcost.training.reporting import ReportSettings, write_report
+from archcost.training.searching import SearchResult, search
 from archcost.training.splits import SPLITS, Split, split_rows
 from archcost.training.theory import theoretical_costs, theory_correlations
 from archcost.training.trainer import TrainSettings, Trial, run_trial, train
@@ -22,6 +23,7 @@ __all__ = [
     "ExperimentSettings",
     "ReportSettings",
     "Score",
+    "SearchResult",
     "Split",
     "TrainSettings",
     "Trial",
@@ -37,6 +39,7 @@ __all__ = [
     "run_experiment",
     "run_trial",
     "score",
+    "search",
     "split_rows",
     "status_counts",
     "theoretical_costs",
