@@ -64,7 +64,7 @@ def jobs() -> Iterator[Job]:
     )
     for device in EXACT_FBNET:
         yield from (Job("help", "fbnet", device, "lookup", 500, seed) for seed in SEEDS)
-    for predictors in ((*CHEAP, *BASELINES), ("mlp",), ("gnn",)):
+    for predictors in ((*CHEAP, *BASELINES), NEURAL):
         for size in SIZES:
             for source, space, devices, most in groups:
                 n = size or most
