@@ -108,7 +108,8 @@ class CostPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def save_weights(self, folder: Path) -> None:
         """Write the fitted state into `folder`, as ``weights.npz`` or another open format."""
         check_is_fitted(self, "space_")
-        np.savez(folder / "weights.npz", **self._state())
+        arrays: dict[str, Any] = self._state()
+        np.savez(folder / "weights.npz", **arrays)
 
     def load_weights(self, folder: Path, space: SearchSpace) -> Self:
         """Restore what ``save_weights`` wrote; return itself.

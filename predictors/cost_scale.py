@@ -84,5 +84,7 @@ class CostScale:
 
 
 def _forward(name: ScaleName, cost: Floats) -> Floats:
-    functions = {"linear": np.asarray, "sqrt": np.sqrt, "log": np.log}
-    return np.asarray(functions[name](cost), dtype=np.float64)
+    if name == "linear":
+        return cost
+    raw = np.sqrt(cost) if name == "sqrt" else np.log(cost)
+    return np.asarray(raw, dtype=np.float64)

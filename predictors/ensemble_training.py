@@ -27,6 +27,7 @@ def train_ensemble(
     target: npt.NDArray[np.float64],
     folds: npt.NDArray[np.int64],
     *,
+    n_members: int,
     max_epochs: int,
     learning_rate: float,
     weight_decay: float,
@@ -44,6 +45,8 @@ def train_ensemble(
         Standardised targets.
     folds : array of int, shape (n_archs,)
         The member that does not see the row.
+    n_members : int
+        Networks in the ensemble; with fewer rows some have no fold and see all.
     max_epochs : int
         Passes over the rows, fewer if they would take more than ``MAX_STEPS`` steps.
     learning_rate, weight_decay : float
@@ -59,7 +62,7 @@ def train_ensemble(
     import torch
     from tqdm import tqdm
 
-    n_rows, n_members = len(target), int(folds.max()) + 1
+    n_rows = len(target)
     goal = torch.as_tensor(target, dtype=torch.float32)
     seen = torch.as_tensor(folds) != torch.arange(n_members)[:, None]
     batch_rows = int(np.clip(n_rows // 16, *BATCH_ROWS))
@@ -73,12 +76,12 @@ def train_ensemble(
     )
     network.train()
     for _ in tqdm(range(epochs), desc=progress, disable=progress is None, leave=False):
-        for rows in torch.randperm(n_rows).split(batch_rows):
+        for rows in torch.split(torch.randperm(n_rows), batch_rows):
             outputs = network(inputs[rows])
             weights = seen[:, rows].float()
             loss = (weights * (outputs - goal[rows]) ** 2).sum() / weights.sum().clamp(min=1.0)
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
             schedule.step()
     network.eval()

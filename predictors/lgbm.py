@@ -59,7 +59,7 @@ class LightGBMPredictor(BoostedTrees):
                 "num_leaves": self.num_leaves,
                 # 20, the library's default, leaves nothing to split in 50 rows.
                 "min_data_in_leaf": int(np.clip(len(target) // 50, 2, 20)),
-                "bagging_fraction": 0.8,
+                "bagging_fraction": 0.8 if len(target) > 4 else 1.0,
                 "bagging_freq": 1,
                 "feature_fraction_bynode": 0.5,
                 "lambda_l2": 1.0,

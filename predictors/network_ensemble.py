@@ -96,8 +96,7 @@ class NetworkEnsemble(CostPredictor):
         base = self.ridge_.left_out_
         rest = self.ridge_.scale_.forward(cost) - base
         unit = max(float(rest.std()), 1e-9)
-        n_members = min(self.n_members, len(cost))
-        folds = assign_folds(len(cost), n_members, self.seed)
+        folds = assign_folds(len(cost), self.n_members, self.seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             network = self._network()
@@ -106,6 +105,7 @@ class NetworkEnsemble(CostPredictor):
                 torch.as_tensor(self._inputs(ops)),
                 rest / unit,
                 folds,
+                n_members=self.n_members,
                 max_epochs=self.max_epochs,
                 learning_rate=self.learning_rate,
                 weight_decay=self.weight_decay,
