@@ -18,6 +18,7 @@ COMMANDS = (
     "evaluate",
     "compare",
     "register",
+    "search",
     "report",
     "scan",
     "demo",
@@ -36,8 +37,8 @@ examples:
 """
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser with all commands."""
+def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """Return the parser with the commands given."""
     parser = argparse.ArgumentParser(
         "archcost",
         description=DESCRIPTION,
@@ -45,7 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name in COMMANDS:
+    for name in commands:
         import_module(f"archcost.{name}_command").add_parser(subparsers)
     return parser
 
@@ -63,7 +64,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         Exit status: 0 if all went well, 2 for bad input, 130 after Ctrl-C.
     """
-    arguments = build_parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    # A known command needs no other's parser, nor the time to import it.
+    arguments = build_parser(argv[:1] if argv[:1] and argv[0] in COMMANDS else COMMANDS).parse_args(
+        argv
+    )
     try:
         return int(arguments.run(arguments))
     except KeyboardInterrupt:
