@@ -130,7 +130,8 @@ def predict_many(
     Examples
     --------
     >>> import archcost
-    >>> archcost.predict_many([0, 1462], ["eyeriss", "fpga"], space="nasbench201").shape
+    >>> cells = [[3, 0, 1, 0, 0, 2], [4, 2, 1, 2, 1, 1]]
+    >>> archcost.predict_many(cells, ["eyeriss", "fpga"]).shape
     (2, 2)
     """
     if isinstance(devices, str):

@@ -4,6 +4,8 @@ import argparse
 import sys
 from typing import Any
 
+import numpy as np
+
 from archcost.datasets import ArchitectureError
 from archcost.face import load_for
 
@@ -47,10 +49,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise ArchitectureError("predict needs at least one architecture, but got none")
     archs = [int(text) if text.isdecimal() else text for text in texts]
     model = load_for(
-        archs, arguments.device, arguments.metric, None, arguments.dataset, arguments.model
+        archs[0], arguments.device, arguments.metric, None, arguments.dataset, arguments.model
     )
-    costs = model.predict(archs)
-    bounds = model.predict_interval(archs)
+    ops = np.stack([model.space.parse(arch) for arch in archs])  # a list of ints would be one
+    costs = model.predict(ops)
+    bounds = model.predict_interval(ops)
     unit = model.unit
     if len(archs) == 1 and arguments.archs:
         print(

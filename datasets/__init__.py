@@ -1,9 +1,9 @@
 """Search spaces, devices, cost tables, their sources, and the measuring of new ones."""
 
-from archcost.datasets.bundled import bundled_tables, load_bundled
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from archcost.datasets.cost_key import METRICS, CostKey
-from archcost.datasets.cost_table import CostTable
-from archcost.datasets.derived import derive_fpga_energy
 from archcost.datasets.devices import DEVICES, DeviceCard, get_device
 from archcost.datasets.errors import (
     ArchcostError,
@@ -14,15 +14,42 @@ from archcost.datasets.errors import (
     UnknownNameError,
 )
 from archcost.datasets.fbnet import FBNet
-from archcost.datasets.fetching import fetch
-from archcost.datasets.hw_nas_bench import HWNASBench, network_from_config
 from archcost.datasets.layers import Layer, Workload
 from archcost.datasets.nasbench201 import NASBench201
-from archcost.datasets.predicted_cost import PredictedCost
-from archcost.datasets.source import Source
-from archcost.datasets.sources import SOURCES, data_folder, load_published
 from archcost.datasets.space import SearchSpace
 from archcost.datasets.spaces import SPACES, get_space, infer_space
+
+if TYPE_CHECKING:
+    from archcost.datasets.bundled import bundled_tables, load_bundled
+    from archcost.datasets.cost_table import CostTable
+    from archcost.datasets.derived import derive_fpga_energy
+    from archcost.datasets.fetching import fetch
+    from archcost.datasets.hw_nas_bench import HWNASBench, network_from_config
+    from archcost.datasets.predicted_cost import PredictedCost
+    from archcost.datasets.source import Source
+    from archcost.datasets.sources import SOURCES, data_folder, load_published
+else:
+    # Tables and sources take longer to import than a prediction takes: they come when asked for.
+    _LATER = {
+        "bundled_tables": "bundled",
+        "load_bundled": "bundled",
+        "CostTable": "cost_table",
+        "derive_fpga_energy": "derived",
+        "fetch": "fetching",
+        "HWNASBench": "hw_nas_bench",
+        "network_from_config": "hw_nas_bench",
+        "PredictedCost": "predicted_cost",
+        "Source": "source",
+        "SOURCES": "sources",
+        "data_folder": "sources",
+        "load_published": "sources",
+    }
+
+    def __getattr__(name: str) -> object:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+
 
 __all__ = [
     "DEVICES",

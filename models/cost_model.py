@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -159,6 +157,8 @@ class CostModel:
         ValueError
             If `level` is not between 0 and 1.
         """
+        from statistics import NormalDist
+
         if not 0 < level < 1:
             raise ValueError(f"level must be between 0 and 1, such as 0.9, but got {level!r}")
         means, stds = self.predict(archs, return_std=True)
@@ -230,6 +230,8 @@ class CostModel:
         FileExistsError
             If `folder` exists and is not a saved model.
         """
+        import tempfile
+
         folder = Path(folder)
         if folder.exists() and not (folder / MANIFEST).is_file() and any(folder.iterdir()):
             raise FileExistsError(
