@@ -131,5 +131,7 @@ def report(experiment: Experiment) -> str:
         lines.append(f"  logged as {choice.uri}")
         if choice.folder is not None:
             lines.append(f"  saved in {choice.folder}")
-    lines += ["", f"MLflow: mlflow ui --backend-store-uri {experiment.store}"]
+    is_server = experiment.store.startswith("http")
+    show = "open" if is_server else "mlflow ui --backend-store-uri"
+    lines += ["", f"to see it all in MLflow: {show} {experiment.store}"]
     return "\n".join(lines)

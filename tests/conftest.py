@@ -47,7 +47,7 @@ def workplace(tmp_path, monkeypatch, empty_mlflow_store) -> Path:
 def shared_workplace(tmp_path_factory, empty_mlflow_store):
     """Work in one such folder throughout a file of tests."""
     with pytest.MonkeyPatch.context() as patch:
-        yield enter_workplace(tmp_path_factory.mktemp("work"), patch, empty_mlflow_store)
+        yield enter_workplace(tmp_path_factory.mktemp("a work place"), patch, empty_mlflow_store)
 
 
 def enter_workplace(folder: Path, patch: pytest.MonkeyPatch, store: Path) -> Path:

@@ -25,7 +25,7 @@ TABLE = CostTable.from_costs("nasbench201", CELLS, COST, device="my_board")
 
 @pytest.fixture(scope="module")
 def experiment(shared_workplace):
-    settings = ExperimentSettings(predictors=("lookup", "ridge"), seeds=2, experiment="boards")
+    settings = ExperimentSettings(predictors=("lookup", "ridge"), seeds=2, experiment="my boards")
     return run_experiment(TABLE, settings=settings, models_folder=shared_workplace / "models")
 
 
@@ -43,7 +43,7 @@ def test_one_parent_and_a_child_for_each_trial(experiment):
     assert set(trials["tags.mlflow.parentRunId"]) == {experiment.run_id}
     assert set(trials["status"]) == {"FINISHED"}
     with tracking_store():
-        assert mlflow.get_experiment(trials["experiment_id"][0]).name == "boards"
+        assert mlflow.get_experiment(trials["experiment_id"][0]).name == "my boards"
 
 
 def test_trials_hold_parameters_metrics_and_the_dataset(experiment):
@@ -112,6 +112,7 @@ def test_no_code_is_pickled_into_the_logged_model(experiment):
         folder = Path(mlflow.artifacts.download_artifacts(experiment.choices[0].uri))
     suffixes = {path.suffix for path in folder.rglob("*") if path.is_file()}
     assert not suffixes & {".pkl", ".pickle", ".py", ".pt"}
+    assert folder.parents[2].name == "my_boards"  # under mlartifacts, beside the store
 
 
 def test_the_best_by_validation_is_saved_and_found(experiment, shared_workplace):
@@ -125,7 +126,7 @@ def test_the_best_by_validation_is_saved_and_found(experiment, shared_workplace)
 
 
 def test_compare_averages_over_seeds_best_first(experiment):
-    comparison = compare("boards")
+    comparison = compare("my boards")
     assert list(comparison["seeds"]) == [2, 2]
     assert comparison["spearman"].is_monotonic_decreasing
     trials = runs("trial").query("`params.predictor` == 'ridge'")
@@ -136,7 +137,7 @@ def test_compare_averages_over_seeds_best_first(experiment):
 
 def test_compare_chooses_by_experiment_and_device(experiment):
     assert len(compare(device="my_board", space="nasbench201")) == 2
-    with pytest.raises(MissingDataError, match=r"experiment must be one of .*boards.* 'board'"):
+    with pytest.raises(MissingDataError, match=r"experiment must be one of .*my boards.* 'board'"):
         compare("board")
     with pytest.raises(MissingDataError, match="no finished trial of raspi4 was logged"):
         compare(device="raspi4")

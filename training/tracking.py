@@ -6,13 +6,13 @@ import json
 import logging
 import math
 import os
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from archcost.datasets import CostKey, CostTable, MissingDataError
 from archcost.models import CostModel
@@ -32,6 +32,12 @@ DEFAULT_STORE = "mlflow.db"
 ROLE, KEY = "archcost.role", "archcost.key"
 EXPERIMENT, TRIAL, CHOSEN = "experiment", "trial", "chosen"
 SQLITE = "sqlite:///"
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # it would report its use over the network
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+"""Environment for MLflow where the user does not set it otherwise."""
 
 
 @contextmanager
@@ -56,8 +62,6 @@ def tracking_store(*, create: bool = False) -> Iterator[str]:
     MissingDataError
         If there is no SQLite store and none is to be made.
     """
-    # MLflow would report its use over the network; whoever wants that sets the variable.
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     with _quiet():
         import mlflow
 
@@ -96,7 +100,8 @@ def experiment_id(name: str) -> str:
     file = _sqlite_file(mlflow.get_tracking_uri())
     location = None
     if file is not None:
-        location = (file.parent / "mlartifacts" / quote(name, safe="")).as_uri()
+        # MLflow decodes what looks percent-encoded, so the name is not quoted but simplified.
+        location = (file.parent / "mlartifacts" / re.sub(r"[^\w-]", "_", name)).as_uri()
     return str(mlflow.create_experiment(name, artifact_location=location))
 
 
@@ -224,6 +229,8 @@ def _sqlite_file(uri: str) -> Path | None:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Silence MLflow's reports and the warnings that its own code causes, for a while."""
+    added = {name: value for name, value in QUIET.items() if name not in os.environ}
+    os.environ.update(added)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"mlflow\b")
         import mlflow  # noqa: F401  it sets its loggers' levels when imported
@@ -237,3 +244,5 @@ def _quiet() -> Iterator[None]:
         finally:
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
+            for name in added:
+                os.environ.pop(name, None)
