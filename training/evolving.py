@@ -10,6 +10,7 @@ import numpy.typing as npt
 from archcost.datasets import ArchcostError, SearchSpace
 from archcost.datasets.space import Ops
 from archcost.models import pareto_front
+from archcost.training.metrics import RANK_DECIMALS
 from archcost.training.search_costs import SearchCosts
 
 Objective = Callable[[str], float]
@@ -70,8 +71,9 @@ class Scored:
 
     def front(self) -> npt.NDArray[np.int64]:
         """Return the rows of the Pareto front, highest score first."""
-        rows = np.flatnonzero(pareto_front(self.values))
-        return rows[np.lexsort(self.values[rows].T[::-1])]
+        values = np.round(self.values, RANK_DECIMALS)  # the last bits decide nothing
+        rows = np.flatnonzero(pareto_front(values))
+        return rows[np.lexsort(values[rows].T[::-1])]
 
 
 def evolve(scored: Scored, pool: Ops | None, budget: int, rng: np.random.Generator) -> None:
