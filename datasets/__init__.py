@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from archcost.datasets.cost_table import CostTable
     from archcost.datasets.derived import derive_fpga_energy
     from archcost.datasets.fetching import fetch
-    from archcost.datasets.hw_nas_bench import HWNASBench, network_from_config
+    from archcost.datasets.hw_nas_bench import HWNASBench
+from archcost.datasets.hw_nas_bench_config import network_from_config
     from archcost.datasets.predicted_cost import PredictedCost
     from archcost.datasets.source import Source
     from archcost.datasets.sources import SOURCES, data_folder, load_published

@@ -8,25 +8,21 @@ from functools import reduce
 from numbers import Integral
 from operator import add
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archcost.datasets.errors import (
-    ArchitectureError,
     IntegrityError,
     MissingDataError,
     UnknownNameError,
     check_name,
 )
 from archcost.datasets.fbnet_blocks import network_keys
-from archcost.datasets.nasbench201 import CELLS_PER_STAGE, CLASSES, STAGE_CHANNELS
+from archcost.datasets.hw_nas_bench_config import cell_config, network_config
 from archcost.datasets.pickles import load_pickle
 from archcost.datasets.predicted_cost import Fallback, PredictedCost, predict_missing
 from archcost.datasets.source_hwnasbench import FILE, HWNASBENCH
 from archcost.datasets.sources import data_folder
 from archcost.datasets.spaces import get_space
-
-if TYPE_CHECKING:
-    from torch import nn
 
 CELL_METRICS = (
     "edgegpu_latency", "edgegpu_energy", "raspi4_latency", "edgetpu_latency", "pixel3_latency",
@@ -152,24 +148,10 @@ class HWNASBench:
         """
         dataset = self._space.check_dataset(dataname)
         if self.search_space == "fbnet":
-            ops = self._space.parse(arch_index).tolist()
-            return {
-                "dataset": dataset,
-                "num_classes": 100 if dataset == "cifar100" else 1000,
-                "op_idx_list": ops,
-                "arch_str": [self._space.op_names[op] for op in ops],
-            }
+            return network_config(arch_index, dataset)
         configs = self._entries(dataset).get("config", ())
         place = self._place(arch_index, dataset)
-        if _holds(configs, place):
-            return dict(configs[place])
-        return {
-            "name": "infer.tiny",
-            "C": STAGE_CHANNELS[0],
-            "N": CELLS_PER_STAGE,
-            "arch_str": self._space.format(arch_index),
-            "num_classes": CLASSES[dataset],
-        }
+        return dict(configs[place]) if _holds(configs, place) else cell_config(arch_index, dataset)
 
     def get_op_lookup_tables(self) -> dict[str, dict[str, float]]:
         """Return FBNet's costs by block: metric -> block key -> ms or mJ.
@@ -240,36 +222,6 @@ class HWNASBench:
                 )
             )
         return predict_missing(self._fallback, self._space.format(arch), names, dataset)
-
-
-def network_from_config(config: Mapping[str, Any]) -> nn.Module:
-    """Build the network of a config of `HWNASBench.get_net_config`.
-
-    Parameters
-    ----------
-    config : mapping
-        Holds ``arch_str`` and ``num_classes`` (NAS-Bench-201), or ``op_idx_list`` and ``dataset``
-        (FBNet).
-
-    Returns
-    -------
-    torch.nn.Module
-        In evaluation mode, with random weights.
-
-    Raises
-    ------
-    ArchitectureError
-        If the config names no network.
-    """
-    if "op_idx_list" in config:
-        return get_space("fbnet").network(config, config.get("dataset"))
-    datasets = {classes: dataset for dataset, classes in CLASSES.items()}
-    if config.get("num_classes") not in datasets:
-        raise ArchitectureError(
-            f"num_classes of a config must be one of {sorted(datasets)}, but got "
-            f"{config.get('num_classes')!r}"
-        )
-    return get_space("nasbench201").network(config, datasets[config["num_classes"]])
 
 
 def _read(path: str | Path | None) -> Mapping[str, Any]:

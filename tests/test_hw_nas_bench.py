@@ -171,6 +171,18 @@ def test_the_published_networks_through_a_fitted_lookup(published, real_tables):
             assert answer[PRODUCT] is None
 
 
+def test_the_published_networks_through_the_pretrained_models(published):
+    import archcost
+
+    bench = HWNASBench(search_space="fbnet", fallback=archcost.predict)
+    for entry in published:
+        if entry["search_space"] == "fbnet" and entry["dataset"] == "cifar100":
+            answer = bench.query_by_index(entry["arch_index"], "cifar100")
+            for device in ("eyeriss", "fpga", "pixel3", "raspi4"):
+                name = f"{device}_latency"
+                assert answer[name] == pytest.approx(entry["metrics"][name], abs=1e-6)
+
+
 def test_the_official_pickle(published, real_tables):
     path = real_tables / "hw-nas-bench" / "HW-NAS-Bench-v1_0.pickle"
     if not path.is_file():

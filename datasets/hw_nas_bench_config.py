@@ -1,0 +1,67 @@
+"""HW-NAS-Bench's configs of networks: what they hold, and the networks they name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from archcost.datasets.errors import ArchitectureError
+from archcost.datasets.fbnet import MACRO
+from archcost.datasets.nasbench201 import CELLS_PER_STAGE, CLASSES, STAGE_CHANNELS
+from archcost.datasets.spaces import get_space
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def cell_config(arch: object, dataset: str) -> dict[str, Any]:
+    """Return the config of a NAS-Bench-201 cell on a dataset."""
+    return {
+        "name": "infer.tiny",
+        "C": STAGE_CHANNELS[0],
+        "N": CELLS_PER_STAGE,
+        "arch_str": get_space("nasbench201").format(arch),
+        "num_classes": CLASSES[dataset],
+    }
+
+
+def network_config(arch: object, dataset: str) -> dict[str, Any]:
+    """Return the config of an FBNet network on a dataset."""
+    space = get_space("fbnet")
+    ops = space.parse(arch).tolist()
+    return {
+        "dataset": dataset,
+        "num_classes": MACRO[dataset].classes,
+        "op_idx_list": ops,
+        "arch_str": [space.op_names[op] for op in ops],
+    }
+
+
+def network_from_config(config: Mapping[str, Any]) -> nn.Module:
+    """Build the network of a config of `HWNASBench.get_net_config`.
+
+    Parameters
+    ----------
+    config : mapping
+        Holds ``arch_str`` and ``num_classes`` (NAS-Bench-201), or ``op_idx_list`` and ``dataset``
+        (FBNet).
+
+    Returns
+    -------
+    torch.nn.Module
+        In evaluation mode, with random weights.
+
+    Raises
+    ------
+    ArchitectureError
+        If the config names no network.
+    """
+    if "op_idx_list" in config:
+        return get_space("fbnet").network(config, config.get("dataset"))
+    datasets = {classes: dataset for dataset, classes in CLASSES.items()}
+    if config.get("num_classes") not in datasets:
+        raise ArchitectureError(
+            f"num_classes of a config must be one of {sorted(datasets)}, but got "
+            f"{config.get('num_classes')!r}"
+        )
+    return get_space("nasbench201").network(config, datasets[config["num_classes"]])
