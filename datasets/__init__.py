@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from archcost.datasets.derived import derive_fpga_energy
     from archcost.datasets.fetching import fetch
     from archcost.datasets.hw_nas_bench import HWNASBench
-from archcost.datasets.hw_nas_bench_config import network_from_config
+    from archcost.datasets.hw_nas_bench_config import network_from_config
     from archcost.datasets.predicted_cost import PredictedCost
     from archcost.datasets.source import Source
     from archcost.datasets.sources import SOURCES, data_folder, load_published
@@ -38,7 +38,7 @@ else:
         "derive_fpga_energy": "derived",
         "fetch": "fetching",
         "HWNASBench": "hw_nas_bench",
-        "network_from_config": "hw_nas_bench",
+        "network_from_config": "hw_nas_bench_config",
         "PredictedCost": "predicted_cost",
         "Source": "source",
         "SOURCES": "sources",
