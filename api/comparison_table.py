@@ -43,11 +43,11 @@ def _heading(protocol: dict[str, Any]) -> str:
 
 def _table(rows: pd.DataFrame, unit: str) -> str:
     columns = {
-        "Spearman": ("spearman", 4),
-        "Kendall": ("kendall", 4),
-        f"RMSE ({unit})": ("rmse", 3),
-        "within 10 %": ("within_10_percent", 3),
-        "training (s)": ("train_seconds", 2),
+        "Spearman": ("spearman", ".4f"),
+        "Kendall": ("kendall", ".4f"),
+        f"RMSE ({unit})": ("rmse", "#.3g"),
+        "within 10 %": ("within_10_percent", ".3f"),
+        "training (s)": ("train_seconds", ".2f"),
     }
     head = ["predictor", *columns, "seeds"]
     varied = rows["predictor"].duplicated(keep=False).any()
@@ -66,7 +66,7 @@ def _short(params: str) -> str:
     return ", ".join(f"{name}={value}" for name, value in json.loads(params).items())
 
 
-def _figure(mean: float, spread: float, digits: int) -> str:
+def _figure(mean: float, spread: float, digits: str) -> str:
     if math.isnan(mean):
         return "-"
-    return f"{mean:.{digits}f}" + ("" if math.isnan(spread) else f" ±{spread:.{digits}f}")
+    return f"{mean:{digits}}" + ("" if math.isnan(spread) else f" ±{spread:{digits}}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import Any
 
 DESCRIPTION = """\
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     from archcost.face import predict
     from archcost.predictors import PREDICTORS
     from archcost.train_command import INTERRUPTED, report
-    from archcost.training import ExperimentSettings, TrainSettings, register, run_experiment
+    from archcost.training import ExperimentSettings, register, run_experiment
 
     tables = {name: load_bundled(name) for name in bundled_tables()}
     for name, table in tables.items():
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         predictors=tuple(names),
         seeds=arguments.seeds,
         experiment=EXPERIMENT,
-        training=TrainSettings(n_train=N_TRAIN, validation_share=0.1),
+        training=replace(ExperimentSettings().training, n_train=N_TRAIN),
     )
     experiment = run_experiment(CostTable.concat(tables.values()), settings=settings, progress=True)
     print(report(experiment))

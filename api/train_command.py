@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archcost.table_argument import add_table_arguments, read_table
 
 if TYPE_CHECKING:
-    from archcost.training import Experiment
+    from archcost.training import Experiment, ExperimentSettings
 
 INTERRUPTED = 130
-DEFAULT_PREDICTORS = "ridge,xgboost,gp"
 
 DESCRIPTION = """\
 Train cost models from a table and keep the best for `archcost predict`.
@@ -52,17 +53,15 @@ def add_parser(subparsers: Any) -> None:
     add_table_arguments(parser, table_required=False)
     parser.add_argument(
         "--predictors",
-        default=DEFAULT_PREDICTORS,
         metavar="A,B,...",
         help="which to compare, of lookup, ridge, xgboost, lightgbm, mlp, gnn, gp "
-        "(default: %(default)s)",
+        "(default: lookup,ridge,xgboost,gp, which train in seconds)",
     )
     parser.add_argument(
         "--seeds",
         type=int,
-        default=3,
         metavar="N",
-        help="train each with N seeds (default: %(default)s)",
+        help="train each with N seeds (default: 3)",
     )
     parser.add_argument(
         "--n-train",
@@ -72,15 +71,13 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--split",
-        default="random",
         help="how rows are held out: random (default), or isomorphic, which keeps equal networks "
         "on one side",
     )
     parser.add_argument(
         "--experiment",
-        default="archcost",
         metavar="NAME",
-        help="MLflow experiment (default: %(default)s)",
+        help="MLflow experiment (default: archcost)",
     )
     parser.set_defaults(run=run)
 
@@ -88,16 +85,9 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train, report, and return the exit status."""
     from archcost.models import user_models_folder
-    from archcost.training import ExperimentSettings, TrainSettings, run_experiment
+    from archcost.training import run_experiment
 
-    settings = ExperimentSettings(
-        predictors=tuple(filter(None, arguments.predictors.split(","))),
-        seeds=arguments.seeds,
-        experiment=arguments.experiment,
-        training=TrainSettings(
-            n_train=arguments.n_train, validation_share=0.1, split=arguments.split
-        ),
-    )
+    settings = settings_of(arguments)
     experiment = run_experiment(
         read_table(arguments),
         settings=settings,
@@ -109,6 +99,26 @@ def run(arguments: argparse.Namespace) -> int:
         print("archcost: stopped; what was finished is kept", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def settings_of(arguments: argparse.Namespace) -> ExperimentSettings:
+    """Return the settings with what the arguments say in place of the defaults."""
+    from archcost.training import ExperimentSettings
+
+    settings = ExperimentSettings()
+    training = replace(
+        settings.training,
+        n_train=arguments.n_train,
+        split=arguments.split or settings.training.split,
+    )
+    given = arguments.predictors
+    return replace(
+        settings,
+        predictors=settings.predictors if given is None else tuple(given.split(",")),
+        seeds=settings.seeds if arguments.seeds is None else arguments.seeds,
+        experiment=arguments.experiment or settings.experiment,
+        training=training,
+    )
 
 
 def report(experiment: Experiment) -> str:
@@ -133,5 +143,5 @@ def report(experiment: Experiment) -> str:
             lines.append(f"  saved in {choice.folder}")
     is_server = experiment.store.startswith("http")
     show = "open" if is_server else "mlflow ui --backend-store-uri"
-    lines += ["", f"to see it all in MLflow: {show} {experiment.store}"]
+    lines += ["", f"to see it all in MLflow: {show} {shlex.quote(experiment.store)}"]
     return "\n".join(lines)

@@ -1,11 +1,14 @@
 """The commands train, evaluate, compare and register, from a user's table to a prediction."""
 
+import shlex
+
 import numpy as np
 import pytest
 
 import archcost
 from archcost.datasets import CostTable, NASBench201
 from archcost.main import main
+from archcost.training import ExperimentSettings
 
 CELLS = NASBench201().sample(60, seed=0)
 COST = 1.5 + 2.0 * (CELLS == 3).sum(axis=1) + 0.5 * (CELLS == 2).sum(axis=1)
@@ -30,7 +33,7 @@ def test_one_line_from_a_csv_to_a_model_that_predicts(csv, workplace, capsys):
     out = capsys.readouterr().out
     assert f"{KEY}: 42 rows to learn from, 12 held out to test on" in out
     assert f"saved in {workplace / 'models' / KEY}" in out
-    assert f"mlflow ui --backend-store-uri sqlite:///{workplace}/mlflow.db" in out
+    assert f"mlflow ui --backend-store-uri {shlex.quote(f'sqlite:///{workplace}/mlflow.db')}" in out
     assert archcost.predict(CELLS[0], "my_board") == pytest.approx(COST[0], rel=0.05)
     assert main(["predict", NASBench201().format(CELLS[0]), "--device", "my_board"]) == 0
 
@@ -95,6 +98,17 @@ def test_errors_are_one_clean_line(csv, capsys, arguments, message):
     assert len(lines) == 1
     assert lines[0].startswith("archcost: error: ")
     assert message in lines[0]
+
+
+def test_the_help_names_the_defaults(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    out = " ".join(capsys.readouterr().out.split())
+    default = ExperimentSettings()
+    assert f"(default: {','.join(default.predictors)}, which" in out
+    assert f"(default: {default.seeds})" in out
+    assert f"(default: {default.experiment})" in out
+    assert f"{default.training.split} (default)" in out
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate", "compare", "register", "demo"])
