@@ -15,7 +15,8 @@ from archcost.models.pair_codes import pair_codes, pair_tables, sum_pairs
 from archcost.models.target_scale import TargetScale
 
 Singles = npt.NDArray[np.float32]
-HALF, ONE = np.float32(0.5), np.float32(1)
+SINGLE = np.float32
+ONE = SINGLE(1)
 
 
 class MLPForm(CompiledForm):
@@ -49,30 +50,48 @@ class MLPForm(CompiledForm):
         self._relative_std = float(arrays["relative_std"])
         self._linear = pair_tables(arrays["linear"].astype(np.float64))
         n_members, *_, width = arrays["first"].shape
-        self._intercept = float(arrays["intercept"] + arrays["bias_3"].mean())
-        self._first = pair_tables(np.concatenate(list(arrays["first"]), axis=-1).astype(np.float32))
-        self._bias_1 = arrays["bias_1"].reshape(-1).astype(np.float32)
-        self._weight_2 = arrays["weight_2"].astype(np.float32)
-        self._bias_2 = arrays["bias_2"].reshape(-1).astype(np.float32)
-        self._weight_3 = (arrays["weight_3"] / n_members).reshape(-1).astype(np.float32)
         self._shape = n_members, 1, width
+        self._intercept = float(arrays["intercept"] + arrays["bias_3"].mean())
+        # Halved, for _silu_of_twice; halving is exact.
+        self._first = pair_tables(np.concatenate(list(arrays["first"] / 2), axis=-1, dtype=SINGLE))
+        self._bias_1 = (arrays["bias_1"].reshape(-1) / 2).astype(SINGLE)
+        self._weight_2 = (arrays["weight_2"] / 2).astype(SINGLE)
+        self._bias_2 = (arrays["bias_2"].reshape(-1) / 2).astype(SINGLE)
+        self._weight_3 = (arrays["weight_3"].reshape(-1) / n_members).astype(SINGLE)
+        # One row of all pairs' tables for each pair and code, to gather an architecture at once.
+        n_pairs, n_codes, n_units = self._first.shape
+        self._flat = self._first.reshape(-1, n_units)
+        self._starts = n_codes * np.arange(n_pairs)
+
+    def __call__(self, arch: object) -> float:
+        """Return the cost of one architecture in any accepted form."""
+        codes = pair_codes(np.array([self.quick_ops(arch)], dtype=np.int8))
+        rows = np.empty((len(self._starts) + 1, len(self._bias_1)), dtype=SINGLE)
+        rows[0] = self._bias_1
+        self._flat.take(codes[0] + self._starts, axis=0, out=rows[1:], mode="clip")
+        target = self._intercept
+        for table, code in zip(self._linear, codes[0].tolist(), strict=True):
+            target += table.item(code)
+        inner = np.add.reduce(rows)  # row after row, as sum_pairs adds them
+        return self._scale.cost(target + float(self._outputs(inner[None])[0]))
 
     def chunk_costs(self, ops: Ops) -> Costs:
         """Return the costs ``(n_archs,)`` of a chunk of op ids ``(n_archs, n_positions)``."""
         codes = pair_codes(ops)
         targets = sum_pairs(self._linear, codes, self._intercept)
         for start in range(0, len(ops), ROWS):
-            targets[start : start + ROWS] += self._networks(codes[start : start + ROWS])
+            some = slice(start, start + ROWS)
+            targets[some] += self._outputs(sum_pairs(self._first, codes[some], self._bias_1))
         return self._scale.costs(targets)
 
-    def _networks(self, codes: npt.NDArray[np.uint16]) -> Singles:
-        hidden = _silu(sum_pairs(self._first, codes, self._bias_1))
-        rows = hidden.reshape(len(codes), *self._shape)
-        hidden = np.matmul(rows, self._weight_2).reshape(len(codes), -1)
-        hidden += self._bias_2
-        hidden = _silu(hidden)
+    def _outputs(self, inner: Singles) -> Singles:
+        """Return the networks' mean outputs from the halved inputs of their first layers."""
+        hidden = _silu_of_twice(inner).reshape(len(inner), *self._shape)
+        inner = np.matmul(hidden, self._weight_2).reshape(len(inner), -1)
+        inner += self._bias_2
+        hidden = _silu_of_twice(inner)
         hidden *= self._weight_3
-        return hidden.sum(axis=1)
+        return np.add.reduce(hidden, axis=1)
 
     def chunk_stds(self, ops: Ops) -> Costs:
         """Return the standard deviations ``(n_archs,)`` of a chunk of op ids."""
@@ -92,9 +111,8 @@ ROWS = 96
 """Architectures whose hidden units are computed at once: few enough to stay in the cache."""
 
 
-def _silu(values: Singles) -> Singles:
-    """Return ``x / (1 + exp(-x))``, written with the hyperbolic tangent, which cannot overflow."""
-    values *= HALF
+def _silu_of_twice(values: Singles) -> Singles:
+    """Return ``s(2 x)`` for ``s(x) = x / (1 + exp(-x))``, by tanh, which cannot overflow."""
     gate = np.tanh(values)
     gate += ONE
     gate *= values
