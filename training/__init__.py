@@ -7,6 +7,7 @@ from archcost.training.device_specific import placed_fronts
 from archcost.training.evaluator import evaluate
 from archcost.training.experiments import Experiment, ExperimentSettings, run_experiment
 from archcost.training.learning_curves import learning_curve
+from archcost.training.measured_searching import MeasuredChoice, search_measuring
 from archcost.training.metrics import METRICS, Score, score
 from archcost.training.noise import noise_estimates, status_counts
 from archcost.training.registry import load_registered, register
@@ -21,6 +22,7 @@ __all__ = [
     "SPLITS",
     "Experiment",
     "ExperimentSettings",
+    "MeasuredChoice",
     "ReportSettings",
     "Score",
     "SearchResult",
@@ -40,6 +42,7 @@ __all__ = [
     "run_trial",
     "score",
     "search",
+    "search_measuring",
     "split_rows",
     "status_counts",
     "theoretical_costs",
