@@ -34,6 +34,8 @@ class CompiledForm(ABC):
     """
 
     kind: ClassVar[str]
+    has_std: ClassVar[bool] = True
+    """Whether the form knows standard deviations; if not, the predictor is asked for them."""
     space: SearchSpace
 
     def __call__(self, arch: object) -> float:

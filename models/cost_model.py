@@ -283,11 +283,16 @@ class CostModel:
         nothing = np.empty(0)
         if len(ops) == 0:
             return nothing, nothing
-        if self._form is not None:
-            return self._form.predict(ops), self._form.std(ops) if with_std else nothing
-        if with_std:
-            return self.predictor.predict(ops, return_std=True)
-        return self.predictor.predict(ops), nothing
+        if self._form is None:
+            if with_std:
+                return self.predictor.predict(ops, return_std=True)
+            return self.predictor.predict(ops), nothing
+        means = self._form.predict(ops)
+        if not with_std:
+            return means, nothing
+        if self._form.has_std:
+            return means, self._form.std(ops)
+        return means, self.predictor.predict(ops, return_std=True)[1]
 
     def _write(self, folder: Path) -> None:
         self.predictor.save_weights(folder)

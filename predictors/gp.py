@@ -192,6 +192,44 @@ class GPPredictor(CostPredictor):
             )
         ]
 
+    def compiled(self) -> dict[str, npt.NDArray[Any]] | None:
+        """Return the mean as a function of op ids, where the features are additive.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray, or None
+            None in spaces whose features are not additive. Else ``kind`` (``gp``); ``table``
+            (n_positions, n_ops) and ``intercept`` of the linear kernels; of each RBF kernel
+            ``features_i`` (n_positions, n_ops, n_features) and ``start_i``, which sum to its
+            input over the root of two and its length, and ``centres_i`` and ``weights_i`` of the
+            inducing rows; ``scale_name`` and ``scale`` (shift, scale, floor).
+        """
+        if self.space_.name in GRAPH_GROUPS:
+            return None
+        arrays: dict[str, npt.NDArray[Any]] = {"kind": np.array("gp"), **self.scale_.state()}
+        table = np.zeros((self.space_.n_positions, self.space_.n_ops))
+        intercept = float(self.weights_.sum())
+        for block, kind in enumerate(self.kinds_):
+            amplitude = np.exp(2 * self.kernel_.log_amplitude[block])
+            added = self.encoders_[block].table_ / self.spreads_[block]
+            start = -self.means_[block] / self.spreads_[block]
+            inducing = self.inducing_blocks_[block]
+            if kind == "linear":
+                slope = amplitude * (inducing.T @ self.weights_)
+                table += added @ slope
+                intercept += float(start @ slope)
+                continue
+            centres, place = np.unique(inducing, axis=0, return_inverse=True)
+            unit = np.sqrt(2) * np.exp(self.kernel_.log_length[block])
+            number = sum(name.startswith("weights_") for name in arrays)
+            arrays[f"features_{number}"] = added / unit
+            arrays[f"start_{number}"] = start / unit
+            arrays[f"centres_{number}"] = centres / unit
+            arrays[f"weights_{number}"] = amplitude * np.bincount(
+                place.reshape(-1), self.weights_, len(centres)
+            )
+        return {**arrays, "table": table, "intercept": np.array(intercept)}
+
     def _state(self) -> dict[str, npt.NDArray[Any]]:
         return {
             **self.scale_.state(),

@@ -18,6 +18,7 @@ KINDS = {
     "nasbench201-cells": ("ridge", {}),
     "fbnet-sums": ("lookup", {}),
     "fbnet-logs": ("ridge", {"scale": "log"}),
+    "fbnet-process": ("gp", {}),
     "fbnet-networks": ("mlp", {"max_epochs": 3, "width": 32, "n_members": 2}),
 }
 
