@@ -122,7 +122,8 @@ def heat_map(
     for (row, column), value in np.ndenumerate(values):
         if not math.isnan(value):
             dark = value < low + 0.6 * (high - low)
-            text = f"{value:.2f}".removeprefix("0") if value < 9.995 else f"{value:.0f}"
+            digits = 2 if value < 0.995 else 1 if value < 9.95 else 0
+            text = f"{value:.{digits}f}".removeprefix("0") or "0"
             axes.text(
                 column, row, text, ha="center", va="center", fontsize=6,
                 color="white" if dark else "black",
