@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from archcost.datasets import CostKey, CostTable, bundled_tables, load_bundled, load_published
 from archcost.training import TrainSettings, run_trial
+from archcost.training.trainer import refitted
 
 PRETRAINED = Path(__file__).parent.parent / "models" / "pretrained"
 CANDIDATES = {"nasbench201": ("lookup", "ridge", "gp"), "fbnet": ("lookup", "ridge")}
@@ -25,13 +26,13 @@ def pretrain(table: CostTable, key: CostKey) -> None:
     """Choose, score, refit and save the model of one cost."""
     validated = {}
     for name in CANDIDATES[key.space]:
-        settings = TrainSettings(name, validation_share=VALIDATION_SHARE, refit=False)
+        settings = TrainSettings(name, validation_share=VALIDATION_SHARE)
         trial = run_trial(table, key, settings)
         if trial.model.compile() is not None:
             validated[name] = round(trial.validation_spearman, DECIMALS)
     best = max(validated, key=validated.__getitem__)
     trial = run_trial(table, key, TrainSettings(best, test_share=TEST_SHARE))
-    trial.model.save(PRETRAINED / str(key))
+    refitted(trial, table).save(PRETRAINED / str(key))
     spearman = trial.scores["spearman"].value
     tqdm.write(f"{key}: {best} {spearman:.4f}  validation {validated}")
 
