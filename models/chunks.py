@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 
@@ -30,7 +31,7 @@ def in_chunks(evaluate: Callable[[Ops], Costs], ops: Ops, *shape: int) -> Costs:
     ops : array of int8, shape (n_archs, n_positions)
         Valid op ids.
     *shape : int
-        Further axes of the result.
+        Further axes of the result; the larger they are, the smaller the chunks.
 
     Returns
     -------
@@ -38,13 +39,14 @@ def in_chunks(evaluate: Callable[[Ops], Costs], ops: Ops, *shape: int) -> Costs:
         The costs.
     """
     n_archs = len(ops)
-    if n_archs <= CHUNK:
+    chunk = min(CHUNK, max(64, 8 * CHUNK // math.prod(shape)))
+    if n_archs <= chunk:
         return evaluate(ops)
     costs = np.empty((n_archs, *shape))
 
     def fill(first: int, last: int) -> None:
-        for start in range(first, last, CHUNK):
-            end = min(start + CHUNK, last)
+        for start in range(first, last, chunk):
+            end = min(start + chunk, last)
             costs[start:end] = evaluate(ops[start:end])
 
     cores = available_cores() if n_archs >= THREADED else 1

@@ -14,6 +14,7 @@ from archcost.models.chunks import Costs, in_chunks
 from archcost.models.compiled import CellTable, CompiledForm, cell_indices
 from archcost.models.cost_model import CostModel
 from archcost.models.pair_codes import pair_codes, sum_pairs
+from archcost.models.target_scale import to_costs
 
 
 def predict_many(archs: object, models: Sequence[CostModel]) -> Costs:
@@ -63,35 +64,59 @@ def predict_many(archs: object, models: Sequence[CostModel]) -> Costs:
     return costs[0] if single else costs
 
 
+class _Sums:
+    """Additive forms on the same scale as one: a row of numbers for each pair of ops."""
+
+    def __init__(self, forms: Sequence[AdditiveForm]) -> None:
+        self.name = forms[0].scale.name
+        self.pairs = np.stack([form.pairs for form in forms], axis=2)
+        self.intercepts = np.array([form.intercept for form in forms])
+        self.shifts = np.array([form.scale.shift for form in forms])
+        self.scales = np.array([form.scale.scale for form in forms])
+        self.floors = np.array([form.scale.floor for form in forms])
+
+    def __call__(self, ops: Ops) -> Costs:
+        targets = sum_pairs(self.pairs, pair_codes(ops), self.intercepts)
+        return to_costs(self.name, targets, self.shifts, self.scales, self.floors)
+
+
+class _Cells:
+    """Tables of cells as one: a row of costs for each cell."""
+
+    def __init__(self, tables: Sequence[CellTable]) -> None:
+        self.means = np.stack([table.means for table in tables], axis=1)
+
+    def __call__(self, ops: Ops) -> Costs:
+        return self.means.take(cell_indices(ops), axis=0)
+
+
 class _Stack:
     """Compiled forms that share gathers where they can; takes chunks of op ids."""
 
     def __init__(self, forms: Sequence[CompiledForm]) -> None:
         self.n_forms = len(forms)
-        self.cells: dict[int, CellTable] = {}
-        self.sums: dict[int, AdditiveForm] = {}
         self.others: dict[int, CompiledForm] = {}
+        self.shared: list[tuple[list[int], _Sums | _Cells]] = []
+        tables: dict[int, CellTable] = {}
+        sums: dict[str, dict[int, AdditiveForm]] = {}
         for place, form in enumerate(forms):
             if isinstance(form, CellTable):
-                self.cells[place] = form
+                tables[place] = form
             elif isinstance(form, AdditiveForm):
-                self.sums[place] = form
+                sums.setdefault(form.scale.name, {})[place] = form
             else:
                 self.others[place] = form
-        if self.cells:
-            self.means = np.stack([form.means for form in self.cells.values()], axis=1)
-        if self.sums:
-            self.pairs = np.stack([form.pairs for form in self.sums.values()], axis=2)
-            self.intercepts = np.array([form.intercept for form in self.sums.values()])
+        if tables:
+            self.shared.append((list(tables), _Cells(list(tables.values()))))
+        for group in sums.values():
+            self.shared.append((list(group), _Sums(list(group.values()))))
 
     def __call__(self, ops: Ops) -> Costs:
         costs = np.empty((len(ops), self.n_forms))
-        if self.cells:
-            costs[:, list(self.cells)] = self.means.take(cell_indices(ops), axis=0)
-        if self.sums:
-            totals = sum_pairs(self.pairs, pair_codes(ops), self.intercepts)
-            for total, (place, additive) in zip(totals.T, self.sums.items(), strict=True):
-                costs[:, place] = additive.scale.costs(np.array(total))
+        for places, together in self.shared:
+            if len(places) == self.n_forms:
+                return together(ops)
+            costs[:, places] = together(ops)
         for place, form in self.others.items():
             costs[:, place] = form.chunk_costs(ops)
         return costs

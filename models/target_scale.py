@@ -30,13 +30,7 @@ class TargetScale:
 
     def costs(self, targets: Costs) -> Costs:
         """Return the costs of standardised targets; works in place."""
-        targets *= self.scale
-        targets += self.shift
-        if self.name == "sqrt":
-            np.square(np.maximum(targets, 0.0, out=targets), out=targets)
-        elif self.name == "log":
-            np.exp(targets, out=targets)
-        return np.maximum(targets, self.floor, out=targets)
+        return to_costs(self.name, targets, self.shift, self.scale, self.floor)
 
     def cost(self, target: float) -> float:
         """Return the cost of one standardised target, with the bits of `costs`."""
@@ -69,3 +63,23 @@ class TargetScale:
         """Make the scale from saved arrays."""
         shift, scale, floor = arrays["scale"].tolist()
         return cls(str(arrays["scale_name"]), shift, scale, floor)
+
+
+def to_costs(
+    name: str,
+    targets: Costs,
+    shift: float | Costs,
+    scale: float | Costs,
+    floor: float | Costs,
+) -> Costs:
+    """Return the costs of standardised targets, as `TargetScale` has it; works in place.
+
+    Shift, scale and floor may be arrays ``(n_models,)`` for targets ``(n_archs, n_models)``.
+    """
+    targets *= scale
+    targets += shift
+    if name == "sqrt":
+        np.square(np.maximum(targets, 0.0, out=targets), out=targets)
+    elif name == "log":
+        np.exp(targets, out=targets)
+    return np.maximum(targets, floor, out=targets)
