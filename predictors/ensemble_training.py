@@ -10,7 +10,11 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+Floats = npt.NDArray[np.float64]
+
 MAX_STEPS = 6000
+CHECK_EPOCHS = 5
+"""Epochs between looks at the folds, which decide when the networks were best."""
 BATCH_ROWS = (16, 256)
 """Smallest and largest batch; in between, a sixteenth of the rows."""
 
@@ -24,7 +28,8 @@ def assign_folds(n_rows: int, n_members: int, seed: int) -> npt.NDArray[np.int64
 def train_ensemble(
     network: nn.Module,
     inputs: Tensor,
-    target: npt.NDArray[np.float64],
+    target: Floats,
+    base: Floats,
     folds: npt.NDArray[np.int64],
     *,
     n_members: int,
@@ -32,7 +37,7 @@ def train_ensemble(
     learning_rate: float,
     weight_decay: float,
     progress: str | None,
-) -> npt.NDArray[np.float64]:
+) -> Floats:
     """Train all members of an ensemble at once, each on the rows outside its fold.
 
     Parameters
@@ -43,6 +48,8 @@ def train_ensemble(
         First dimension n_archs.
     target : array of float, shape (n_archs,)
         Standardised targets.
+    base : array of float, shape (n_archs,)
+        What the networks will be blended with: predictions of rows it has not seen.
     folds : array of int, shape (n_archs,)
         The member that does not see the row.
     n_members : int
@@ -57,7 +64,8 @@ def train_ensemble(
     Returns
     -------
     numpy.ndarray of float64, shape (n_members, n_archs)
-        Outputs of the trained network on all rows.
+        Outputs on all rows of the trained network, which is left in the state after the epoch
+        whose blend was best on the folds.
     """
     import torch
     from tqdm import tqdm
@@ -74,8 +82,8 @@ def train_ensemble(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, learning_rate, total_steps=epochs * n_batches, pct_start=0.1
     )
-    network.train()
-    for _ in tqdm(range(epochs), desc=progress, disable=progress is None, leave=False):
+    best: tuple[float, dict[str, Tensor], Floats] | None = None
+    for epoch in tqdm(range(epochs), desc=progress, disable=progress is None, leave=False):
         for rows in torch.split(torch.randperm(n_rows), batch_rows):
             outputs = network(inputs[rows])
             weights = seen[:, rows].float()
@@ -84,7 +92,46 @@ def train_ensemble(
             loss.backward()
             optimiser.step()
             schedule.step()
-    network.eval()
+        if (epoch + 1) % CHECK_EPOCHS and epoch + 1 < epochs:
+            continue
+        on_all = _evaluate(network, inputs)
+        error = _blend_error(target, base, on_all[folds, np.arange(n_rows)])
+        if best is None or error < best[0]:
+            state = {name: value.clone() for name, value in network.state_dict().items()}
+            best = error, state, on_all
+    assert best is not None
+    network.load_state_dict(best[1])
+    return best[2]
+
+
+def trust(target: Floats, base: Floats, unseen: Floats) -> float:
+    """Return the weight, from 0 to 1, that networks deserve beside another predictor.
+
+    Parameters
+    ----------
+    target, base, unseen : array of float, shape (n_archs,)
+        The truth, the other's predictions, and the networks'; of rows that neither has seen.
+
+    Returns
+    -------
+    float
+        The weight whose blend has the least squared error.
+    """
+    change = unseen - base
+    weight = float(change @ (target - base)) / max(float(change @ change), 1e-12)
+    return float(np.clip(weight, 0.0, 1.0))
+
+
+def _blend_error(target: Floats, base: Floats, unseen: Floats) -> float:
+    """Return the sum of squares that the best blend leaves."""
+    blend = base + trust(target, base, unseen) * (unseen - base)
+    return float(np.sum((target - blend) ** 2))
+
+
+def _evaluate(network: nn.Module, inputs: Tensor) -> Floats:
+    """Return outputs ``(n_members, n_archs)`` on all rows."""
+    import torch
+
     with torch.no_grad():
-        parts = [network(inputs[start : start + 2048]) for start in range(0, n_rows, 2048)]
+        parts = [network(part) for part in torch.split(inputs, 2048)]
     return torch.cat(parts, dim=1).numpy().astype(np.float64)

@@ -1,4 +1,4 @@
-"""Ridge regression and graph neural networks over the ops of an architecture."""
+"""Ensemble of graph neural networks over the ops of an architecture."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ CHUNK = 2048
 
 
 class GNNPredictor(NetworkEnsemble):
-    """Ridge regression plus graph networks on the graph of ops.
+    """An ensemble of graph networks on the graph of ops, blended with ridge regression.
 
     The nodes are the ops with their work, shapes and liveness (``OpGraphs``); messages go along
     the data flow and against it; the readout sums over the nodes, as costs do. See
-    ``NetworkEnsemble`` for how ridge regression and networks go together.
+    ``NetworkEnsemble`` for the blend, and ``docs/gnn.md`` for how the layer was chosen.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class GNNPredictor(NetworkEnsemble):
         Networks in the ensemble, and folds.
     width : int, default=32
         Units of each layer.
-    max_epochs : int, default=30
+    max_epochs : int, default=40
         Passes over the rows; fewer on many rows (``ensemble_training.MAX_STEPS``).
     learning_rate : float, default=0.005
         Of AdamW, falling to zero along a cosine.
@@ -56,7 +56,7 @@ class GNNPredictor(NetworkEnsemble):
         self,
         n_members: int = 3,
         width: int = 32,
-        max_epochs: int = 30,
+        max_epochs: int = 40,
         learning_rate: float = 0.005,
         weight_decay: float = 0.03,
         progress: bool = False,

@@ -1,4 +1,4 @@
-"""Ridge regression and an ensemble of small neural networks on layerwise features."""
+"""Ensemble of small neural networks on layerwise features."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets.space import Ops
+from archcost.datasets.space import Ops, SearchSpace
+from archcost.features.layerwise import LayerwiseFeatures
 from archcost.predictors.base import Floats
 from archcost.predictors.network_ensemble import NetworkEnsemble, column_spread
 
 if TYPE_CHECKING:
     from torch import nn
 
+GROUPS = ("op_counts", "stage_work", "total_work", "live", "folded", "paths")
+
 
 class MLPPredictor(NetworkEnsemble):
-    """Ridge regression plus an ensemble of two-layer networks on the same features.
+    """An ensemble of two-layer networks on layerwise features, blended with ridge regression.
 
-    See ``NetworkEnsemble`` for how the two go together.
+    The networks see counts and work of the ops and what is live in cells, but not which op is
+    where: that would let them learn rows by heart, and ridge regression knows it better. See
+    ``NetworkEnsemble`` for the blend.
 
     Parameters
     ----------
@@ -26,11 +31,11 @@ class MLPPredictor(NetworkEnsemble):
         Networks in the ensemble, and folds.
     width : int, default=64
         Units of each hidden layer.
-    max_epochs : int, default=40
+    max_epochs : int, default=60
         Passes over the rows; fewer on many rows (``ensemble_training.MAX_STEPS``).
-    learning_rate : float, default=0.003
+    learning_rate : float, default=0.001
         Of AdamW, falling to zero along a cosine.
-    weight_decay : float, default=0.03
+    weight_decay : float, default=0.3
         Decoupled weight decay.
     progress : bool, default=False
         Show a progress bar on standard error.
@@ -44,9 +49,9 @@ class MLPPredictor(NetworkEnsemble):
         self,
         n_members: int = 5,
         width: int = 64,
-        max_epochs: int = 40,
-        learning_rate: float = 0.003,
-        weight_decay: float = 0.03,
+        max_epochs: int = 60,
+        learning_rate: float = 0.001,
+        weight_decay: float = 0.3,
         progress: bool = False,
         seed: int = 0,
         dataset: str | None = None,
@@ -55,13 +60,17 @@ class MLPPredictor(NetworkEnsemble):
             n_members, width, max_epochs, learning_rate, weight_decay, progress, seed, dataset
         )
 
+    def _bind(self, space: SearchSpace) -> None:
+        super()._bind(space)
+        self.encoder_ = LayerwiseFeatures(dataset=self.dataset, groups=GROUPS).bind(space)
+
     def _standardise(self, ops: Ops) -> None:
-        features = self.ridge_.encoder_.transform(ops)
+        features = self.encoder_.transform(ops)
         self.mean_ = features.mean(axis=0)
         self.spread_ = column_spread(features)
 
     def _features(self, ops: Ops) -> Floats:
-        features: Floats = (self.ridge_.encoder_.transform(ops) - self.mean_) / self.spread_
+        features: Floats = (self.encoder_.transform(ops) - self.mean_) / self.spread_
         return features
 
     def _inputs(self, ops: Ops) -> npt.NDArray[np.float32]:
@@ -88,7 +97,7 @@ class MLPPredictor(NetworkEnsemble):
             None in spaces whose features are not additive. Else ``kind`` (``mlp``), ``first``
             (n_members, n_positions, n_ops, width), whose entries at the ops sum, with
             ``bias_1``, to the first layer's input; the other weights as in the networks;
-            ``linear`` (n_positions, n_ops) and ``intercept`` of the ridge regression; and
+            ``linear`` (n_positions, n_ops) and ``intercept`` of the ridge regression's share; and
             ``scale_name``, ``scale`` (shift, scale, floor) and ``relative_std``.
 
         Notes
@@ -97,21 +106,21 @@ class MLPPredictor(NetworkEnsemble):
         ``first`` and after ``weight_2``; ``raw = t * scale + shift``; the cost is ``raw``,
         ``max(raw, 0) ** 2`` or ``exp(raw)`` by ``scale_name``, and at least ``floor``.
         """
-        encoder = self.ridge_.encoder_
-        if encoder.graph_groups_:
+        if self.encoder_.graph_groups_:
             return None
         w = {name: value.astype(np.float64) for name, value in self.networks_.items()}
+        rest = 1.0 - self.trust_
         per_feature = w["weight_1"] / self.spread_[:, None]
         return {
             "kind": np.array("mlp"),
-            "first": np.einsum("pkf,mfh->mpkh", encoder.table_, per_feature),
+            "first": np.einsum("pkf,mfh->mpkh", self.encoder_.table_, per_feature),
             "bias_1": w["bias_1"] - (self.mean_ @ per_feature)[:, None],
             "weight_2": w["weight_2"],
             "bias_2": w["bias_2"],
             "weight_3": w["weight_3"] * self.trust_,
             "bias_3": w["bias_3"] * self.trust_,
-            "linear": encoder.table_ @ self.ridge_.coefficients_,
-            "intercept": np.array(self.ridge_.intercept_),
+            "linear": rest * (self.ridge_.encoder_.table_ @ self.ridge_.coefficients_),
+            "intercept": np.array(rest * self.ridge_.intercept_),
             **self.ridge_.scale_.state(),
             "relative_std": np.array(self.relative_std_),
         }

@@ -1,4 +1,4 @@
-"""What the neural predictors share: a ridge regression, and networks that learn what it leaves."""
+"""What the neural predictors share: networks, and the ridge regression that they blend with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from archcost.datasets.space import Ops, SearchSpace
 from archcost.predictors.base import CostPredictor, Floats
-from archcost.predictors.ensemble_training import assign_folds, train_ensemble
+from archcost.predictors.ensemble_training import assign_folds, train_ensemble, trust
 from archcost.predictors.linear_fit import relative_spread
 from archcost.predictors.ridge import RidgePredictor
 
@@ -22,13 +22,13 @@ FILE = "networks.safetensors"
 
 
 class NetworkEnsemble(CostPredictor):
-    r"""Ridge regression plus a shrunken mean of networks.
+    r"""A blend of ridge regression and the mean of several networks.
 
-    .. math:: t(y) = w^T x + \frac{c}{M} \sum_m f_m(x)
+    .. math:: t(y) = (1 - c)\, w^T x + \frac{c}{M} \sum_m f_m(x), \quad 0 \le c \le 1
 
-    The networks learn the ridge regression's leave-one-out residuals. Each is trained on the
-    rows outside its own fold, and its outputs on its fold say how much to trust the networks
-    (:math:`0 \le c \le 1`, by least squares) and how far off the predictions are.
+    Each network is trained on the rows outside its own fold. The folds, together with the ridge
+    regression's leave-one-out predictions, decide when training was best, how much to trust the
+    networks (:math:`c`, by least squares), and how far off the predictions are.
 
     Parameters
     ----------
@@ -46,6 +46,11 @@ class NetworkEnsemble(CostPredictor):
         Fixes folds, initial weights and the order of the rows.
     dataset : str or None
         Fixes the input size of the networks, and so their features.
+
+    Attributes
+    ----------
+    trust_ : float
+        Weight of the networks in the blend, from 0 to 1.
     """
 
     def __init__(
@@ -93,9 +98,7 @@ class NetworkEnsemble(CostPredictor):
 
         self.ridge_._fit(ops, cost)
         self._standardise(ops)
-        base = self.ridge_.left_out_
-        rest = self.ridge_.scale_.forward(cost) - base
-        unit = max(float(rest.std()), 1e-9)
+        base, target = self.ridge_.left_out_, self.ridge_.scale_.forward(cost)
         folds = assign_folds(len(cost), self.n_members, self.seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
@@ -103,7 +106,8 @@ class NetworkEnsemble(CostPredictor):
             outputs = train_ensemble(
                 network,
                 torch.as_tensor(self._inputs(ops)),
-                rest / unit,
+                target,
+                base,
                 folds,
                 n_members=self.n_members,
                 max_epochs=self.max_epochs,
@@ -113,15 +117,14 @@ class NetworkEnsemble(CostPredictor):
             )
         self.networks_ = {name: value.numpy() for name, value in network.state_dict().items()}
         unseen = outputs[folds, np.arange(len(cost))]
-        explained = float(unseen @ rest) / max(float(unseen @ unseen), 1e-12)
-        self.trust_ = float(np.clip(explained, 0.0, unit))
-        guess = self.ridge_.scale_.inverse(base + self.trust_ * unseen)
+        self.trust_ = trust(target, base, unseen)
+        guess = self.ridge_.scale_.inverse(base + self.trust_ * (unseen - base))
         self.relative_std_ = relative_spread(cost, guess)
 
     def _predict(self, ops: Ops, return_std: bool) -> tuple[Floats, Floats]:
         target = self.ridge_.targets(ops)
         if self.trust_ > 0:
-            target = target + self.trust_ * self._outputs(ops).mean(axis=0)
+            target = target + self.trust_ * (self._outputs(ops).mean(axis=0) - target)
         cost = self.ridge_.scale_.inverse(target)
         return cost, self.relative_std_ * cost
 
