@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+from operator import getitem
 from typing import Self
 
 import numpy as np
@@ -49,6 +51,7 @@ class MLPForm(CompiledForm):
         self._scale = TargetScale.from_arrays(arrays)
         self._relative_std = float(arrays["relative_std"])
         self._linear = pair_tables(arrays["linear"].astype(np.float64))
+        self._linear_rows = arrays["linear"].tolist()
         n_members, *_, width = arrays["first"].shape
         self._shape = n_members, 1, width
         self._intercept = float(arrays["intercept"] + arrays["bias_3"].mean())
@@ -65,13 +68,17 @@ class MLPForm(CompiledForm):
 
     def __call__(self, arch: object) -> float:
         """Return the cost of one architecture in any accepted form."""
-        codes = pair_codes(np.array([self.quick_ops(arch)], dtype=np.int8))
-        rows = np.empty((len(self._starts) + 1, len(self._bias_1)), dtype=SINGLE)
-        rows[0] = self._bias_1
-        self._flat.take(codes[0] + self._starts, axis=0, out=rows[1:], mode="clip")
+        ops = self.quick_ops(arch)
         target = self._intercept
-        for table, code in zip(self._linear, codes[0].tolist(), strict=True):
-            target += table.item(code)
+        added = map(getitem, self._linear_rows, ops)
+        for first, second in zip_longest(added, added, fillvalue=0.0):  # in pairs, as batches
+            target += first + second
+        if len(ops) % 2:
+            ops.append(0)
+        codes = np.frombuffer(bytes(ops), dtype=np.uint16)  # as pair_codes has it
+        rows = np.empty((len(codes) + 1, len(self._bias_1)), dtype=SINGLE)
+        rows[0] = self._bias_1
+        self._flat.take(codes + self._starts, axis=0, out=rows[1:], mode="clip")
         inner = np.add.reduce(rows)  # row after row, as sum_pairs adds them
         return self._scale.cost(target + float(self._outputs(inner[None])[0]))
 
