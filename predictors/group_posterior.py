@@ -1,0 +1,309 @@
+"""Bayesian linear regression whose coefficients have one unknown variance per group.
+
+.. math:: t = z^T \\beta + c + \\epsilon, \\quad \\beta_g \\sim N(0, w_g I), \\quad
+          \\epsilon_i \\sim N(0, s \\, d_i)
+
+The log variances :math:`\\theta = (\\log w, \\log s)` are averaged over: samples around the modes
+of their posterior under each hypothesis of the prior, weighted by importance. The scatter
+:math:`d_i` of each measurement makes the noise a Student t (by expectation-maximisation), so that
+an outlier loses its say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.optimize import minimize
+
+from archcost.predictors.group_prior import GroupPrior
+
+Floats = npt.NDArray[np.float64]
+
+OFFSET_VARIANCE = 0.1
+"""Prior variance of the constant, relative to the typical cost."""
+JITTER = 1e-9
+DEGREES = 4.0
+"""Of freedom of the noise's Student t."""
+SAMPLES, KEPT = 64, 8
+"""Samples of the log variances that make the mean, and that make the covariance."""
+WIDENING = 1.2
+"""Of the normal approximation that samples are drawn from."""
+MOST_EXACT = 200
+"""Measurements that the log variances are found on, at most; the coefficients use all."""
+LOW, HIGH, NOISE_LOW, NOISE_HIGH = -18.0, 3.0, -14.0, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficients:
+    """The posterior of the coefficients, the constant last.
+
+    Parameters
+    ----------
+    mean : numpy.ndarray of float64, shape (n_features + 1,)
+        Posterior mean.
+    root : numpy.ndarray of float64, shape (n_features + 1, n_roots)
+        A root of the posterior covariance: the variance of a prediction is the squared norm of
+        the features times it, plus the noise.
+    noise : float
+        Variance of the noise.
+    left_out : numpy.ndarray of float64, shape (n_measured,)
+        Leave-one-out predictions of the targets.
+    """
+
+    mean: Floats
+    root: Floats
+    noise: float
+    left_out: Floats
+
+
+def grams(features: Floats, groups: Sequence[slice]) -> Floats:
+    """Return the kernel matrix of each group, shape (n_groups, n, n)."""
+    return np.stack([features[:, part] @ features[:, part].T for part in groups])
+
+
+def find_mode(
+    kernels: Floats,
+    target: Floats,
+    prior: GroupPrior,
+    scatter: Floats | None = None,
+    start: Floats | None = None,
+    max_iterations: int = 25,
+) -> Floats:
+    """Return the likeliest log variances given the data and the prior."""
+    scatter = np.ones(len(target)) if scatter is None else scatter
+    found = minimize(
+        _loss,
+        prior.mean if start is None else start,
+        args=(kernels, target, prior, scatter),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(LOW, HIGH)] * len(kernels) + [(NOISE_LOW, NOISE_HIGH)],
+        options={"maxiter": max_iterations},
+    )
+    mode: Floats = found.x
+    return mode
+
+
+def infer(
+    features: Floats,
+    target: Floats,
+    groups: Sequence[slice],
+    priors: Sequence[GroupPrior],
+    seed: int = 0,
+) -> Coefficients:
+    """Return the posterior of the coefficients.
+
+    Parameters
+    ----------
+    features : array of float, shape (n_measured, n_features)
+        Cost drivers of the measured architectures.
+    target : array of float, shape (n_measured,)
+        Relative costs, less what the prior expects.
+    groups : sequence of slice
+        Columns of the groups.
+    priors : sequence of GroupPrior
+        Hypotheses over the log variances.
+    seed : int, default=0
+        Fixes the samples.
+    """
+    rng = np.random.default_rng(seed)
+    some = np.sort(rng.permutation(len(target))[:MOST_EXACT])
+    kernels, few = grams(features[some], groups), target[some]
+    modes = [_robust_mode(kernels, few, prior) for prior in priors]
+    scatter = np.exp(np.mean([np.log(scatter) for _, scatter, _ in modes], axis=0))
+    samples, log_density = _sample([(mode, h) for mode, _, h in modes], rng)
+    log_prior = np.logaddexp.reduce([prior.log_density(samples) for prior in priors], axis=0)
+    shares = _shares(kernels, few, scatter, samples, log_prior - log_density)
+    if len(some) < len(target):
+        best = samples[shares.argmax()]
+        scatter = _all_scatter(features, target, _variances(best, groups, features.shape[1]), best)
+    return _average(features, target, groups, scatter, samples, shares, rng)
+
+
+def _loss(
+    theta: Floats, kernels: Floats, target: Floats, prior: GroupPrior, scatter: Floats
+) -> tuple[float, Floats]:
+    """Return the negative log posterior of log variances and its gradient."""
+    n, noise, weights = len(target), np.exp(theta[-1]), np.exp(theta[:-1])
+    factor = cho_factor(_covariance(theta, kernels, scatter), lower=True, check_finite=False)
+    solved = cho_solve(factor, target, check_finite=False)
+    inverse = cho_solve(factor, np.eye(n), check_finite=False)
+    outer = inverse - np.outer(solved, solved)
+    gradient = np.empty(len(theta))
+    gradient[:-1] = 0.5 * weights * (kernels.reshape(len(kernels), -1) @ outer.ravel())
+    gradient[-1] = 0.5 * noise * float(np.diag(outer) @ scatter)
+    standard = (theta - prior.mean) / prior.spread
+    value = 0.5 * float(target @ solved) + float(np.log(np.diag(factor[0])).sum())
+    return value + 0.5 * float(standard @ standard), gradient + standard / prior.spread
+
+
+def _covariance(theta: Floats, kernels: Floats, scatter: Floats) -> Floats:
+    n = len(scatter)
+    weighted = np.exp(theta[:-1]) @ kernels.reshape(len(kernels), -1)
+    matrix: Floats = weighted.reshape(n, n) + OFFSET_VARIANCE
+    matrix[np.diag_indices(n)] += np.exp(theta[-1]) * scatter + JITTER
+    return matrix
+
+
+def _robust_mode(
+    kernels: Floats, target: Floats, prior: GroupPrior
+) -> tuple[Floats, Floats, Floats]:
+    """Return mode, scatter, and the precision of the log variances around the mode."""
+    scatter, mode = np.ones(len(target)), prior.mean
+    rounds = 3 if len(target) <= MOST_EXACT // 2 else 2
+    for remaining in reversed(range(rounds)):
+        mode = find_mode(kernels, target, prior, scatter, mode, 20)
+        noise = np.exp(mode[-1]) * scatter
+        inverse = np.linalg.inv(_covariance(mode, kernels, scatter))
+        if remaining:
+            expected = (noise * (inverse @ target)) ** 2 + noise - noise**2 * np.diag(inverse)
+            scatter = (DEGREES + np.maximum(expected, 0.0) / np.exp(mode[-1])) / (DEGREES + 1)
+    parts = [w * (inverse @ k) for w, k in zip(np.exp(mode[:-1]), kernels, strict=True)]
+    parts.append(inverse * noise)
+    flat = np.stack([part.ravel() for part in parts])
+    turned = np.stack([part.T.ravel() for part in parts])
+    return mode, scatter, 0.5 * flat @ turned.T + np.diag(prior.spread**-2)
+
+
+def _sample(
+    modes: Sequence[tuple[Floats, Floats]], rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Draw log variances around the modes; return them and their log density."""
+    drawn = []
+    for mode, precision in modes:
+        lower = np.linalg.cholesky(np.linalg.inv(precision))
+        normal = rng.standard_normal((SAMPLES // len(modes), len(mode)))
+        drawn.append(mode + WIDENING * normal @ lower.T)
+    samples = np.clip(np.vstack(drawn), LOW, HIGH)
+    densities = []
+    for mode, precision in modes:
+        away = samples - mode
+        exponent = np.einsum("ij,jk,ik->i", away, precision / WIDENING**2, away)
+        densities.append(0.5 * (np.linalg.slogdet(precision)[1] - exponent))
+    return samples, np.logaddexp.reduce(densities, axis=0)
+
+
+def _shares(
+    kernels: Floats, target: Floats, scatter: Floats, samples: Floats, log_weights: Floats
+) -> Floats:
+    """Return the importance of each sample; none gets more than three tenths, then rescaled."""
+    likelihood = np.empty(len(samples))
+    for number, theta in enumerate(samples):
+        factor = np.linalg.cholesky(_covariance(theta, kernels, scatter))
+        white = solve_triangular(factor, target, lower=True, check_finite=False)
+        likelihood[number] = -0.5 * float(white @ white) - np.log(np.diag(factor)).sum()
+    logs = likelihood + log_weights
+    shares = np.exp(logs - logs.max())
+    shares = np.minimum(shares / shares.sum(), 0.3)
+    shares[shares < 1e-4] = 0.0
+    result: Floats = shares / shares.sum()
+    return result
+
+
+def _variances(theta: Floats, groups: Sequence[slice], n_features: int) -> Floats:
+    """Return the prior variance of each coefficient, the constant last."""
+    variances = np.full(n_features + 1, OFFSET_VARIANCE)
+    for part, log_variance in zip(groups, theta[:-1], strict=True):
+        variances[part] = np.exp(log_variance)
+    return variances
+
+
+def _all_scatter(features: Floats, target: Floats, variances: Floats, theta: Floats) -> Floats:
+    """Return the scatter of all measurements, given log variances found on some."""
+    scatter = np.ones(len(target))
+    for _ in range(2):
+        mean, cover, _ = _solve(features, target, variances, np.exp(theta[-1]) * scatter)
+        residual = target - features @ mean[:-1] - mean[-1]
+        expected = (residual**2 + cover) / np.exp(theta[-1])
+        scatter = (DEGREES + expected) / (DEGREES + 1)
+    return scatter
+
+
+def _solve(
+    features: Floats, target: Floats, variances: Floats, noise: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Return posterior mean, variance explained at each measurement, and covariance.
+
+    By measurements where they are fewer than the coefficients, else by coefficients.
+    """
+    design = np.hstack([features, np.ones((len(features), 1))])
+    if len(target) <= design.shape[1]:
+        scaled = design * variances
+        matrix = scaled @ design.T
+        matrix[np.diag_indices(len(target))] += noise + JITTER
+        lower = np.linalg.cholesky(matrix)
+        half = solve_triangular(lower, scaled, lower=True, check_finite=False)
+        white = solve_triangular(lower, target, lower=True, check_finite=False)
+        covariance = np.diag(variances) - half.T @ half
+        mean = half.T @ white
+    else:
+        root = np.sqrt(variances)
+        scaled = design * root
+        precision = (scaled.T / (noise + JITTER)) @ scaled + np.eye(design.shape[1])
+        covariance = np.linalg.inv(precision) * np.outer(root, root)
+        mean = covariance @ (design.T @ (target / (noise + JITTER)))
+    explained = np.einsum("ij,jk,ik->i", design, covariance, design, optimize=True)
+    return mean, np.maximum(explained, 0.0), covariance
+
+
+def _average(
+    features: Floats,
+    target: Floats,
+    groups: Sequence[slice],
+    scatter: Floats,
+    samples: Floats,
+    shares: Floats,
+    rng: np.random.Generator,
+) -> Coefficients:
+    """Return the mean over all samples, and the covariance over some drawn by importance."""
+    if len(target) > MOST_EXACT:  # the samples then hardly differ, and each costs more
+        order = np.argsort(-shares)[:KEPT]
+        samples, shares = samples[order], shares[order] / shares[order].sum()
+    n_features = features.shape[1]
+    ticks = (np.arange(KEPT) + rng.uniform()) / KEPT
+    drawn = np.searchsorted(np.cumsum(shares), ticks).clip(max=len(shares) - 1)
+    mean, left_out = np.zeros(n_features + 1), np.zeros(len(target))
+    kept = []
+    for number, (theta, share) in enumerate(zip(samples, shares, strict=True)):
+        times = int((drawn == number).sum())
+        if share == 0 and times == 0:
+            continue
+        noise = np.exp(theta[-1]) * scatter
+        variances = _variances(theta, groups, n_features)
+        if times:
+            one, explained, covariance = _solve(features, target, variances, noise)
+            kept.append((times, one, covariance, float(np.exp(theta[-1]))))
+            leverage = explained / (noise + JITTER)
+        elif len(target) > MOST_EXACT:
+            one, explained, _ = _solve(features, target, variances, noise)
+            leverage = explained / (noise + JITTER)
+        else:
+            one, leverage = _mean_only(features, target, variances, noise)
+        mean += share * one
+        residual = target - features @ one[:-1] - one[-1]
+        left_out += share * (target - residual / np.maximum(1 - leverage, 1e-6))
+    total = sum(times for times, *_ in kept)
+    covariance = sum(
+        times / total * (c + np.outer(one - mean, one - mean)) for times, one, c, _ in kept
+    )
+    noise_variance = sum(times / total * s for times, _, _, s in kept)
+    values, vectors = np.linalg.eigh(covariance)
+    large = values > 1e-7 * max(values[-1], 1e-12)
+    root = vectors[:, large] * np.sqrt(values[large])
+    return Coefficients(mean, root, float(noise_variance), left_out)
+
+
+def _mean_only(
+    features: Floats, target: Floats, variances: Floats, noise: Floats
+) -> tuple[Floats, Floats]:
+    """Return posterior mean and leverage of each measurement, without the covariance."""
+    design = np.hstack([features, np.ones((len(features), 1))])
+    matrix = (design * variances) @ design.T
+    matrix[np.diag_indices(len(target))] += noise + JITTER
+    inverse = np.linalg.inv(matrix)
+    mean = variances * (design.T @ (inverse @ target))
+    return mean, 1 - noise * np.diag(inverse)

@@ -1,0 +1,152 @@
+"""Priors over how much each group of cost drivers matters on a device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+NOISE, SOURCES = "noise", "sources"
+
+# Logarithms of variances of relative cost: mean and standard deviation over devices. Set once, on
+# devices that are no target of a published task (fbnet: 1080ti_64, 2080ti_64, titan_rtx_64, titanx
+# at 1, 32 and 64, titanxp at 32 and 64, silver_4114, silver_4210r, gold_6240, pixel3; nasbench201:
+# the sources of the task ND and devices made up to skip dead ops).
+GENERIC: dict[str, tuple[float, float]] = {
+    "blocks": (-5.0, 2.0),
+    "kernels": (-6.0, 1.5),
+    "flops": (-5.0, 1.5),
+    "traffic": (-5.0, 1.5),
+    "params": (-7.0, 1.5),
+    "large_kernels": (-7.0, 1.5),
+    "op_counts": (-7.0, 1.2),
+    "stages": (-8.5, 1.5),
+    "smooth": (-7.8, 1.0),
+    SOURCES: (-6.4, 1.5),
+    NOISE: (-7.4, 2.5),
+}
+GENERIC_CELLS: dict[str, tuple[float, float]] = {
+    "op_counts": (-3.5, 1.2),
+    "folded": (-4.0, 2.0),
+    "live": (-5.0, 2.0),
+    "ops": (-9.5, 1.5),
+    "folded_ops": (-9.5, 1.5),
+    SOURCES: (-4.0, 1.2),
+    NOISE: (-5.5, 2.5),
+}
+GENERIC_WORTH = 20.0
+"""How many source devices the generic prior weighs as much as."""
+
+LIKE_WORTH, LIKE_SPREAD = 1.0, 0.7
+"""The same for the hypothesis that the new device is like the sources."""
+LIKE_SHARE = 0.2
+"""Prior probability of that hypothesis."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPrior:
+    """A normal prior over the log variances of the groups and of the noise.
+
+    Parameters
+    ----------
+    log_share : float
+        Logarithm of the probability of this hypothesis.
+    mean, spread : numpy.ndarray of float64, shape (n_groups + 1,)
+        Of each group's log variance, the noise last.
+    """
+
+    log_share: float
+    mean: Floats
+    spread: Floats
+
+    def log_density(self, points: Floats) -> Floats:
+        """Return the log density of the hypothesis and points ``(n, n_groups + 1)``."""
+        standard = (points - self.mean) / self.spread
+        density: Floats = self.log_share - 0.5 * (standard**2).sum(axis=1)
+        return density - np.log(self.spread).sum()
+
+
+def generic_prior(groups: tuple[str, ...], cells: bool) -> GroupPrior:
+    """Return what is believed of any device.
+
+    Parameters
+    ----------
+    groups : tuple of str
+        Names of the groups, ``sources`` among them if there are any.
+    cells : bool
+        Whether the architectures are cells.
+    """
+    known = GENERIC_CELLS if cells else GENERIC
+    mean, spread = np.array([known[name] for name in (*groups, NOISE)]).T
+    return GroupPrior(0.0, mean, spread)
+
+
+def learned_priors(generic: GroupPrior, found: Floats) -> tuple[GroupPrior, ...]:
+    """Return the two hypotheses that source devices suggest.
+
+    That the new device is like the sources, or that it is like any device, of which the sources
+    are examples. Noise belongs to a device's way of measuring: sources say nothing of it.
+
+    Parameters
+    ----------
+    generic : GroupPrior
+        What is believed of any device.
+    found : array of float, shape (n_sources, n_groups + 1)
+        Log variances found on each source with the others as its sources.
+    """
+    if len(found) == 0:
+        return (generic,)
+    priors = []
+    for share, worth, count, width in (
+        (LIKE_SHARE, LIKE_WORTH, 2.0, LIKE_SPREAD),
+        (1 - LIKE_SHARE, GENERIC_WORTH, 10.0, 1.0),
+    ):
+        n = len(found)
+        mean = (found.sum(axis=0) + worth * generic.mean) / (n + worth)
+        squares = ((found - mean) ** 2).sum(axis=0) + count * (width * generic.spread) ** 2
+        spread = np.sqrt(squares / (n + count))
+        mean[-1], spread[-1] = generic.mean[-1], generic.spread[-1]
+        priors.append(GroupPrior(float(np.log(share)), mean, spread))
+    return tuple(priors)
+
+
+@dataclass(frozen=True)
+class TransferPrior:
+    """What is known before a device is measured.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Ids of the source devices.
+    coefficients : numpy.ndarray of float64, shape (n_features, n_sources)
+        Relative costs of the sources in the space of cost drivers.
+    hypotheses : tuple of GroupPrior
+        Over the log variances of the groups.
+    """
+
+    names: tuple[str, ...]
+    coefficients: Floats
+    hypotheses: tuple[GroupPrior, ...]
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the prior as arrays without objects; ``restore`` takes them back."""
+        return {
+            "source_names": np.array(self.names, dtype=str),
+            "source_coefficients": self.coefficients,
+            "log_shares": np.array([prior.log_share for prior in self.hypotheses]),
+            "prior_means": np.stack([prior.mean for prior in self.hypotheses]),
+            "prior_spreads": np.stack([prior.spread for prior in self.hypotheses]),
+        }
+
+    @classmethod
+    def restore(cls, state: dict[str, npt.NDArray[Any]]) -> Self:
+        """Make the prior from arrays."""
+        hypotheses = zip(
+            state["log_shares"].tolist(), state["prior_means"], state["prior_spreads"], strict=True
+        )
+        names = tuple(state["source_names"].tolist())
+        return cls(names, state["source_coefficients"], tuple(GroupPrior(*h) for h in hypotheses))

@@ -1,0 +1,95 @@
+"""Choose the architectures whose measurement says most about an unknown device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from archcost.predictors.group_posterior import OFFSET_VARIANCE
+from archcost.predictors.group_prior import GroupPrior
+
+Floats = npt.NDArray[np.float64]
+
+LOUDER = 1.5
+"""Added to the log variance of the noise: a design for noisier devices serves all."""
+DIRECTIONS = 80
+"""Directions of features that are looked at; the rest have next to no variance."""
+
+
+def choose(
+    candidates: Floats,
+    reference: Floats,
+    groups: Sequence[slice],
+    priors: Sequence[GroupPrior],
+    n: int,
+    measured: Floats | None = None,
+) -> tuple[list[int], list[float]]:
+    r"""Choose greedily what lowers the expected variance over the space most.
+
+    .. math:: a_{k+1} = \arg\max_a \frac{\sum_r \mathrm{cov}_k(f(a), f(r))^2}
+              {\mathrm{var}_k f(a) + s}
+
+    Parameters
+    ----------
+    candidates : array of float, shape (n_candidates, n_features)
+        Features of what can be measured.
+    reference : array of float, shape (n_reference, n_features)
+        Features of architectures that stand for the space.
+    groups : sequence of slice
+        Columns of the groups.
+    priors : sequence of GroupPrior
+        Hypotheses over the log variances; the design is for their mean variances.
+    n : int
+        How many to choose, at most all candidates.
+    measured : array of float, shape (n_measured, n_features), optional
+        Features of what is measured already.
+
+    Returns
+    -------
+    chosen : list of int
+        Rows of `candidates`, the most telling first.
+    spreads : list of float
+        Root mean expected variance over the space before any choice and after each, relative to
+        the typical cost.
+    """
+    shares = np.exp([prior.log_share for prior in priors])
+    means = np.array([np.exp(prior.mean) for prior in priors])
+    variances = shares @ means / shares.sum()
+    noise = variances[-1] * np.exp(LOUDER)
+    scale = np.zeros(candidates.shape[1])
+    for part, variance in zip(groups, variances[:-1], strict=True):
+        scale[part] = np.sqrt(variance)
+    design = _with_offset(reference * scale)
+    _, _, directions = np.linalg.svd(design, full_matrices=False)
+    project = directions[:DIRECTIONS].T
+    design = design @ project
+    second_moment = design.T @ design / len(design)
+    rows = _with_offset(candidates * scale) @ project
+    covariance = np.eye(rows.shape[1])
+    if measured is not None and len(measured):
+        done = _with_offset(measured * scale) @ project
+        covariance = np.linalg.inv(covariance + done.T @ done / noise)
+    spreads = [_spread(covariance, second_moment)]
+    free, chosen = np.ones(len(rows), dtype=bool), []
+    for _ in range(min(n, len(rows))):
+        shifted = rows @ covariance
+        gain = np.einsum("ij,ij->i", shifted @ second_moment, shifted)
+        gain /= noise + np.einsum("ij,ij->i", shifted, rows)
+        best = int(np.where(free, gain, -1.0).argmax())
+        chosen.append(best)
+        free[best] = False
+        vector = covariance @ rows[best]
+        covariance = covariance - np.outer(vector, vector) / (noise + rows[best] @ vector)
+        spreads.append(_spread(covariance, second_moment))
+    return chosen, spreads
+
+
+def _with_offset(features: Floats) -> Floats:
+    offset = np.full((len(features), 1), np.sqrt(OFFSET_VARIANCE))
+    return np.hstack([features, offset])
+
+
+def _spread(covariance: Floats, second_moment: Floats) -> float:
+    return float(np.sqrt(max((covariance * second_moment).sum(), 0.0)))

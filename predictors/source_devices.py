@@ -1,0 +1,113 @@
+"""Learn from known devices what to expect of a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from archcost.datasets.space import Ops
+from archcost.features.cost_drivers import CostDrivers
+from archcost.features.layerwise import GRAPH_GROUPS
+from archcost.predictors.group_posterior import find_mode, grams
+from archcost.predictors.group_prior import (
+    SOURCES,
+    GroupPrior,
+    TransferPrior,
+    generic_prior,
+    learned_priors,
+)
+from archcost.predictors.transfer import WORTH_OF_WORK, no_sources, scaled_sources
+
+Floats = npt.NDArray[np.float64]
+
+ROWS_OF_SOURCE, ROWS_LEFT_OUT = 250, 150
+"""Rows on which a source's variances are found, for its own costs and with others as sources."""
+WIDER = 1.5
+"""How much wider than for a new device the prior is for a source, which has many rows."""
+CLIP = 6.0
+"""Outliers are cut at so many robust standard deviations before variances are found."""
+
+
+def learn_prior(
+    drivers: CostDrivers, sources: Mapping[str, tuple[Ops, Floats]], seed: int = 0
+) -> TransferPrior:
+    """Return what source devices say of a new one.
+
+    Each source is described by its coefficients on the cost drivers; then each is taken for new,
+    with the others as its sources, to find how much each group of drivers and the other devices
+    explain.
+
+    Parameters
+    ----------
+    drivers : CostDrivers
+        Bound to the space.
+    sources : mapping of str to (ops, cost)
+        Measured architectures ``(n, n_positions)`` and costs ``(n,)`` of each device.
+    seed : int, default=0
+        Fixes the rows that are used where there are more than needed.
+    """
+    if not sources:
+        return no_sources(drivers)
+    cells = drivers.space_.name in GRAPH_GROUPS
+    physics = generic_prior(tuple(drivers.groups_), cells)
+    rng = np.random.default_rng(seed)
+    rows, coefficients = {}, []
+    for name, (ops, cost) in sources.items():
+        order = rng.permutation(len(ops))
+        features, relative = drivers.transform(ops[order]), _relative(cost[order])
+        work = WORTH_OF_WORK[cells] * drivers.work(ops[order[:ROWS_LEFT_OUT]])
+        rows[name] = features[:ROWS_LEFT_OUT], relative[:ROWS_LEFT_OUT] - work
+        coefficients.append(_describe(features, relative, list(drivers.groups_.values()), physics))
+    table = np.stack(coefficients, axis=1)
+    if len(sources) == 1:  # no other to be its source
+        generic = generic_prior((*drivers.groups_, SOURCES), cells)
+        return TransferPrior(tuple(sources), table, (generic,))
+    generic = generic_prior((*drivers.groups_, SOURCES), cells)
+    found = []
+    for number, (features, target) in enumerate(rows.values()):
+        others = scaled_sources(drivers, np.delete(table, number, axis=1))
+        both = np.hstack([features, features @ others])
+        groups = [*drivers.groups_.values(), slice(features.shape[1], both.shape[1])]
+        found.append(find_mode(grams(both, groups), _clipped(target), _wide(generic), None, None))
+    return TransferPrior(tuple(sources), table, learned_priors(generic, np.array(found)))
+
+
+def _describe(features: Floats, relative: Floats, groups: list[slice], physics: GroupPrior) -> Floats:
+    """Return a device's coefficients on the cost drivers, robust to outliers."""
+    few = slice(0, ROWS_OF_SOURCE)
+    mode = find_mode(grams(features[few], groups), _clipped(relative[few]), _wide(physics))
+    scale = np.concatenate(
+        [np.full(p.stop - p.start, np.exp(w / 2)) for p, w in zip(groups, mode[:-1], strict=True)]
+    )
+    design = features * scale
+    weights, spread = np.ones(len(relative)), None
+    ridge = np.exp(mode[-1]) * np.eye(design.shape[1])
+    for _ in range(4):
+        center = np.average(relative, weights=weights)
+        weighted = design * weights[:, None]
+        solved = np.linalg.solve(weighted.T @ design + ridge, weighted.T @ (relative - center))
+        residual = relative - center - design @ solved
+        if spread is None:
+            spread = 2.2 * float(np.median(np.abs(residual))) ** 2 + 1e-10
+        weights = 5.0 / (4.0 + residual**2 / spread)
+        spread = float((weights * residual**2).mean()) + 1e-10
+    coefficients: Floats = scale * solved
+    return coefficients
+
+
+def _relative(cost: Floats) -> Floats:
+    relative: Floats = cost / np.median(cost)
+    return relative - relative.mean()
+
+
+def _clipped(target: Floats) -> Floats:
+    middle = np.median(target)
+    bound = CLIP * 1.4826 * float(np.median(np.abs(target - middle))) + 1e-9
+    clipped: Floats = np.clip(target - middle, -bound, bound)
+    return clipped
+
+
+def _wide(prior: GroupPrior) -> GroupPrior:
+    return GroupPrior(prior.log_share, prior.mean, WIDER * prior.spread)

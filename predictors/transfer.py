@@ -1,0 +1,200 @@
+"""Predictor of a device that few architectures were measured on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from archcost.datasets.space import Ops, SearchSpace
+from archcost.features.cost_drivers import CostDrivers
+from archcost.features.layerwise import GRAPH_GROUPS
+from archcost.predictors.base import CostPredictor, Floats
+from archcost.predictors.group_posterior import infer
+from archcost.predictors.group_prior import SOURCES, TransferPrior, generic_prior
+
+WORTH_OF_WORK = {True: 0.2, False: 0.1}
+"""Relative cost that one standard deviation of work is expected to add, in cells and elsewhere."""
+FLOOR_SHARE = 0.2
+"""Predictions bend away from zero below this share of the cheapest measurement."""
+
+
+class TransferPredictor(CostPredictor):
+    r"""Bayesian linear regression on cost drivers and on the costs of known devices.
+
+    .. math:: y(a) = \bar y \, (1 + b\,h(a) + z(a)^T \beta + c + \epsilon), \quad
+              \beta \sim N(0, \textstyle\sum_g w_g I_g + w_s B B^T)
+
+    with the work :math:`h`, the groups :math:`g` of cost drivers :math:`z` and the coefficients
+    :math:`B` of the source devices. The variances are averaged over, under a prior learned by
+    leaving each source out; the noise is heavy-tailed. Everything is in proportion to the cost,
+    not in logarithms: costs of layers add up.
+
+    Parameters
+    ----------
+    prior : TransferPrior or None, default=None
+        What source devices say (``learn_prior``); None uses physics alone. It is saved with the
+        weights.
+    seed : int, default=0
+        Fixes the samples of the variances.
+    dataset : str or None, default=None
+        Fixes the input size of the networks, and so their features; None is the space's default.
+
+    Attributes
+    ----------
+    left_out_ : numpy.ndarray of float64, shape (n_archs,)
+        Leave-one-out predictions in the unit of the costs, in the order of ``measured_``.
+    measured_, measured_cost_ : numpy.ndarray
+        What it was fitted on, sorted.
+    coefficients_ : numpy.ndarray of float64, shape (n_features,)
+        What each cost driver adds to the relative cost, sources included.
+    """
+
+    def __init__(
+        self, prior: TransferPrior | None = None, seed: int = 0, dataset: str | None = None
+    ) -> None:
+        super().__init__(seed, dataset)
+        self.prior = prior
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters that are JSON; the prior is part of the weights."""
+        return {"seed": self.seed, "dataset": self.dataset}
+
+    def __sklearn_clone__(self) -> TransferPredictor:
+        return type(self)(self.prior, self.seed, self.dataset)
+
+    def _bind(self, space: SearchSpace) -> None:
+        super()._bind(space)
+        self.drivers_ = CostDrivers(dataset=self.dataset).bind(space)
+        self._use(self.prior or no_sources(self.drivers_))
+
+    def _use(self, prior: TransferPrior) -> None:
+        self.prior_ = prior
+        self.sources_ = scaled_sources(self.drivers_, prior.coefficients)
+        n_drivers, n_sources = prior.coefficients.shape
+        self.groups_ = dict(self.drivers_.groups_)
+        if n_sources:
+            self.groups_[SOURCES] = slice(n_drivers, n_drivers + n_sources)
+
+    def _fit(self, ops: Ops, cost: Floats) -> None:
+        expected = self.expected(ops)
+        self.unit_ = float(np.median(cost / expected))
+        target = cost / self.unit_ - expected
+        found = infer(
+            self.features(ops),
+            target,
+            list(self.groups_.values()),
+            self.prior_.hypotheses,
+            self.seed,
+        )
+        n_drivers = len(self.prior_.coefficients)
+        self.posterior_mean_ = found.mean
+        self.coefficients_ = self._in_drivers(found.mean[:-1])
+        self.offset_ = float(found.mean[-1])
+        self.root_ = np.vstack([self._in_drivers(found.root[:-1]), found.root[-1:]])
+        assert len(self.root_) == n_drivers + 1
+        self.noise_ = found.noise
+        self.floor_ = FLOOR_SHARE * float(cost.min())
+        self.measured_, self.measured_cost_ = ops, cost
+        self.left_out_ = self._bend(self.unit_ * (expected + found.left_out))
+
+    def features(self, ops: Ops) -> Floats:
+        """Return cost drivers and the costs of the sources; shape (n_archs, n_features)."""
+        drivers = self.drivers_.transform(ops)
+        return np.hstack([drivers, drivers @ self.sources_])
+
+    def expected(self, ops: Ops) -> Floats:
+        """Return the relative cost that is expected of any device, from the work alone."""
+        worth = WORTH_OF_WORK[self.space_.name in GRAPH_GROUPS]
+        expected: Floats = np.maximum(1 + worth * self.drivers_.work(ops), 0.2)
+        return expected
+
+    def _in_drivers(self, values: Floats) -> Floats:
+        """Return coefficients of drivers and sources as coefficients of drivers alone."""
+        n_drivers = len(self.sources_)
+        combined: Floats = values[:n_drivers] + self.sources_ @ values[n_drivers:]
+        return combined
+
+    def _predict(self, ops: Ops, return_std: bool) -> tuple[Floats, Floats | None]:
+        drivers = self.drivers_.transform(ops)
+        cost = self.unit_ * (self.expected(ops) + drivers @ self.coefficients_ + self.offset_)
+        bent = self._bend(cost)
+        if not return_std:
+            return bent, None
+        spread = drivers @ self.root_[:-1] + self.root_[-1]
+        std = self.unit_ * np.sqrt((spread**2).sum(axis=1) + self.noise_)
+        return bent, std
+
+    def _bend(self, cost: Floats) -> Floats:
+        """Keep costs positive and in their order."""
+        low = np.minimum(cost / self.floor_ - 1, 0.0)
+        bent: Floats = np.where(low < 0, self.floor_ * np.exp(low), cost)
+        return bent
+
+    def compiled(self) -> dict[str, npt.NDArray[Any]] | None:
+        """Return tables of the mean and of a root of the variance, if the drivers are additive.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray, or None
+            ``kind`` (``additive_posterior``); ``table`` (n_positions, n_ops) and ``intercept``,
+            whose sum is the cost; ``root_table`` (n_positions, n_ops, n_roots) and ``root``
+            (n_roots,), whose sum's squared norm plus ``noise`` is its variance; and ``floor``.
+        """
+        drivers = self.drivers_
+        if drivers.table_ is None:
+            return None
+        space = self.space_
+        worth = self.unit_ * WORTH_OF_WORK[False]
+        mean = self.unit_ * drivers.table_ @ self.coefficients_ + worth * drivers.work_[:-1]
+        intercept = self.unit_ * (1 + self.offset_ - drivers.offset_ @ self.coefficients_)
+        root = self.unit_ * (self.root_[-1] - drivers.offset_ @ self.root_[:-1])
+        roots = self.unit_ * drivers.table_ @ self.root_[:-1]
+        return {
+            "kind": np.array("additive_posterior"),
+            "table": mean.reshape(space.n_positions, space.n_ops),
+            "intercept": np.array(intercept + worth * drivers.work_[-1]),
+            "root_table": roots.reshape(space.n_positions, space.n_ops, -1),
+            "root": root,
+            "noise": np.array(self.unit_**2 * self.noise_),
+            "floor": np.array(self.floor_),
+        }
+
+    def _state(self) -> dict[str, npt.NDArray[Any]]:
+        return {
+            **self.prior_.state(),
+            "numbers": np.array([self.unit_, self.offset_, self.noise_, self.floor_]),
+            "posterior_mean": self.posterior_mean_,
+            "root": self.root_,
+            "measured": self.measured_,
+            "measured_cost": self.measured_cost_,
+            "left_out": self.left_out_,
+        }
+
+    def _restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
+        self.prior = TransferPrior.restore(state)
+        self._use(self.prior)
+        self.unit_, self.offset_, self.noise_, self.floor_ = state["numbers"].tolist()
+        self.posterior_mean_, self.root_ = state["posterior_mean"], state["root"]
+        self.coefficients_ = self._in_drivers(self.posterior_mean_[:-1])
+        self.measured_, self.measured_cost_ = state["measured"], state["measured_cost"]
+        self.left_out_ = state["left_out"]
+
+
+def no_sources(drivers: CostDrivers) -> TransferPrior:
+    """Return the prior of physics alone."""
+    n_drivers = len(drivers.get_feature_names_out())
+    cells = drivers.space_.name in GRAPH_GROUPS
+    generic = generic_prior(tuple(drivers.groups_), cells)
+    return TransferPrior((), np.zeros((n_drivers, 0)), (generic,))
+
+
+def scaled_sources(drivers: CostDrivers, coefficients: Floats) -> Floats:
+    """Return the sources' coefficients such that their costs have variance one together."""
+    if coefficients.shape[1] == 0:
+        return coefficients
+    reference = drivers.transform(drivers.space_.sample(2000, seed=0))
+    spread = (reference @ coefficients).std(axis=0)
+    scaled: Floats = coefficients / np.maximum(spread, 1e-9) / np.sqrt(coefficients.shape[1])
+    return scaled
