@@ -134,9 +134,11 @@ class CellTable(CompiledForm):
             If an index is no integer or out of range.
         """
         places = np.asarray(indices)
+        if places.size == 0:
+            return np.empty(places.shape)
         if places.dtype.kind not in "iu":
             raise ArchitectureError(f"indices must be integers, but got {places.dtype} {indices!r}")
-        if places.size and places.min() < 0:  # take would count from the end
+        if places.min() < 0:  # take would count from the end
             raise ArchitectureError(f"indices must not be negative, but got {places.min()}")
         try:
             return self.means.take(places)

@@ -50,6 +50,7 @@ def fbnet_case(request):
     return predictor, FORMS[kind].from_arrays(NETS, arrays), tolerance
 
 
+@pytest.mark.slow
 def test_fbnet_forms_answer_like_the_predictor(fbnet_case):
     predictor, form, tolerance = fbnet_case
     ops = NETS.sample(N_RANDOM, seed=2)
@@ -101,6 +102,10 @@ def test_cell_tables_are_the_predictor(name):
     np.testing.assert_array_equal(table.predict(CELLS.all_ops), mean)
     np.testing.assert_allclose(table.std(CELLS.all_ops), std, rtol=1e-6)
     np.testing.assert_array_equal(model.predict_index(np.arange(15625)), mean)
+    assert model.predict_index([]).shape == (0,)
+    for wrong in ([True], [1.0], ["7"], [-1], [15625]):
+        with pytest.raises(ArchitectureError, match="indices must"):
+            model.predict_index(wrong)
     for index in (0, 77, 15624):
         row = CELLS.all_ops[index]
         for arch in (index, np.int64(index), row, row.tolist(), tuple(row.tolist())):
