@@ -92,7 +92,8 @@ def search_measuring(
     fit: Fit,
     start: Sequence[str],
     n_measurements: int,
-    level: float = 0.95,
+    per_round: int = 1,
+    level: float = 0.99,
 ) -> MeasuredChoice:
     r"""Search among candidates on a device that is known by a few measurements only.
 
@@ -101,8 +102,9 @@ def search_measuring(
 
     .. math:: P(c(a) \le L) \cdot \max(s(a) - s^*, 0),
 
-    where :math:`s^*` is the best score that is surely within it; so measurements are spent where
-    they decide. In the end `choose_within` chooses.
+    where :math:`s^*` is the best score that was measured to be within it; so measurements are
+    spent where they decide, and mostly the choice itself has been measured. In the end
+    `choose_within` chooses.
 
     Parameters
     ----------
@@ -118,8 +120,10 @@ def search_measuring(
         Measured first; need not be candidates. What ``suggest`` names.
     n_measurements : int
         How many architectures are measured in all, at least those of `start`.
-    level : float, default=0.95
-        Probability with which the cost of the choice lies below its upper bound.
+    per_round : int, default=1
+        How many are measured before the model is made anew.
+    level : float, default=0.99
+        Probability with which the cost of a choice that was not measured lies below its bound.
 
     Returns
     -------
@@ -146,14 +150,25 @@ def search_measuring(
         choice = choose_within(score, limit, model, measured, level)
         if len(measured) == n_measurements:
             return choice
-        means, stds = _predicted(score, model, measured)
-        floor = score.min() - 1.0 if choice.arch is None else choice.score
-        gain = _probability(means, stds, limit) * np.maximum(score.to_numpy() - floor, 0.0)
-        gain[[arch in measured for arch in score.index]] = 0.0
-        if gain.max() <= 0.0:
+        gain = _gains(score, limit, model, measured)
+        best = np.argsort(-gain, kind="stable")[: min(per_round, n_measurements - len(measured))]
+        best = best[gain[best] > 0.0]
+        if len(best) == 0:
             return choice  # nothing better is left to measure
-        arch = str(score.index[int(gain.argmax())])
-        measured[arch] = measure(arch)
+        measured |= {arch: measure(arch) for arch in score.index[best]}
+
+
+def _gains(
+    score: pd.Series, limit: float, model: Predicting, measured: Mapping[str, float]
+) -> Floats:
+    """Return what measuring each candidate is expected to gain; nothing where it is known."""
+    means, stds = _predicted(score, model, measured)
+    known = np.array([arch in measured for arch in score.index])
+    scores = score.to_numpy(dtype=np.float64)
+    floor = scores[known & (means <= limit)].max(initial=scores.min() - 1.0)
+    gain = _probability(means, stds, limit) * np.maximum(scores - floor, 0.0)
+    gain[known] = 0.0
+    return np.asarray(gain, dtype=np.float64)
 
 
 def _predicted(
