@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from archcost.datasets.errors import CostTableError
 from archcost.datasets.space import Ops, SearchSpace
@@ -66,7 +67,8 @@ class CostPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         costs = check_costs(cost, len(ops))
         order = np.lexsort([costs, *ops.T[::-1]])
         self._bind(space)
-        self._fit(ops[order], costs[order])
+        with threadpool_limits(1):  # the same bits on any number of cores
+            self._fit(ops[order], costs[order])
         return self
 
     @overload
