@@ -17,6 +17,10 @@ Objective = Callable[[str], float]
 
 GENERATION = 32
 """Architectures scored before parents are chosen anew."""
+CHILDREN = 8 * GENERATION
+CROSSED = 0.5
+MOST_CHANGES = 3
+MOST_REPAIRS = 20
 DRAWN = 4096
 MOST_DRAWS = 25
 CLIMBERS = 16
@@ -98,7 +102,6 @@ def evolve(scored: Scored, pool: Ops | None, budget: int, rng: np.random.Generat
         children = scored.fresh(_children(scored, rng))
         if members is not None:
             children = children[[row.tobytes() in members for row in children]]
-        children = scored.costs.within(children)
         room = min(GENERATION, budget - len(scored.ops))
         if pool is not None and len(children) < room:
             more = _start(scored, pool, room, rng)
@@ -108,16 +111,38 @@ def evolve(scored: Scored, pool: Ops | None, budget: int, rng: np.random.Generat
 
 
 def _children(scored: Scored, rng: np.random.Generator) -> Ops:
+    """Return children within the limits: of the front and the highest scores, crossed, changed."""
     front = scored.front()
     elite = np.argsort(scored.values[:, 0], kind="stable")[:GENERATION]
-    parents = rng.choice(np.concatenate([rng.choice(front, len(elite)), elite]), 4 * GENERATION)
-    children = scored.ops[parents]
+    parents = np.concatenate([rng.choice(front, len(elite)), elite, elite])
+    children = scored.ops[rng.choice(parents, CHILDREN)]
+    others = scored.ops[rng.choice(parents, CHILDREN)]
     space = scored.space
-    places = rng.integers(space.n_positions, size=len(children))
-    steps = rng.integers(1, space.n_ops, size=len(children))
-    rows = np.arange(len(children))
-    children[rows, places] = (children[rows, places] + steps) % space.n_ops
-    return children
+    crossed = rng.random(CHILDREN) < CROSSED
+    taken = (rng.random(children.shape) < 0.5) & crossed[:, None]
+    children = np.where(taken, others, children).astype(np.int8)
+    rows = np.arange(CHILDREN)
+    for change in range(MOST_CHANGES):
+        changed = rows[rng.random(CHILDREN) < 0.5**change]
+        children[changed] = _changed(space, children[changed], rng)
+    excess = scored.costs.excess(children)
+    for _ in range(MOST_REPAIRS):  # predictions are cheap: bring what is over its limits back
+        over = np.flatnonzero(excess > 1.0)
+        trials = _changed(space, children[over], rng)
+        trial_excess = scored.costs.excess(trials)
+        better = trial_excess < excess[over]
+        children[over[better]], excess[over[better]] = trials[better], trial_excess[better]
+    return children[excess <= 1.0]
+
+
+def _changed(space: SearchSpace, ops: Ops, rng: np.random.Generator) -> Ops:
+    """Return the architectures with another op at one random position each."""
+    ops = ops.copy()
+    places = rng.integers(space.n_positions, size=len(ops))
+    steps = rng.integers(1, space.n_ops, size=len(ops))
+    rows = np.arange(len(ops))
+    ops[rows, places] = (ops[rows, places] + steps) % space.n_ops
+    return ops
 
 
 def _start(scored: Scored, pool: Ops | None, n: int, rng: np.random.Generator) -> Ops:
