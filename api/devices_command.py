@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from archcost.models import Manifest, manifests
+from archcost.text_table import text_table
 
 HEAD = (
     "space", "device", "metric", "unit", "dataset", "predictor", "rows", "Spearman", "Kendall",
@@ -34,12 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.space in (None, manifest.key.space)
         and arguments.device in (None, manifest.key.device)
     ]
-    rows = [HEAD, *map(_row, found)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        )
+    print(text_table(HEAD, [_row(manifest) for manifest in found]))
     if arguments.device and found:
         card = found[0].device
         print(f"\n{card.id}: {card.name} ({card.kind})")

@@ -14,6 +14,7 @@ from archcost.datasets.cost_key import DEVICE_ID, dataset_id
 from archcost.datasets.errors import check_name
 from archcost.models import CostModel, find_model, manifests, model_keys
 from archcost.models import predict_many as predict_with_models
+from archcost.models.store import LOADED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,8 +27,7 @@ _SPACE_OF_LENGTH = {
     if _LENGTHS.count(space.n_positions) == 1
 }
 
-# Loaded models by what was asked for; the only state of the process.
-_models: dict[tuple[object, ...], CostModel] = {}
+_models: dict[tuple[object, ...], CostModel] = LOADED  # the only state of the process
 
 
 def predict(

@@ -22,6 +22,7 @@ from archcost.models.chunks import Costs
 from archcost.models.compiled import CellTable, CompiledForm
 from archcost.models.forms import FORMS
 from archcost.models.manifest import MANIFEST, Manifest, check_files, file_hash
+from archcost.models.store import LOADED
 
 if TYPE_CHECKING:
     from archcost.predictors import CostPredictor
@@ -246,6 +247,7 @@ class CostModel:
             if folder.exists():
                 folder.rename(Path(temporary) / "replaced")
             complete.rename(folder)
+        LOADED.clear()  # it may hold what this one replaces
         return folder
 
     @classmethod

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from archcost.datasets import CostKey, MissingDataError, UnknownNameError
 from archcost.datasets.errors import check_name
@@ -10,6 +11,9 @@ from archcost.models.manifest import MANIFEST, Manifest
 
 FOLDER_VARIABLE = "ARCHCOST_MODEL_DIR"
 """Environment variable that overrides the folder of the user's models."""
+
+LOADED: dict[tuple[object, ...], Any] = {}
+"""Models that this process has loaded, by what was asked for; saving any model empties it."""
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 

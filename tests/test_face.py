@@ -98,3 +98,14 @@ def test_pretrained_models_answer_with_an_empty_user_folder(tmp_path, monkeypatc
     energy = archcost.predict("-".join(["k3_e1"] * 22), "fpga", "energy")
     assert energy == pytest.approx(75.17664, rel=1e-6)
     assert np.isfinite(archcost.predict([CELL], "edgetpu")).all()
+
+
+def test_a_model_trained_anew_is_used_at_once(my_board, monkeypatch):
+    monkeypatch.setattr(face, "_models", face.LOADED)
+    before = archcost.predict(CELL, "my_board")
+    ops = get_space("nasbench201").sample(60, seed=1)
+    cost = 2.0 * (1.0 + (ops == 3).sum(axis=1) + 0.1 * ops.sum(axis=1))
+    table = CostTable.from_costs("nasbench201", ops, cost, device="my_board")
+    model = train(table, settings=TrainSettings(predictor="lookup"))
+    model.save(my_board / str(model.key))
+    assert archcost.predict(CELL, "my_board") == pytest.approx(2 * before, rel=1e-4)
