@@ -3,6 +3,8 @@
 import argparse
 from typing import Any
 
+from archcost.datasets import SPACES
+from archcost.datasets.errors import check_name
 from archcost.models import Manifest, manifests
 from archcost.text_table import text_table
 
@@ -29,12 +31,13 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table, and the card of a single device."""
-    found = [
-        manifest
-        for manifest in manifests()
-        if arguments.space in (None, manifest.key.space)
-        and arguments.device in (None, manifest.key.device)
-    ]
+    found = manifests()
+    if arguments.space is not None:
+        space = check_name("space", arguments.space, SPACES)
+        found = [manifest for manifest in found if manifest.key.space == space]
+    if arguments.device is not None:
+        device = check_name("device", arguments.device, {m.key.device for m in found})
+        found = [manifest for manifest in found if manifest.key.device == device]
     print(text_table(HEAD, [_row(manifest) for manifest in found]))
     if arguments.device and found:
         card = found[0].device

@@ -61,6 +61,13 @@ def test_devices_lists_and_shows_a_card(capsys):
     assert "Google Pixel 3" in text and "HW-NAS-Bench" in text
 
 
+def test_devices_refuses_unknown_names(capsys):
+    assert main(["devices", "--device", "raspi5"]) == 2
+    assert "did you mean 'raspi4'?" in capsys.readouterr().err
+    assert main(["devices", "--space", "fbnets"]) == 2
+    assert "did you mean 'fbnet'?" in capsys.readouterr().err
+
+
 def test_module_runs():
     command = [sys.executable, "-m", "archcost", "predict", "0", "--device", "eyeriss"]
     result = subprocess.run(command, capture_output=True, text=True, check=True, cwd="/")
