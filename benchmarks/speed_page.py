@@ -117,7 +117,7 @@ def _plot(speed: Speed, path: Path) -> None:
         panel.set(title=title, xlabel=label)
         if kind != "process":
             panel.set_xscale("log")
-        panel.margins(x=0.12)
+        panel.margins(x=0.2)
         panel.invert_yaxis()
     figure.savefig(path, dpi=130)
     plt.close(figure)

@@ -21,7 +21,7 @@ from archcost.models.pair_codes import pair_codes, pair_tables, sum_pairs
 
 Arrays = dict[str, npt.NDArray[Any]]
 
-CELLS, EDGES = NASBench201().size, NASBench201().n_positions
+CELLS = NASBench201().size
 ONLY_INT = frozenset({int})
 """Types of plain op ids; a bool or a float equals an id, but is none."""
 
@@ -101,20 +101,24 @@ class CellTable(CompiledForm):
 
     def __call__(self, arch: object) -> float:
         """Return the cost of one cell."""
+        known: str | tuple[int, ...] | None = None
         if type(arch) is str:
-            index = _known_strings.get(arch)
+            known = arch
         elif type(arch) is int and 0 <= arch < CELLS:
             return self._view[arch]
-        elif (type(arch) is tuple or type(arch) is list) and len(arch) == EDGES:
-            a, b, c, d, e, f = arch
-            plain = type(a) is type(b) is type(c) is type(d) is type(e) is type(f) is int
-            index = _index_of_ops().get((a, b, c, d, e, f)) if plain else None
-        else:
-            index = None
+        elif type(arch) is tuple or type(arch) is list:
+            try:
+                a, b, c, d, e, f = arch
+            except ValueError:
+                pass  # another number of ops: refused below
+            else:
+                if type(a) is type(b) is type(c) is type(d) is type(e) is type(f) is int:
+                    known = (a, b, c, d, e, f)
+        index = _known_cells.get(known)
         if index is None:
             index = self.space.index(arch)
-            if type(arch) is str and len(_known_strings) < MOST_KNOWN:
-                _known_strings[arch] = index
+            if known is not None and len(_known_cells) < MOST_KNOWN:
+                _known_cells[known] = index
         return self._view[index]
 
     def chunk_costs(self, ops: Ops) -> Costs:
@@ -172,16 +176,10 @@ def _cell_codes() -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     return pair_tables(table.astype(np.intp)), np.argsort(space.code(space.all_ops))
 
 
-@cache
-def _index_of_ops() -> dict[tuple[int, ...], int]:
-    """Return the published index of each cell by its op ids."""
-    return {tuple(ops): index for index, ops in enumerate(CellTable.space.all_ops.tolist())}
-
-
-# Indices of strings that were asked for; shared by all tables of the process.
-_known_strings: dict[str, int] = {}
-MOST_KNOWN = 1 << 15
-"""Enough for every cell, and a bound where strings come with odd spaces."""
+# Indices of strings and op ids that were asked for; shared by all tables of the process.
+_known_cells: dict[str | tuple[int, ...] | None, int] = {}
+MOST_KNOWN = 1 << 16
+"""Enough for every cell in both forms, and a bound where strings come with odd spaces."""
 
 
 def _read_only(values: npt.NDArray[Any]) -> Costs:
