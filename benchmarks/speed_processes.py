@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -62,6 +63,23 @@ def processes(repeats: int) -> list[Figure]:
             Figure("memory", f"after predicting all {len(asked)} costs of {space.name}", None,
                    f"{more:.0f} MiB over numpy", "<= 60 MiB", more <= 60)
         )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        peaks = [
+            int(
+                python(
+                    "from archcost.main import main\n"
+                    "main(['scan', '--space', 'fbnet', '--device', 'raspi4', '--quiet', "
+                    f"'--max-latency-ms', '20', '--count', '{count}', "
+                    f"'--out', '{folder}/scan.parquet'])\n{peak}"
+                ).splitlines()[-1]
+            )
+            for count in (1_000_000, 50_000_000)
+        ]
+    grown = (peaks[1] - peaks[0]) / 1024
+    figures.append(
+        Figure("memory", "archcost scan of 50 million instead of 1 million", None,
+               f"{grown:+.0f} MiB of {peaks[0] / 1024:.0f}", "constant", abs(grown) < 20)
+    )  # fmt: skip
     folders = [find_model(key) for key in model_keys()]
     slowest = max(
         best_times(3, lambda folder=folder: CostModel.load(folder).compile())[0]
