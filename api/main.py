@@ -19,6 +19,8 @@ COMMANDS = (
     "compare",
     "register",
     "search",
+    "suggest",
+    "transfer",
     "report",
     "scan",
     "demo",

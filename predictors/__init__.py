@@ -8,6 +8,7 @@ from archcost.predictors.lookup import LookupPredictor
 from archcost.predictors.mlp import MLPPredictor
 from archcost.predictors.predictors import PREDICTORS
 from archcost.predictors.ridge import RidgePredictor
+from archcost.predictors.transfer import TransferPredictor
 from archcost.predictors.xgb import XGBoostPredictor
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "LookupPredictor",
     "MLPPredictor",
     "RidgePredictor",
+    "TransferPredictor",
     "XGBoostPredictor",
 ]

@@ -1,9 +1,9 @@
-"""Bayesian linear regression whose coefficients have one unknown variance per group.
+r"""Bayesian linear regression whose coefficients have one unknown variance per group.
 
-.. math:: t = z^T \\beta + c + \\epsilon, \\quad \\beta_g \\sim N(0, w_g I), \\quad
-          \\epsilon_i \\sim N(0, s \\, d_i)
+.. math:: t = z^T \beta + c + \epsilon, \quad \beta_g \sim N(0, w_g I), \quad
+          \epsilon_i \sim N(0, s \, d_i)
 
-The log variances :math:`\\theta = (\\log w, \\log s)` are averaged over: samples around the modes
+The log variances :math:`\theta = (\log w, \log s)` are averaged over: samples around the modes
 of their posterior under each hypothesis of the prior, weighted by importance. The scatter
 :math:`d_i` of each measurement makes the noise a Student t (by expectation-maximisation), so that
 an outlier loses its say.
@@ -52,12 +52,15 @@ class Coefficients:
         Variance of the noise.
     left_out : numpy.ndarray of float64, shape (n_measured,)
         Leave-one-out predictions of the targets.
+    log_variances : numpy.ndarray of float64, shape (n_groups + 1,)
+        Logarithms of the posterior mean variances of the groups, the noise last.
     """
 
     mean: Floats
     root: Floats
     noise: float
     left_out: Floats
+    log_variances: Floats
 
 
 def grams(features: Floats, groups: Sequence[slice]) -> Floats:
@@ -275,8 +278,8 @@ def _average(
         noise = np.exp(theta[-1]) * scatter
         variances = _variances(theta, groups, n_features)
         if times:
-            one, explained, covariance = _solve(features, target, variances, noise)
-            kept.append((times, one, covariance, float(np.exp(theta[-1]))))
+            one, explained, own = _solve(features, target, variances, noise)
+            kept.append((times, one, own, float(np.exp(theta[-1]))))
             leverage = explained / (noise + JITTER)
         elif len(target) > MOST_EXACT:
             one, explained, _ = _solve(features, target, variances, noise)
@@ -287,14 +290,15 @@ def _average(
         residual = target - features @ one[:-1] - one[-1]
         left_out += share * (target - residual / np.maximum(1 - leverage, 1e-6))
     total = sum(times for times, *_ in kept)
-    covariance = sum(
-        times / total * (c + np.outer(one - mean, one - mean)) for times, one, c, _ in kept
-    )
+    covariance = np.zeros((n_features + 1, n_features + 1))
+    for times, one, own, _ in kept:
+        covariance += times / total * (own + np.outer(one - mean, one - mean))
     noise_variance = sum(times / total * s for times, _, _, s in kept)
     values, vectors = np.linalg.eigh(covariance)
     large = values > 1e-7 * max(values[-1], 1e-12)
     root = vectors[:, large] * np.sqrt(values[large])
-    return Coefficients(mean, root, float(noise_variance), left_out)
+    log_variances = np.log(shares @ np.exp(samples))
+    return Coefficients(mean, root, float(noise_variance), left_out, log_variances)
 
 
 def _mean_only(

@@ -12,8 +12,6 @@ from archcost.predictors.group_prior import GroupPrior
 
 Floats = npt.NDArray[np.float64]
 
-LOUDER = 1.5
-"""Added to the log variance of the noise: a design for noisier devices serves all."""
 DIRECTIONS = 80
 """Directions of features that are looked at; the rest have next to no variance."""
 
@@ -57,7 +55,7 @@ def choose(
     shares = np.exp([prior.log_share for prior in priors])
     means = np.array([np.exp(prior.mean) for prior in priors])
     variances = shares @ means / shares.sum()
-    noise = variances[-1] * np.exp(LOUDER)
+    noise = float(variances[-1])
     scale = np.zeros(candidates.shape[1])
     for part, variance in zip(groups, variances[:-1], strict=True):
         scale[part] = np.sqrt(variance)

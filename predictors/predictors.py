@@ -7,6 +7,7 @@ from archcost.predictors.lgbm import LightGBMPredictor
 from archcost.predictors.lookup import LookupPredictor
 from archcost.predictors.mlp import MLPPredictor
 from archcost.predictors.ridge import RidgePredictor
+from archcost.predictors.transfer import TransferPredictor
 from archcost.predictors.xgb import XGBoostPredictor
 
 PREDICTORS: dict[str, type[CostPredictor]] = {
@@ -17,5 +18,6 @@ PREDICTORS: dict[str, type[CostPredictor]] = {
     "mlp": MLPPredictor,
     "gnn": GNNPredictor,
     "gp": GPPredictor,
+    "transfer": TransferPredictor,
 }
 """Every predictor; a new one is one file and one entry here."""

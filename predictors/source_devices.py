@@ -74,7 +74,9 @@ def learn_prior(
     return TransferPrior(tuple(sources), table, learned_priors(generic, np.array(found)))
 
 
-def _describe(features: Floats, relative: Floats, groups: list[slice], physics: GroupPrior) -> Floats:
+def _describe(
+    features: Floats, relative: Floats, groups: list[slice], physics: GroupPrior
+) -> Floats:
     """Return a device's coefficients on the cost drivers, robust to outliers."""
     few = slice(0, ROWS_OF_SOURCE)
     mode = find_mode(grams(features[few], groups), _clipped(relative[few]), _wide(physics))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +12,12 @@ from archcost.features.cost_drivers import CostDrivers
 from archcost.features.layerwise import GRAPH_GROUPS
 from archcost.predictors.base import CostPredictor, Floats
 from archcost.predictors.group_posterior import infer
-from archcost.predictors.group_prior import SOURCES, TransferPrior, generic_prior
+from archcost.predictors.group_prior import SOURCES, GroupPrior, TransferPrior, generic_prior
 
 WORTH_OF_WORK = {True: 0.2, False: 0.1}
 """Relative cost that one standard deviation of work is expected to add, in cells and elsewhere."""
+LEAST_EXPECTED = 0.2
+"""Expected relative costs are not taken for less when the typical cost is found."""
 FLOOR_SHARE = 0.2
 """Predictions bend away from zero below this share of the cheapest measurement."""
 
@@ -29,13 +31,11 @@ class TransferPredictor(CostPredictor):
     with the work :math:`h`, the groups :math:`g` of cost drivers :math:`z` and the coefficients
     :math:`B` of the source devices. The variances are averaged over, under a prior learned by
     leaving each source out; the noise is heavy-tailed. Everything is in proportion to the cost,
-    not in logarithms: costs of layers add up.
+    not in logarithms: costs of layers add up. Without sources (``with_prior``) physics alone
+    speaks.
 
     Parameters
     ----------
-    prior : TransferPrior or None, default=None
-        What source devices say (``learn_prior``); None uses physics alone. It is saved with the
-        weights.
     seed : int, default=0
         Fixes the samples of the variances.
     dataset : str or None, default=None
@@ -51,18 +51,19 @@ class TransferPredictor(CostPredictor):
         What each cost driver adds to the relative cost, sources included.
     """
 
-    def __init__(
-        self, prior: TransferPrior | None = None, seed: int = 0, dataset: str | None = None
-    ) -> None:
-        super().__init__(seed, dataset)
+    prior: TransferPrior | None = None
+
+    def with_prior(self, prior: TransferPrior) -> Self:
+        """Use what source devices say (``learn_prior``); return itself.
+
+        The prior is no parameter, as it is no JSON: it is saved with the weights.
+        """
         self.prior = prior
+        return self
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters that are JSON; the prior is part of the weights."""
-        return {"seed": self.seed, "dataset": self.dataset}
-
-    def __sklearn_clone__(self) -> TransferPredictor:
-        return type(self)(self.prior, self.seed, self.dataset)
+    def __sklearn_clone__(self) -> Self:
+        clone = type(self)(self.seed, self.dataset)
+        return clone if self.prior is None else clone.with_prior(self.prior)
 
     def _bind(self, space: SearchSpace) -> None:
         super()._bind(space)
@@ -78,8 +79,10 @@ class TransferPredictor(CostPredictor):
             self.groups_[SOURCES] = slice(n_drivers, n_drivers + n_sources)
 
     def _fit(self, ops: Ops, cost: Floats) -> None:
+        # Equal costs of different architectures say that work costs nothing there.
+        self.worth_ = WORTH_OF_WORK[self.space_.name in GRAPH_GROUPS] if np.ptp(cost) > 0 else 0.0
         expected = self.expected(ops)
-        self.unit_ = float(np.median(cost / expected))
+        self.unit_ = float(np.median(cost / np.maximum(expected, LEAST_EXPECTED)))
         target = cost / self.unit_ - expected
         found = infer(
             self.features(ops),
@@ -88,13 +91,12 @@ class TransferPredictor(CostPredictor):
             self.prior_.hypotheses,
             self.seed,
         )
-        n_drivers = len(self.prior_.coefficients)
         self.posterior_mean_ = found.mean
         self.coefficients_ = self._in_drivers(found.mean[:-1])
         self.offset_ = float(found.mean[-1])
         self.root_ = np.vstack([self._in_drivers(found.root[:-1]), found.root[-1:]])
-        assert len(self.root_) == n_drivers + 1
         self.noise_ = found.noise
+        self.log_variances_ = found.log_variances
         self.floor_ = FLOOR_SHARE * float(cost.min())
         self.measured_, self.measured_cost_ = ops, cost
         self.left_out_ = self._bend(self.unit_ * (expected + found.left_out))
@@ -104,10 +106,13 @@ class TransferPredictor(CostPredictor):
         drivers = self.drivers_.transform(ops)
         return np.hstack([drivers, drivers @ self.sources_])
 
+    def updated_priors(self) -> tuple[GroupPrior, ...]:
+        """Return what the measurements say of the variances, to choose further ones by."""
+        return (GroupPrior(0.0, self.log_variances_, np.ones(len(self.log_variances_))),)
+
     def expected(self, ops: Ops) -> Floats:
         """Return the relative cost that is expected of any device, from the work alone."""
-        worth = WORTH_OF_WORK[self.space_.name in GRAPH_GROUPS]
-        expected: Floats = np.maximum(1 + worth * self.drivers_.work(ops), 0.2)
+        expected: Floats = 1 + self.worth_ * self.drivers_.work(ops)
         return expected
 
     def _in_drivers(self, values: Floats) -> Floats:
@@ -146,7 +151,7 @@ class TransferPredictor(CostPredictor):
         if drivers.table_ is None:
             return None
         space = self.space_
-        worth = self.unit_ * WORTH_OF_WORK[False]
+        worth = self.unit_ * self.worth_
         mean = self.unit_ * drivers.table_ @ self.coefficients_ + worth * drivers.work_[:-1]
         intercept = self.unit_ * (1 + self.offset_ - drivers.offset_ @ self.coefficients_)
         root = self.unit_ * (self.root_[-1] - drivers.offset_ @ self.root_[:-1])
@@ -164,22 +169,24 @@ class TransferPredictor(CostPredictor):
     def _state(self) -> dict[str, npt.NDArray[Any]]:
         return {
             **self.prior_.state(),
-            "numbers": np.array([self.unit_, self.offset_, self.noise_, self.floor_]),
+            "numbers": np.array([self.unit_, self.offset_, self.noise_, self.floor_, self.worth_]),
             "posterior_mean": self.posterior_mean_,
             "root": self.root_,
             "measured": self.measured_,
             "measured_cost": self.measured_cost_,
             "left_out": self.left_out_,
+            "log_variances": self.log_variances_,
         }
 
     def _restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
-        self.prior = TransferPrior.restore(state)
-        self._use(self.prior)
-        self.unit_, self.offset_, self.noise_, self.floor_ = state["numbers"].tolist()
+        self._use(TransferPrior.restore(state))
+        self.prior = self.prior_
+        numbers = state["numbers"].tolist()
+        self.unit_, self.offset_, self.noise_, self.floor_, self.worth_ = numbers
         self.posterior_mean_, self.root_ = state["posterior_mean"], state["root"]
         self.coefficients_ = self._in_drivers(self.posterior_mean_[:-1])
         self.measured_, self.measured_cost_ = state["measured"], state["measured_cost"]
-        self.left_out_ = state["left_out"]
+        self.left_out_, self.log_variances_ = state["left_out"], state["log_variances"]
 
 
 def no_sources(drivers: CostDrivers) -> TransferPrior:

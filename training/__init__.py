@@ -14,8 +14,10 @@ from archcost.training.registry import load_registered, register
 from archcost.training.reporting import ReportSettings, write_report
 from archcost.training.searching import SearchResult, search
 from archcost.training.splits import SPLITS, Split, split_rows
+from archcost.training.suggesting import suggest
 from archcost.training.theory import theoretical_costs, theory_correlations
 from archcost.training.trainer import TrainSettings, Trial, run_trial, train
+from archcost.training.transferring import transfer
 
 __all__ = [
     "METRICS",
@@ -45,8 +47,10 @@ __all__ = [
     "search_measuring",
     "split_rows",
     "status_counts",
+    "suggest",
     "theoretical_costs",
     "theory_correlations",
     "train",
+    "transfer",
     "write_report",
 ]

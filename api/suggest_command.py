@@ -1,0 +1,81 @@
+"""The command ``archcost suggest``."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+EPILOG = """\
+examples:
+  archcost suggest --space fbnet -n 10 > to_measure.csv
+  archcost suggest --space nasbench201 -n 5 --candidates mine.txt --measured measured.csv
+
+then measure them, write the costs into a second column latency_ms (or energy_mj), and
+  archcost transfer my_phone to_measure.csv --space fbnet
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command's parser."""
+    parser = subparsers.add_parser(
+        "suggest",
+        help="say which architectures to measure on an unknown device",
+        description="Say which few architectures say most about a device that nobody has "
+        "measured, the most telling first, as CSV. What they are worth is said on standard error.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--space", required=True, help="search space: nasbench201 or fbnet")
+    parser.add_argument(
+        "-n", type=int, default=10, metavar="N", help="how many (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--candidates",
+        type=Path,
+        metavar="FILE",
+        help="choose among these: a file with one architecture a line",
+    )
+    parser.add_argument(
+        "--measured", type=Path, metavar="FILE", help="what is measured already, .csv or .parquet"
+    )
+    parser.add_argument(
+        "--sources", metavar="A,B,...", help="known devices to start from (default: all)"
+    )
+    parser.add_argument("--dataset", help="dataset, which fixes the input size")
+    parser.add_argument("--seed", type=int, default=0, help="seed (default: %(default)s)")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Choose, print, and return the exit status."""
+    from archcost.training import suggest
+
+    candidates = None
+    if arguments.candidates is not None:
+        lines = [line.strip().strip('"') for line in arguments.candidates.read_text().splitlines()]
+        candidates = [line for line in lines if line and line != "arch"]
+        candidates = [int(line) if line.isdecimal() else line for line in candidates]
+    found = suggest(
+        arguments.space,
+        arguments.n,
+        sources=source_ids(arguments.sources),
+        candidates=candidates,
+        measured=arguments.measured,
+        dataset=arguments.dataset,
+        seed=arguments.seed,
+    )
+    print("arch")
+    for arch in found:
+        print(arch)
+    before, after = found.spreads[0], found.spreads[-1]
+    print(
+        f"archcost: expected error of a prediction {before:.1%} of the typical cost now, "
+        f"{after:.1%} once these are measured, besides the noise of the device",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def source_ids(text: str | None) -> list[str] | None:
+    """Return the ids in a comma-separated list; an empty one means no sources."""
+    return None if text is None else [name for name in text.split(",") if name]

@@ -1,0 +1,169 @@
+"""Measurements of a new device in whatever form they come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from archcost.datasets import CostKey, CostTable, CostTableError, SearchSpace
+from archcost.datasets.cost_key import METRICS, dataset_id
+from archcost.datasets.errors import check_name
+from archcost.datasets.space import Ops
+from archcost.datasets.table_files import read_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Costs = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """What was measured on one device; an architecture may come several times.
+
+    Parameters
+    ----------
+    key : CostKey
+        Space, device, metric and dataset.
+    ops : numpy.ndarray of int8, shape (n_measured, n_positions)
+        The architectures.
+    cost : numpy.ndarray of float64, shape (n_measured,)
+        Their costs in ms or mJ.
+    n_without_cost : int
+        Rows that had none and were left out.
+    """
+
+    key: CostKey
+    ops: Ops
+    cost: Costs
+    n_without_cost: int = 0
+
+
+def read_measurements(
+    space: SearchSpace,
+    measurements: object,
+    device: str,
+    metric: str | None,
+    dataset: str | None,
+) -> Measurements:
+    """Return measurements as arrays.
+
+    Parameters
+    ----------
+    space : SearchSpace
+        The search space.
+    measurements : mapping, pandas.DataFrame, path or CostTable
+        A mapping from architecture to cost; a frame or a CSV or Parquet file with the columns
+        ``arch`` and ``latency_ms`` or ``energy_mj``; or a table with one key of the space.
+    device : str
+        Id of the new device.
+    metric : str or None
+        Latency or energy; None takes the only one there is, else latency.
+    dataset : str or None
+        Fixes the input size; None is that of the table, else the space's default.
+
+    Raises
+    ------
+    CostTableError
+        If a column is missing, a cost is not a positive number, or there are fewer than two.
+    ArchitectureError
+        If an architecture is malformed or of another space.
+    """
+    if isinstance(measurements, (str, Path)):
+        rows, _ = read_file(Path(measurements))
+        measurements = rows.to_pandas()
+    if isinstance(measurements, CostTable):
+        return _from_table(space, measurements, device, metric, dataset)
+    if isinstance(measurements, Mapping):
+        archs, costs = list(measurements.keys()), list(measurements.values())
+        metric = metric or "latency"
+    elif hasattr(measurements, "columns"):
+        if {"cost", "space", "metric"} <= set(measurements.columns):
+            import pyarrow as pa
+
+            table = CostTable(pa.Table.from_pandas(measurements, preserve_index=False))
+            return _from_table(space, table, device, metric, dataset)
+        archs, costs, metric = _from_frame(measurements, metric)
+    else:
+        raise CostTableError(
+            "measurements must be a dict from architecture to cost, a DataFrame, the path of a "
+            f"CSV or Parquet file, or a CostTable, but got {type(measurements).__name__}"
+        )
+    check_name("metric", metric, METRICS)
+    key = CostKey(space.name, device, metric, dataset_id(space.name, dataset))
+    return _checked(space, key, archs, costs)
+
+
+def _from_table(
+    space: SearchSpace, table: CostTable, device: str, metric: str | None, dataset: str | None
+) -> Measurements:
+    wanted = None if dataset is None else dataset_id(space.name, dataset)
+    keys = [
+        key
+        for key in table.keys()  # noqa: SIM118  no mapping
+        if key.space == space.name
+        and metric in (None, key.metric)
+        and wanted in (None, key.dataset)
+    ]
+    of_device = [key for key in keys if key.device == device]
+    keys = of_device or keys
+    if metric is None and len(keys) > 1:
+        keys = [key for key in keys if key.metric == "latency"]
+    if len(keys) != 1:
+        raise CostTableError(
+            f"measurements must be of one device, metric and dataset of {space.name}, but the "
+            f"table has {[str(key) for key in table.keys()]}; select one"  # noqa: SIM118
+        )
+    ops, cost = table.costs(keys[0])
+    rows = table.select(
+        space=keys[0].space, device=keys[0].device, metric=keys[0].metric, dataset=keys[0].dataset
+    )
+    key = CostKey(space.name, device, keys[0].metric, keys[0].dataset)
+    found = _checked(space, key, ops, cost)
+    return Measurements(key, found.ops, found.cost, len(rows) - len(ops))
+
+
+def _from_frame(frame: pd.DataFrame, metric: str | None) -> tuple[list[Any], list[Any], str]:
+    columns = {name: f"{name}_{unit.lower()}" for name, unit in METRICS.items()}
+    there = [name for name, column in columns.items() if column in frame.columns]
+    if "arch" not in frame.columns or not there:
+        raise CostTableError(
+            f"measurements must have the columns 'arch' and one of {list(columns.values())}, but "
+            f"have {list(frame.columns)}"
+        )
+    metric = metric or there[0]
+    check_name("metric of the measurements", metric, there)
+    archs = [arch.item() if hasattr(arch, "item") else arch for arch in frame["arch"]]
+    return archs, frame[columns[metric]].tolist(), metric
+
+
+def _checked(space: SearchSpace, key: CostKey, archs: Any, costs: Any) -> Measurements:
+    parsed = [space.parse(arch) for arch in archs]
+    ops = np.array(parsed, dtype=np.int8).reshape(len(parsed), space.n_positions)
+    try:
+        cost = np.asarray(costs, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise CostTableError(
+            f"costs must be numbers in {key.unit}, but got {costs!r}; leave out what was not "
+            "measured"
+        ) from None
+    empty = np.isnan(cost)
+    if not empty.all():
+        ops, cost = ops[~empty], cost[~empty]
+    wrong = np.flatnonzero(~(np.isfinite(cost) & (cost > 0)))
+    if len(wrong):
+        raise CostTableError(
+            f"costs must be positive numbers in {key.unit}, but that of "
+            f"{space.format(ops[wrong[0]])!r} is {cost[wrong[0]]}; leave it out"
+        )
+    if len(cost) < 2:
+        raise CostTableError(
+            f"a new device needs at least 2 measured architectures, but got {len(cost)}; "
+            "`archcost suggest` says which"
+        )
+    return Measurements(key, ops, cost, int(empty.sum()))

@@ -1,0 +1,149 @@
+"""Say which architectures to measure on a device that nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from archcost.datasets import ArchitectureError, NASBench201, SearchSpace, get_space
+from archcost.datasets.cell_graph import connected
+from archcost.datasets.space import Ops
+from archcost.predictors import TransferPredictor
+from archcost.predictors.measuring_choice import choose
+from archcost.training.measurements import read_measurements
+from archcost.training.transfer_sources import Sources, transfer_prior
+
+CANDIDATES = 5000
+"""Architectures looked at where the user does not say which can be measured."""
+REFERENCE = 500
+"""Architectures that stand for the space."""
+
+
+class Suggestions(list[str]):
+    """Architectures to measure, the most telling first, and what that is worth.
+
+    Parameters
+    ----------
+    archs : sequence of str
+        The architectures.
+    spreads : list of float
+        Expected error of a prediction in proportion to the cost, before measuring any of these
+        and after each; what a device's own noise adds is left out.
+    """
+
+    def __init__(self, archs: Sequence[str], spreads: list[float]) -> None:
+        super().__init__(archs)
+        self.spreads = spreads
+
+    @property
+    def expected_gain(self) -> float:
+        """Share of the expected error that measuring them all takes away, 0 to 1."""
+        return 1 - self.spreads[-1] / self.spreads[0] if self.spreads[0] > 0 else 0.0
+
+
+def suggest(
+    space: str | SearchSpace,
+    n: int,
+    *,
+    sources: Sources | None = None,
+    candidates: Any = None,
+    measured: Any = None,
+    dataset: str | None = None,
+    seed: int = 0,
+) -> Suggestions:
+    """Choose the architectures whose measurement says most about an unknown device.
+
+    Greedily, each next one is that which lowers the expected variance over the space most, given
+    the prior that the sources lead to and what is measured. Cells without a path from input to
+    output are left out, as what they cost says little of others.
+
+    Parameters
+    ----------
+    space : str or SearchSpace
+        The search space.
+    n : int
+        How many.
+    sources : iterable of id, CostModel or CostTable, optional
+        Known devices; by default those of all installed models of the space.
+    candidates : sequence of architectures, optional
+        What can be measured; by default a random sample of the space.
+    measured : dict, DataFrame, path, CostTable or sequence of architectures, optional
+        What is measured already; costs make the choice fit the device.
+    dataset : str, optional
+        Fixes the input size; the space's default otherwise.
+    seed : int, default=0
+        Fixes the sample of candidates.
+
+    Returns
+    -------
+    list of str
+        At most `n` architectures, the most telling first; with `candidates`, exactly as given.
+        ``expected_gain`` says whether measuring them is worth it.
+
+    Raises
+    ------
+    ArchitectureError
+        If `n` is less than one, or there is no candidate.
+
+    Examples
+    --------
+    >>> suggest("nasbench201", 2, sources=[], candidates=[[3] * 6, [0] * 5 + [3], [1, 0, 3] * 2])
+    ... # doctest: +ELLIPSIS
+    [...]
+    """
+    space = get_space(space)
+    if n < 1:
+        raise ArchitectureError(f"n must be at least 1, but got {n}")
+    rng = np.random.default_rng(seed)
+    dataset = space.check_dataset(dataset)
+    given, ops = _candidates(space, candidates, rng)
+    predictor = TransferPredictor(seed, dataset).with_prior(transfer_prior(space, sources, dataset))
+    predictor._bind(space)
+    done, priors = None, predictor.prior_.hypotheses
+    if measured is not None and len(measured):
+        done_ops, cost = _measured(space, measured, dataset)
+        taken = {row.tobytes() for row in done_ops}
+        left = [i for i, row in enumerate(ops) if row.tobytes() not in taken]
+        if not left:
+            raise ArchitectureError("every candidate is measured already; give more candidates")
+        given, ops = [given[i] for i in left], ops[left]
+        done = predictor.features(done_ops)
+        if cost is not None:
+            predictor.fit(done_ops, cost)
+            priors = predictor.updated_priors()
+    reference = predictor.features(space.sample(REFERENCE, seed=seed))
+    chosen, spreads = choose(
+        predictor.features(ops), reference, list(predictor.groups_.values()), priors, n, done
+    )
+    return Suggestions([given[i] for i in chosen], spreads)
+
+
+def _candidates(
+    space: SearchSpace, candidates: Any, rng: np.random.Generator
+) -> tuple[list[Any], Ops]:
+    """Return candidates as given and as op ids; cells without a path only if there is no other."""
+    if candidates is None:
+        ops = space.sample(min(CANDIDATES, space.size), seed=int(rng.integers(2**31)))
+        given: list[Any] = space.format_many(ops)
+    else:
+        given = list(candidates)
+        if not given:
+            raise ArchitectureError("candidates must hold at least one architecture, but is empty")
+        ops = np.stack([space.parse(arch) for arch in given])
+    if isinstance(space, NASBench201):
+        kept = np.flatnonzero(connected(ops))
+        if len(kept):
+            given, ops = [given[i] for i in kept], ops[kept]
+    _, first = np.unique(ops, axis=0, return_index=True)
+    first.sort()
+    return [given[i] for i in first], ops[first]
+
+
+def _measured(space: SearchSpace, measured: Any, dataset: str) -> tuple[Ops, Any]:
+    """Return what is measured, with costs if they come with it."""
+    if isinstance(measured, (list, tuple, np.ndarray)):
+        return np.stack([space.parse(arch) for arch in measured]), None
+    found = read_measurements(space, measured, "new", None, dataset)
+    return found.ops, found.cost

@@ -1,0 +1,210 @@
+"""Say how far a transferred model is to be trusted, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from archcost.datasets import MissingDataError
+from archcost.features import CostDrivers
+from archcost.features.position_tables import work_table
+from archcost.models import CostModel
+from archcost.predictors import TransferPredictor
+from archcost.predictors.group_prior import TransferPrior
+from archcost.training.metrics import spearman
+
+Floats = npt.NDArray[np.float64]
+
+REFERENCE = 1000
+"""Architectures over which costs are compared."""
+NEAREST, DRIVERS = 5, 6
+"""How many devices and drivers are named."""
+MEANING = {
+    "blocks": "number of blocks",
+    "kernels": "number of layers to launch",
+    "flops": "FLOPs",
+    "traffic": "memory traffic",
+    "params": "parameters",
+    "large_kernels": "5x5 kernels",
+    "op_counts": "counts of ops",
+    "stages": "work by stage",
+    "smooth": "op by position",
+    "folded": "ops left when none is folded away",
+    "live": "ops that reach the output",
+    "ops": "op by position",
+    "folded_ops": "op by position, if it runs",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TransferReport:
+    """What is known of a transferred model without further measurements.
+
+    Parameters
+    ----------
+    n_measured : int
+        Measurements that it was made of.
+    left_out_spearman : float
+        Rank correlation of measurements with what the others predict; NaN with fewer than three.
+    held_out : dict of str to float
+        What the same procedure reaches on each source device taken for new, with as many
+        measurements of the same architectures: rank correlation over the space.
+    nearest : dict of str to float
+        The most similar source devices: rank correlation of their costs with the predicted.
+    drivers : dict of str to float
+        Shares of the predicted cost's variance by what drives it; they overlap.
+    flops_spearman : float
+        Rank correlation of FLOPs alone with the measurements.
+    n_without_cost : int
+        Rows of the measurements that had no cost.
+    """
+
+    n_measured: int
+    left_out_spearman: float
+    held_out: dict[str, float]
+    nearest: dict[str, float]
+    drivers: dict[str, float]
+    flops_spearman: float
+    n_without_cost: int = 0
+
+    @property
+    def expected_spearman(self) -> float:
+        """Median of what the procedure reaches on the sources, NaN without any."""
+        return float(np.median(list(self.held_out.values()))) if self.held_out else float("nan")
+
+    def to_markdown(self) -> str:
+        """Return the report as text."""
+        lines = [f"Made of {self.n_measured} measurements."]
+        if self.n_without_cost:
+            lines.append(f"{self.n_without_cost} rows without a cost were left out.")
+        lines += ["", "How well it ranks architectures that were not measured (Spearman):", ""]
+        if self.left_out_spearman == self.left_out_spearman:
+            lines.append(
+                f"- each measurement predicted by the others: {self.left_out_spearman:.3f} "
+                "(few numbers, often far apart: a lower bound rather than an estimate)"
+            )
+        if self.held_out:
+            low, high = min(self.held_out.values()), max(self.held_out.values())
+            lines.append(
+                f"- the same done with each known device taken for new: median "
+                f"{self.expected_spearman:.3f}, from {low:.3f} to {high:.3f}"
+            )
+        lines.append(f"- FLOPs alone, on the measurements: {self.flops_spearman:.3f}")
+        if self.nearest:
+            lines += ["", "Nearest known devices (rank correlation of costs):", ""]
+            lines += [f"- {name}: {value:.3f}" for name, value in self.nearest.items()]
+        lines += [
+            "",
+            "What drives its cost (share of the variance over the space; overlapping):",
+            "",
+        ]
+        lines += [f"- {name}: {value:.0%}" for name, value in self.drivers.items()]
+        return "\n".join(lines) + "\n"
+
+
+def transfer_report(model: CostModel, *, held_out: bool = True) -> TransferReport:
+    """Return how far a model made by `transfer` is to be trusted.
+
+    Parameters
+    ----------
+    model : CostModel
+        From `transfer`.
+    held_out : bool, default=True
+        Whether to take each source for new in turn, which takes a tenth of a second each.
+
+    Raises
+    ------
+    MissingDataError
+        If the model was not made by `transfer`, or by gradient boosting because there were many
+        measurements.
+    """
+    predictor = model.predictor
+    if not isinstance(predictor, TransferPredictor):
+        raise MissingDataError(
+            f"a transfer report needs a model made by transfer, but {model.key} is of "
+            f"{model.manifest.predictor}; see `archcost evaluate`"
+        )
+    reference = predictor.drivers_.transform(model.space.sample(REFERENCE, seed=0))
+    flops = _flops(predictor)
+    cost = predictor.measured_cost_
+    varied = len(cost) > 2 and np.ptp(cost) > 0
+    return TransferReport(
+        n_measured=len(cost),
+        left_out_spearman=spearman(cost, predictor.left_out_) if varied else float("nan"),
+        held_out=held_out_sources(predictor) if held_out else {},
+        nearest=_nearest(predictor, reference),
+        drivers=_driver_shares(predictor, reference),
+        flops_spearman=spearman(cost, flops) if varied and np.ptp(flops) > 0 else float("nan"),
+        n_without_cost=int(model.manifest.training.get("n_without_cost", 0)),
+    )
+
+
+def held_out_sources(predictor: TransferPredictor) -> dict[str, float]:
+    """Return what the procedure reaches on each source taken for new.
+
+    The source's costs are those that the cost drivers describe, with as much noise as the new
+    device seems to have.
+    """
+    prior = predictor.prior_
+    drivers, ops = predictor.drivers_, predictor.measured_
+    reference = predictor.space_.sample(REFERENCE, seed=1)
+    space_drivers, measured_drivers = drivers.transform(reference), drivers.transform(ops)
+    rng = np.random.default_rng(predictor.seed)
+    noise = np.sqrt(predictor.noise_) * rng.standard_normal(len(ops))
+    found = {}
+    for number, name in enumerate(prior.names if len(prior.names) > 1 else ()):
+        own = prior.coefficients[:, number]
+        others = np.delete(prior.coefficients, number, axis=1)
+        names = tuple(other for other in prior.names if other != name)
+        without = TransferPrior(names, others, prior.hypotheses)
+        cost = np.maximum(1 + measured_drivers @ own + noise, 0.05)
+        new = TransferPredictor(predictor.seed, predictor.dataset).with_prior(without)
+        found[name] = spearman(space_drivers @ own, new.fit(ops, cost).predict(reference))
+    return found
+
+
+def _nearest(predictor: TransferPredictor, reference: Floats) -> dict[str, float]:
+    predicted = reference @ predictor.coefficients_
+    if np.ptp(predicted) == 0:
+        return {}
+    prior = predictor.prior_
+    likeness = {
+        name: spearman(predicted, reference @ prior.coefficients[:, number])
+        for number, name in enumerate(prior.names)
+    }
+    return _largest(likeness, NEAREST)
+
+
+def _driver_shares(predictor: TransferPredictor, reference: Floats) -> dict[str, float]:
+    """Return the variance that the best fit on each group alone explains."""
+    cost = reference @ predictor.coefficients_
+    cost = cost + predictor.worth_ * predictor.drivers_.work(
+        predictor.space_.sample(REFERENCE, seed=0)
+    )
+    total = float(np.var(cost))
+    if total == 0:
+        return {}
+    shares = {}
+    for group, part in predictor.drivers_.groups_.items():
+        design = reference[:, part] - reference[:, part].mean(axis=0)
+        if design.shape[1] > REFERENCE // 10:
+            continue  # every op at every position explains anything additive
+        solved = np.linalg.lstsq(design, cost - cost.mean(), rcond=1e-9)[0]
+        shares[MEANING.get(group, group)] = float(np.var(design @ solved)) / total
+    return _largest(shares, DRIVERS)
+
+
+def _largest(values: dict[str, float], n: int) -> dict[str, float]:
+    ordered: Sequence[tuple[str, float]] = sorted(values.items(), key=lambda item: -item[1])
+    return dict(ordered[:n])
+
+
+def _flops(predictor: TransferPredictor) -> Floats:
+    drivers: CostDrivers = predictor.drivers_
+    space, ops = predictor.space_, predictor.measured_
+    table = work_table(space, drivers.dataset_)[..., 0].sum(axis=2)
+    flops: Floats = table[np.arange(space.n_positions), ops].sum(axis=1)
+    return flops

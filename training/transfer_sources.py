@@ -1,0 +1,167 @@
+"""The known devices that a transfer starts from, and what they say together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from archcost.datasets import CostKey, CostTable, SearchSpace, UnknownNameError
+from archcost.datasets.cost_key import dataset_id
+from archcost.datasets.space import Ops
+from archcost.features import CostDrivers
+from archcost.models import CostModel, find_model, model_keys
+from archcost.predictors.group_prior import TransferPrior
+from archcost.predictors.source_devices import learn_prior
+
+Costs = npt.NDArray[np.float64]
+Sources = Iterable["str | CostKey | CostModel | CostTable"]
+
+ROWS = 800
+"""Architectures that stand for a source: as many predictions of its model, or rows of its table."""
+FEWEST = 30
+"""Measured architectures that a device needs to be a source."""
+
+
+def transfer_prior(
+    space: SearchSpace, sources: Sources | None, dataset: str, *, seed: int = 0, without: str = ""
+) -> TransferPrior:
+    """Return what source devices say of a new one.
+
+    Parameters
+    ----------
+    space : SearchSpace
+        The space of the new device.
+    sources : iterable of id, CostKey, CostModel or CostTable, or None
+        Known devices; None takes those of the models that ship for this space and dataset. Those
+        of another space are of no use, as their layers are other layers, and left out.
+    dataset : str
+        Of the new device.
+    seed : int, default=0
+        Fixes the architectures that stand for a source.
+    without : str, optional
+        Id of a device that is no source, the new one's own.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such source.
+    """
+    if sources is None:
+        keys = tuple(default_sources(space, dataset, without))
+        return _of_models(space, dataset, keys, seed)
+    if isinstance(sources, (str, CostTable, CostModel, CostKey)):
+        sources = [sources]
+    given: list[Any] = list(sources)
+    if all(isinstance(source, (str, CostKey)) for source in given):
+        return _of_models(space, dataset, tuple(_keys(space, dataset, given, without)), seed)
+    if all(isinstance(source, CostTable) for source in given):
+        if not any(key.device == without for table in given for key in table.keys()):  # noqa: SIM118
+            without = ""  # so that every new device finds the same prior in the cache
+        return _of_tables(space, dataset, tuple(map(_Same, given)), seed, without)
+    return _learn(space, dataset, _rows(space, dataset, given, seed, without), seed)
+
+
+def default_sources(space: SearchSpace, dataset: str, without: str = "") -> list[CostKey]:
+    """Return the keys of the installed models that are sources by default: of this space."""
+    wanted = dataset_id(space.name, dataset)
+    keys = [key for key in model_keys() if key.space == space.name and key.device != without]
+    same = [key for key in keys if key.dataset == wanted]
+    return same or keys
+
+
+class _Same:
+    """A table that equals another if their rows do; lets a cache know it again."""
+
+    def __init__(self, table: CostTable) -> None:
+        self.table, self.hash = table, table.sha256
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.hash == other.hash
+
+    def __hash__(self) -> int:
+        return hash(self.hash)
+
+
+@lru_cache(maxsize=16)
+def _of_models(
+    space: SearchSpace, dataset: str, keys: tuple[CostKey, ...], seed: int
+) -> TransferPrior:
+    models = [CostModel.load(find_model(key)) for key in keys]
+    return _learn(space, dataset, _rows(space, dataset, models, seed, ""), seed)
+
+
+@lru_cache(maxsize=16)
+def _of_tables(
+    space: SearchSpace, dataset: str, tables: tuple[_Same, ...], seed: int, without: str
+) -> TransferPrior:
+    given = [same.table for same in tables]
+    return _learn(space, dataset, _rows(space, dataset, given, seed, without), seed)
+
+
+def _learn(
+    space: SearchSpace, dataset: str, rows: Mapping[str, tuple[Ops, Costs]], seed: int
+) -> TransferPrior:
+    return learn_prior(CostDrivers(dataset=dataset).bind(space), rows, seed)
+
+
+def _keys(
+    space: SearchSpace, dataset: str, sources: list[str | CostKey], without: str
+) -> list[CostKey]:
+    """Return the keys of models that ids name, those of other spaces left out."""
+    known = model_keys()
+    wanted = dataset_id(space.name, dataset)
+    keys = []
+    for source in sources:
+        name = str(source)
+        found = [key for key in known if str(key) == name]
+        if not found:
+            of_device = [key for key in known if key.device == name]
+            in_space = [key for key in of_device if key.space == space.name]
+            found = [key for key in in_space if key.dataset == wanted] or in_space or of_device
+            found = [key for key in found if key.metric == "latency"] or found
+        if not found:
+            raise UnknownNameError(
+                f"a source must be the id of a device with a model, a CostModel or a CostTable, "
+                f"but got {name!r}; `archcost devices` lists {sorted({k.device for k in known})}"
+            )
+        keys += [k for k in found[:1] if k.space == space.name and k.device != without]
+    return keys
+
+
+def _rows(
+    space: SearchSpace, dataset: str, sources: list[Any], seed: int, without: str
+) -> dict[str, tuple[Ops, Costs]]:
+    """Return architectures and costs of each source."""
+    rows: dict[str, tuple[Ops, Costs]] = {}
+    for source in sources:
+        if isinstance(source, (str, CostKey)):
+            keys = _keys(space, dataset, [source], without)
+            found = [_asked(space, CostModel.load(find_model(key)), seed) for key in keys]
+        elif isinstance(source, CostModel):
+            keys = [source.key] if source.space.name == space.name else []
+            found = [_asked(space, source, seed) for _ in keys]
+        elif isinstance(source, CostTable):
+            keys = [
+                key
+                for key in source.keys()  # noqa: SIM118  no mapping
+                if key.space == space.name and key.device != without
+            ]
+            found = [source.costs(key) for key in keys]
+        else:
+            raise UnknownNameError(
+                "a source must be the id of a device, a CostModel or a CostTable, but got "
+                f"{type(source).__name__}"
+            )
+        for key, (ops, cost) in zip(keys, found, strict=True):
+            if len(ops) >= FEWEST:
+                rows[str(key)] = ops, cost
+    return rows
+
+
+def _asked(space: SearchSpace, model: CostModel, seed: int) -> tuple[Ops, Costs]:
+    ops = space.sample(ROWS, seed=seed)
+    return ops, model.predict(ops)
