@@ -15,6 +15,7 @@ import os
 import time
 import warnings
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,7 +40,11 @@ EXACT_FBNET = ("eyeriss", "fpga", "pixel3", "raspi4")
 SEEDS = range(5)
 CHEAP = ("lookup", "ridge", "xgboost", "lightgbm", "gp")
 NEURAL = ("mlp", "gnn")
-REVISION = {"mlp": 2, "gnn": 2}
+REVISION = {
+    **dict.fromkeys(product(("ridge", "xgboost", "lightgbm", "gp"), ("nasbench201",)), 2),
+    **dict.fromkeys(product(("mlp", "gnn"), ("fbnet",)), 2),
+    **dict.fromkeys(product(("mlp", "gnn"), ("nasbench201",)), 3),
+}
 """Raised where a predictor changes; results of earlier revisions are run again."""
 FEW_DEVICES = ("raspi4", "gold_6226", "pixel2", "titan_rtx_1", "titan_rtx_256")
 BASELINES = ("onehot_ridge", "plain_xgboost")
@@ -121,7 +126,7 @@ def run(job: Job, ops: npt.NDArray[np.int8], cost_ms: npt.NDArray[np.float64]) -
         spearman, kendall = spearmanr(guess, truth).statistic, kendalltau(guess, truth).statistic
     return {
         **job._asdict(),
-        "revision": REVISION.get(job.predictor, 1),
+        "revision": REVISION.get((job.predictor, job.space), 1),
         "n_test": len(test),
         "spearman": round(float(np.nan_to_num(spearman)), 6),
         "kendall": round(float(np.nan_to_num(kendall)), 6),
@@ -137,7 +142,11 @@ def read_results() -> list[dict[str, Any]]:
         return []
     lines = RESULTS.read_text().splitlines()
     rows = map(json.loads, filter(None, lines))
-    current = (r for r in rows if r.get("revision", 1) == REVISION.get(r["predictor"], 1))
+    current = (
+        row
+        for row in rows
+        if row.get("revision", 1) == REVISION.get((row["predictor"], row["space"]), 1)
+    )
     return list({job_of(row): row for row in current}.values())
 
 

@@ -36,6 +36,24 @@ def live_features(ops: npt.NDArray[Any]) -> Floats:
     return _columns(*_counts(ops, backward), connected(ops), joins)
 
 
+def pruned_features(ops: npt.NDArray[Any]) -> Floats:
+    """Count by op what lies on a path from input to output.
+
+    That is what a graph compiler leaves, such as ONNX Runtime's, which folds constants.
+
+    Parameters
+    ----------
+    ops : array of int, shape (n_archs, 6)
+        Valid op ids of NAS-Bench-201.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n_archs, 4)
+        Counts of the four ops that are live both ways.
+    """
+    return _columns(*_counts(ops, backward_live(ops) & forward_live(ops)))
+
+
 def folded_features(ops: npt.NDArray[Any]) -> Floats:
     """Count by op what runs where a converter folds ``none`` (``fold_zeros``).
 
@@ -76,6 +94,7 @@ def path_features(ops: npt.NDArray[Any]) -> Floats:
 
 CELL_GROUPS: dict[str, tuple[list[str], Callable[[npt.NDArray[Any]], Floats]]] = {
     "live": ([f"live_{op}" for op in OPS] + ["connected", "joins"], live_features),
+    "pruned": ([f"pruned_{op}" for op in OPS], pruned_features),
     "folded": ([f"runs_{op}" for op in OPS] + ["runs_anything", "runs_joins"], folded_features),
     "paths": ([f"fed_{op}" for op in OPS] + ["depth", "depth_without_skips"], path_features),
 }

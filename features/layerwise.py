@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 GRAPH_GROUPS = {"nasbench201": CELL_GROUPS}
 """Spaces whose architectures are graphs: names and function of each group of graph features."""
 
-ALL_GROUPS = (*GROUPS, "live", "folded", "paths")
+ALL_GROUPS = (*GROUPS, "live", "pruned", "folded", "paths")
 
 
 class LayerwiseFeatures(ArchEncoder):
@@ -34,9 +34,9 @@ class LayerwiseFeatures(ArchEncoder):
         (resolution and channels per position), ``work`` (FLOPs, parameters and memory traffic
         per position), ``op_counts``, ``op_work`` (work by op), ``stage_work`` (work by stage),
         ``total_work``; and, empty unless the space's architectures are graphs
-        (``cell_features``), ``live`` (what reaches the output), ``folded`` (what runs where
-        ``none`` is folded) and ``paths``
-        (what the input reaches, depth).
+        (``cell_features``), ``live`` (what reaches the output), ``pruned`` (what also is reached
+        from the input), ``folded`` (what runs where ``none`` is folded) and ``paths`` (what the
+        input reaches, depth).
 
     Examples
     --------

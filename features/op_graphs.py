@@ -63,7 +63,7 @@ class OpGraphs(ArchEncoder):
     --------
     >>> graph = OpGraphs().fit_transform([[3, 0, 1, 0, 0, 2]])[0]
     >>> graph.num_nodes, graph.num_edges
-    (8, 12)
+    (8, 10)
     """
 
     def _prepare(self) -> None:

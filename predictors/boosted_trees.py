@@ -15,7 +15,7 @@ from archcost.predictors.base import CostPredictor, Floats
 from archcost.predictors.cost_scale import CostScale
 from archcost.predictors.linear_fit import relative_spread
 
-GROUPS = ("ops", "op_counts", "stage_work", "total_work", "live", "folded", "paths")
+GROUPS = ("ops", "op_counts", "stage_work", "total_work", "live", "pruned", "folded", "paths")
 
 HELD_OUT = 0.2
 """Share of the rows that decide on the number of trees and on the standard deviation."""

@@ -31,7 +31,8 @@ COMMON_BLOCKS: tuple[Block, ...] = (
 CELL_BLOCKS: tuple[Block, ...] = (
     ("linear", ("folded",)),
     ("rbf", ("folded",)),
-    ("rbf", ("live",)),
+    ("linear", ("live", "pruned")),
+    ("rbf", ("live", "pruned")),
 )
 CHAIN_BLOCKS: tuple[Block, ...] = (
     ("linear", ("stage_work", "total_work")),

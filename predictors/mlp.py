@@ -15,7 +15,7 @@ from archcost.predictors.network_ensemble import NetworkEnsemble, column_spread
 if TYPE_CHECKING:
     from torch import nn
 
-GROUPS = ("op_counts", "stage_work", "total_work", "live", "folded", "paths")
+GROUPS = ("op_counts", "stage_work", "total_work", "live", "pruned", "folded", "paths")
 
 
 class MLPPredictor(NetworkEnsemble):

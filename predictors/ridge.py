@@ -13,7 +13,7 @@ from archcost.predictors.base import CostPredictor, Floats
 from archcost.predictors.cost_scale import SCALES, CostScale, ScaleName
 from archcost.predictors.linear_fit import LinearFit, fit_ridge, relative_spread
 
-GROUPS = ("ops", "op_counts", "stage_work", "total_work", "live", "folded", "paths")
+GROUPS = ("ops", "op_counts", "stage_work", "total_work", "live", "pruned", "folded", "paths")
 
 
 class RidgePredictor(CostPredictor):

@@ -101,13 +101,15 @@ def _paths(arch):
 def test_live_and_path_columns_follow_the_paths_of_a_cell():
     space = NASBench201()
     ops = space.sample(400, seed=5)
-    encoder = LayerwiseFeatures(groups=("live", "paths")).fit(ops)
+    encoder = LayerwiseFeatures(groups=("live", "pruned", "paths")).fit(ops)
     names = encoder.get_feature_names_out()
     for arch, row in zip(ops, encoder.transform(ops), strict=True):
         value = dict(zip(names, row, strict=True))
         paths = _paths(arch)
         live = set(itertools.chain(*paths))
         assert value["connected"] == bool(paths)
+        for op, name in enumerate(space.op_names[1:], start=1):
+            assert value[f"pruned_{name}"] == sum(arch[edge] == op for edge in live)
         assert value["depth"] == max(map(len, paths), default=0)
         without = (sum(arch[edge] != 1 for edge in path) for path in paths)
         assert value["depth_without_skips"] == max(without, default=0)
