@@ -64,7 +64,7 @@ class PosteriorForm(CompiledForm):
         cost: Costs = sum_pairs(self.pairs, pair_codes(ops), self.intercept)
         low = cost < self.floor
         if low.any():
-            cost[low] = self.floor * np.exp(cost[low] / self.floor - 1)
+            cost[low] = self.floor / (2 - cost[low] / self.floor)
         return cost
 
     def chunk_stds(self, ops: Ops) -> Costs:

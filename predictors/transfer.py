@@ -133,8 +133,8 @@ class TransferPredictor(CostPredictor):
 
     def _bend(self, cost: Floats) -> Floats:
         """Keep costs positive and in their order."""
-        low = np.minimum(cost / self.floor_ - 1, 0.0)
-        bent: Floats = np.where(low < 0, self.floor_ * np.exp(low), cost)
+        below = np.maximum(1 - cost / self.floor_, 0.0)
+        bent: Floats = np.where(below > 0, self.floor_ / (1 + below), cost)
         return bent
 
     def compiled(self) -> dict[str, npt.NDArray[Any]] | None:

@@ -167,7 +167,7 @@ def held_out_sources(predictor: TransferPredictor) -> dict[str, float]:
 
 
 def _nearest(predictor: TransferPredictor, reference: Floats) -> dict[str, float]:
-    predicted = reference @ predictor.coefficients_
+    predicted = _relative_cost(predictor, reference)
     if np.ptp(predicted) == 0:
         return {}
     prior = predictor.prior_
@@ -180,10 +180,7 @@ def _nearest(predictor: TransferPredictor, reference: Floats) -> dict[str, float
 
 def _driver_shares(predictor: TransferPredictor, reference: Floats) -> dict[str, float]:
     """Return the variance that the best fit on each group alone explains."""
-    cost = reference @ predictor.coefficients_
-    cost = cost + predictor.worth_ * predictor.drivers_.work(
-        predictor.space_.sample(REFERENCE, seed=0)
-    )
+    cost = _relative_cost(predictor, reference)
     total = float(np.var(cost))
     if total == 0:
         return {}
@@ -195,6 +192,13 @@ def _driver_shares(predictor: TransferPredictor, reference: Floats) -> dict[str,
         solved = np.linalg.lstsq(design, cost - cost.mean(), rcond=1e-9)[0]
         shares[MEANING.get(group, group)] = float(np.var(design @ solved)) / total
     return _largest(shares, DRIVERS)
+
+
+def _relative_cost(predictor: TransferPredictor, reference: Floats) -> Floats:
+    """Return predicted costs of the architectures that `reference` describes, up to the unit."""
+    work = predictor.drivers_.work(predictor.space_.sample(REFERENCE, seed=0))
+    cost: Floats = reference @ predictor.coefficients_ + predictor.worth_ * work
+    return cost
 
 
 def _largest(values: dict[str, float], n: int) -> dict[str, float]:

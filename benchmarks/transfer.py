@@ -1,0 +1,187 @@
+"""How well a new device is known after few measurements: the published transfer tasks.
+
+A target device is known by 5 to 100 measurements, of the architectures that `suggest` names or of
+random ones, and by source devices with 900 (NAS-Bench-201) or 800 (FBNet) measured architectures.
+Scored on every architecture of the published table that was not measured. `suggest` sees the
+sources, never the target.
+
+Results are appended to ``results/transfer.jsonl``, one line a task and seed; what is there is not
+run again. ``docs/transfer.md`` is rendered from the file and ``transfer_intro.md``.
+
+    python benchmarks/transfer.py --data ../shared/data [--processes 2]   run what is missing
+    python benchmarks/transfer.py --render                                render only
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any, NamedTuple
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes share the cores
+
+import numpy as np
+from tqdm import tqdm
+from transfer_page import render
+
+from archcost.datasets import CostKey, CostTable, get_space
+from archcost.datasets.source_help import HELP
+from archcost.training import suggest, transfer
+from archcost.training.metrics import spearman
+
+RESULTS = Path(__file__).parent / "results" / "transfer.jsonl"
+SEEDS = range(10)
+COUNTS = (5, 10, 20, 50, 100)
+N_SOURCE = {"nasbench201": 900, "fbnet": 800}
+LEVEL = 0.9
+
+
+class Task(NamedTuple):
+    """Source devices and targets in one space."""
+
+    space: str
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+
+
+GPUS = ("1080ti", "2080ti", "titan_rtx", "titanx", "titanxp")
+TASKS = {
+    "ND": Task(
+        "nasbench201",
+        ("1080ti_1", "1080ti_32", "1080ti_256", "silver_4114", "silver_4210r", "samsung_a50",
+         "pixel3", "essential_ph_1", "samsung_s7"),
+        ("titan_rtx_256", "gold_6226", "fpga", "pixel2", "raspi4", "eyeriss"),
+    ),
+    "FD": Task(
+        "fbnet",
+        ("1080ti_1", "1080ti_32", "1080ti_64", "silver_4114", "silver_4210r", "samsung_a50",
+         "pixel3", "essential_ph_1", "samsung_s7"),
+        ("fpga", "raspi4", "eyeriss"),
+    ),
+    "F1": Task(
+        "fbnet",
+        ("2080ti_1", "essential_ph_1", "silver_4114", "titan_rtx_1", "titan_rtx_32"),
+        ("eyeriss", "fpga", "raspi4", "samsung_a50", "samsung_s7"),
+    ),
+    "F2": Task(
+        "fbnet",
+        ("essential_ph_1", "gold_6226", "gold_6240", "pixel3", "raspi4"),
+        ("1080ti_1", "1080ti_32", "2080ti_32", "titan_rtx_1", "titanxp_1"),
+    ),
+    "F3": Task(
+        "fbnet",
+        ("essential_ph_1", "pixel2", "pixel3", "raspi4", "samsung_s7"),
+        ("1080ti_1", "1080ti_32", "2080ti_1", "titan_rtx_1", "titan_rtx_32"),
+    ),
+    "F4": Task(
+        "fbnet",
+        ("1080ti_64", "2080ti_1", "eyeriss", "gold_6226", "gold_6240", "raspi4", "samsung_s7",
+         "silver_4210r", "titan_rtx_1", "titan_rtx_32"),
+        ("1080ti_1", "pixel2", "essential_ph_1"),
+    ),
+    "FA": Task(
+        "fbnet",
+        tuple(f"{gpu}_{batch}" for gpu in GPUS for batch in (1, 32, 64)),
+        ("gold_6226", "essential_ph_1", "samsung_s7", "pixel2"),
+    ),
+}  # fmt: skip
+
+
+def published(data: Path) -> CostTable:
+    """Return the published costs."""
+    return HELP.parse(data / HELP.folder)
+
+
+def run_task(data: Path, name: str, seed: int) -> list[dict[str, Any]]:
+    """Run one task with one seed: every target, chosen and random, every count."""
+    table, task = published(data), TASKS[name]
+    space = get_space(task.space)
+    keys = {device: _key(table, task.space, device) for device in task.sources + task.targets}
+    ops, _ = table.costs(keys[task.sources[0]])
+    rng = np.random.default_rng(seed)
+    rows = rng.permutation(len(ops))[: N_SOURCE[task.space]]
+    sources = [_rows_of(table, keys[device], ops[rows]) for device in task.sources]
+    start = time.perf_counter()
+    candidates = None if task.space == "nasbench201" else ops
+    chosen = suggest(space, max(COUNTS), sources=sources, candidates=candidates, seed=seed)
+    choosing = time.perf_counter() - start
+    named = [row.tobytes() for row in map(space.parse, chosen)]
+    drawn = [row.tobytes() for row in ops[rng.permutation(len(ops))[: max(COUNTS)]]]
+    results = []
+    for device in task.targets:
+        device_ops, cost = table.costs(keys[device])
+        place = {row.tobytes(): number for number, row in enumerate(device_ops)}
+        for how, order in (("chosen", named), ("random", drawn)):
+            for n in COUNTS:
+                measured = [place[row] for row in order[:n]]
+                pairs = {space.format(device_ops[i]): cost[i] for i in measured}
+                start = time.perf_counter()
+                model = transfer(space, pairs, sources=sources, seed=seed)
+                seconds = time.perf_counter() - start
+                rest = np.setdiff1d(np.arange(len(cost)), measured)
+                mean = model.predict(device_ops[rest])
+                low, high = model.predict_interval(device_ops[rest], LEVEL).T
+                results.append(
+                    {
+                        "task": name, "seed": seed, "device": device, "how": how, "n": n,
+                        "spearman": spearman(cost[rest], mean),
+                        "coverage": float(np.mean((low <= cost[rest]) & (cost[rest] <= high))),
+                        "width": float(np.median((high - low) / mean)),
+                        "seconds": seconds, "choosing_seconds": choosing,
+                    }
+                )  # fmt: skip
+    return results
+
+
+def _key(table: CostTable, space: str, device: str) -> CostKey:
+    keys = table.select(space=space, device=device, metric="latency").keys()
+    return keys[0]
+
+
+def _rows_of(table: CostTable, key: CostKey, ops: Any) -> CostTable:
+    """Return the costs of some architectures of one key."""
+    all_ops, cost = table.costs(key)
+    place = {row.tobytes(): number for number, row in enumerate(all_ops)}
+    rows = [place[row.tobytes()] for row in ops]
+    return CostTable.from_costs(
+        key.space, ops, cost[rows], device=key.device, metric=key.metric, dataset=key.dataset
+    )
+
+
+def done() -> set[tuple[str, int]]:
+    """Return the tasks and seeds that are in the results."""
+    if not RESULTS.exists():
+        return set()
+    return {(r["task"], r["seed"]) for r in map(json.loads, RESULTS.read_text().splitlines())}
+
+
+def run_missing(data: Path, processes: int, names: list[str]) -> Iterator[list[dict[str, Any]]]:
+    """Run what is missing, on several processes."""
+    todo = [(name, seed) for seed in SEEDS for name in names if (name, seed) not in done()]
+    with ProcessPoolExecutor(processes) as pool:
+        futures = [pool.submit(run_task, data, name, seed) for name, seed in todo]
+        for future in tqdm(as_completed(futures), total=len(futures), desc="transfer"):
+            yield future.result()
+
+
+def main() -> None:
+    """Run what is missing and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--tasks", default=",".join(TASKS))
+    parser.add_argument("--render", action="store_true", help="only write the page")
+    arguments = parser.parse_args()
+    if not arguments.render:
+        RESULTS.parent.mkdir(exist_ok=True)
+        for results in run_missing(arguments.data, arguments.processes, arguments.tasks.split(",")):
+            with RESULTS.open("a") as file:
+                file.writelines(json.dumps(result) + "\n" for result in results)
+    render(RESULTS)
+
+
+if __name__ == "__main__":
+    main()
