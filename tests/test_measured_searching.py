@@ -50,7 +50,7 @@ def run(n_measurements, relative_std=0.2, **changes):
         return TRUTH[arch]
 
     settings = {"measure": measure, "fit": lambda measured: Guess(relative_std), "start": ["a0"]}
-    choice = search_measuring(SCORE, 5.0, n_measurements=n_measurements, **settings | changes)
+    [choice] = search_measuring(SCORE, [5.0], n_measurements=n_measurements, **settings | changes)
     assert list(choice.measured) == asked
     return choice
 
@@ -70,6 +70,22 @@ def test_it_stops_when_nothing_better_is_left(per_round):
     assert {"a5", "a6", "a7"} <= set(choice.measured)
 
 
+def test_limits_share_their_measurements():
+    asked = []
+
+    def measure(arch):
+        asked.append(arch)
+        return TRUTH[arch]
+
+    choices = search_measuring(
+        SCORE, [2.5, 5.0], measure=measure, fit=lambda measured: Guess(0.2), start=["a0"],
+        n_measurements=6,
+    )  # fmt: skip
+    assert [choice.arch for choice in choices] == ["a1", "a5"]
+    assert all(list(choice.measured) == asked for choice in choices)
+    assert len(asked) == 6
+
+
 def test_rounds_end_with_the_measurements():
     assert len(run(4, per_round=2).measured) == 4
 
@@ -77,5 +93,5 @@ def test_rounds_end_with_the_measurements():
 def test_too_few_measurements_are_refused():
     with pytest.raises(ArchcostError, match="at least the 1 measurements of its start"):
         run(0)
-    with pytest.raises(ArchcostError, match="needs candidates"):
-        search_measuring(SCORE[:0], 5.0, measure=TRUTH.get, fit=None, start=[], n_measurements=1)
+    with pytest.raises(ArchcostError, match="needs candidates, limits"):
+        search_measuring(SCORE[:0], [5.0], measure=TRUTH.get, fit=None, start=[], n_measurements=1)

@@ -86,7 +86,7 @@ def choose_within(
 
 def search_measuring(
     score: pd.Series,
-    limit: float,
+    limits: Sequence[float],
     *,
     measure: Measure,
     fit: Fit,
@@ -94,24 +94,24 @@ def search_measuring(
     n_measurements: int,
     per_round: int = 1,
     level: float = 0.99,
-) -> MeasuredChoice:
+) -> list[MeasuredChoice]:
     r"""Search among candidates on a device that is known by a few measurements only.
 
     The first measurements tell what the device is like. Each further one goes to the candidate
-    with the highest expected improvement within the limit,
+    with the highest expected improvement within the limits,
 
-    .. math:: P(c(a) \le L) \cdot \max(s(a) - s^*, 0),
+    .. math:: \sum_i P(c(a) \le L_i) \cdot \max(s(a) - s_i^*, 0),
 
-    where :math:`s^*` is the best score that was measured to be within it; so measurements are
-    spent where they decide, and mostly the choice itself has been measured. In the end
-    `choose_within` chooses.
+    where :math:`s_i^*` is the best score that was measured to be within the limit; so measurements
+    are spent where they decide, and mostly the choice itself has been measured. In the end
+    `choose_within` chooses for each limit.
 
     Parameters
     ----------
     score : pandas.Series
         Scores of the candidates, by their strings; the higher, the better.
-    limit : float
-        The highest cost allowed.
+    limits : sequence of float
+        The highest costs allowed, each of which gets a choice of its own.
     measure : callable
         Runs an architecture on the device and returns its cost.
     fit : callable
@@ -127,34 +127,35 @@ def search_measuring(
 
     Returns
     -------
-    MeasuredChoice
-        The choice, with all measurements.
+    list of MeasuredChoice
+        A choice for each limit, with all measurements.
 
     Raises
     ------
     ArchcostError
-        If there are no candidates, or fewer measurements than `start` takes.
+        If there are no candidates or limits, or fewer measurements than `start` takes.
 
     References
     ----------
     J. Gardner et al., "Bayesian Optimization with Inequality Constraints", ICML 2014.
     """
-    if len(score) == 0 or n_measurements < len(start):
+    if len(score) == 0 or len(limits) == 0 or n_measurements < len(start):
         raise ArchcostError(
-            f"a search needs candidates and at least the {len(start)} measurements of its start, "
-            f"but got {len(score)} candidates and {n_measurements} measurements"
+            f"a search needs candidates, limits and at least the {len(start)} measurements of its "
+            f"start, but got {len(score)} candidates, {len(limits)} limits and {n_measurements} "
+            "measurements"
         )
     measured = {arch: measure(arch) for arch in start}
     while True:
         model = fit(measured)
-        choice = choose_within(score, limit, model, measured, level)
+        choices = [choose_within(score, limit, model, measured, level) for limit in limits]
         if len(measured) == n_measurements:
-            return choice
-        gain = _gains(score, limit, model, measured)
+            return choices
+        gain = np.sum([_gains(score, limit, model, measured) for limit in limits], axis=0)
         best = np.argsort(-gain, kind="stable")[: min(per_round, n_measurements - len(measured))]
         best = best[gain[best] > 0.0]
         if len(best) == 0:
-            return choice  # nothing better is left to measure
+            return choices  # nothing better is left to measure
         measured |= {arch: measure(arch) for arch in score.index[best]}
 
 
