@@ -28,6 +28,12 @@ OFFSET_VARIANCE = 0.1
 JITTER = 1e-9
 DEGREES = 4.0
 """Of freedom of the noise's Student t."""
+OUTLIER, RARITY = 1e4, 4.0
+"""Scatter of a measurement that is disowned; minus the log probability that one is wrong."""
+SUSPECTS, FEWEST_PER_OUTLIER = 3, 5
+"""Measurements looked at in turn; how many there must be for each that is disowned."""
+FEW = 40
+"""Measurements up to which outliers are looked for one by one; beyond, the Student t does."""
 SAMPLES, KEPT = 64, 8
 """Samples of the log variances that make the mean, and that make the covariance."""
 WIDENING = 1.2
@@ -165,11 +171,41 @@ def _robust_mode(
         if remaining:
             expected = (noise * (inverse @ target)) ** 2 + noise - noise**2 * np.diag(inverse)
             scatter = (DEGREES + np.maximum(expected, 0.0) / np.exp(mode[-1])) / (DEGREES + 1)
+    if len(target) <= FEW:
+        mode, scatter = _without_outliers(kernels, target, prior, mode, scatter)
+        noise = np.exp(mode[-1]) * scatter
+        inverse = np.linalg.inv(_covariance(mode, kernels, scatter))
     parts = [w * (inverse @ k) for w, k in zip(np.exp(mode[:-1]), kernels, strict=True)]
     parts.append(inverse * noise)
     flat = np.stack([part.ravel() for part in parts])
     turned = np.stack([part.T.ravel() for part in parts])
     return mode, scatter, 0.5 * flat @ turned.T + np.diag(prior.spread**-2)
+
+
+def _without_outliers(
+    kernels: Floats, target: Floats, prior: GroupPrior, mode: Floats, scatter: Floats
+) -> tuple[Floats, Floats]:
+    """Return mode and scatter once measurements are disowned that the rest speak against.
+
+    Where few are measured, an outlier draws the fit to itself, and only a fit without it shows
+    that it is one. Such a fit has to make up for how seldom outliers are.
+    """
+    best = _loss(mode, kernels, target, prior, scatter)[0]
+    for _ in range(len(target) // FEWEST_PER_OUTLIER):
+        inverse = np.linalg.inv(_covariance(mode, kernels, scatter))
+        doubt = (inverse @ target) ** 2 / np.diag(inverse)
+        found = None
+        for suspect in np.argsort(-doubt)[:SUSPECTS].tolist():
+            wider = scatter.copy()
+            wider[suspect] = OUTLIER
+            refit = find_mode(kernels, target, prior, wider, prior.mean, 20)
+            loss = _loss(refit, kernels, target, prior, wider)[0] + RARITY
+            if loss < best:
+                best, found = loss, (refit, wider)
+        if found is None:
+            break
+        mode, scatter = found
+    return mode, scatter
 
 
 def _sample(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -102,8 +102,8 @@ def suggest(
     predictor = TransferPredictor(seed, dataset).with_prior(transfer_prior(space, sources, dataset))
     predictor._bind(space)
     done, priors = None, predictor.prior_.hypotheses
-    if measured is not None and len(measured):
-        done_ops, cost = _measured(space, measured, dataset)
+    done_ops, cost = _measured(space, measured, dataset)
+    if len(done_ops):
         taken = {row.tobytes() for row in done_ops}
         left = [i for i, row in enumerate(ops) if row.tobytes() not in taken]
         if not left:
@@ -143,6 +143,8 @@ def _candidates(
 
 def _measured(space: SearchSpace, measured: Any, dataset: str) -> tuple[Ops, Any]:
     """Return what is measured, with costs if they come with it."""
+    if measured is None or (isinstance(measured, Sized) and len(measured) == 0):
+        return np.empty((0, space.n_positions), dtype=np.int8), None
     if isinstance(measured, (list, tuple, np.ndarray)):
         return np.stack([space.parse(arch) for arch in measured]), None
     found = read_measurements(space, measured, "new", None, dataset)
