@@ -1,0 +1,89 @@
+"""Render ``docs/search.md`` from the lines of the search benchmark."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+DOCS = Path(__file__).parent.parent / "docs"
+INTRO = Path(__file__).parent / "search_intro.md"
+# True latency (ms) and accuracy (%) of HELP's choices, as its authors published them.
+PUBLISHED = {
+    ("titan_rtx_256", 18): (17.8, 69.7), ("titan_rtx_256", 21): (18.9, 71.5),
+    ("titan_rtx_256", 25): (24.2, 71.8), ("gold_6226", 8): (8.0, 67.3),
+    ("gold_6226", 11): (10.7, 70.2), ("gold_6226", 14): (14.3, 72.1),
+    ("pixel2", 14): (13.0, 69.7), ("pixel2", 18): (19.0, 71.8), ("pixel2", 22): (25.0, 73.2),
+    ("eyeriss", 5): (3.9, 71.5), ("eyeriss", 7): (5.1, 71.8), ("eyeriss", 9): (9.1, 73.5),
+    ("fpga", 4): (3.8, 70.2), ("fpga", 5): (4.7, 71.8), ("fpga", 6): (7.4, 73.5),
+}  # fmt: skip
+WAYS = {
+    "measuring": "measured where it decides",
+    "bound": "by upper bound",
+    "mean": "by predicted mean",
+}
+
+
+def render(lines: Sequence[dict[str, Any]]) -> None:
+    """Write the page from what there is."""
+    results = pd.DataFrame(lines)
+    results["lost"] = results["best"] - results["accuracy"]
+    parts = [INTRO.read_text().rstrip(), "", "## Summary", "", *summary(results)]
+    for way, title in WAYS.items():
+        for n in sorted(results["n"].unique()):
+            chosen = results[(results["way"] == way) & (results["n"] == n)]
+            parts += ["", f"## {title[0].upper()}{title[1:]}, {n} measurements", ""]
+            parts += by_limit(chosen)
+    DOCS.mkdir(exist_ok=True)
+    (DOCS / "search.md").write_text("\n".join(parts) + "\n")
+
+
+def summary(results: pd.DataFrame) -> list[str]:
+    """Return a row for each way to choose and number of measurements."""
+    rows = [
+        "| chosen | measurements | limit kept (share of searches) | least over the limits | "
+        "points below the best possible, mean | of limits that HELP kept: less accurate than "
+        "HELP, mean accuracy | the same, share of searches |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for way, title in WAYS.items():
+        for n, chosen in results[results["way"] == way].groupby("n"):
+            kept = chosen.groupby(["device", "limit_ms"])["kept"].mean()
+            means = chosen.groupby(["device", "limit_ms"])["accuracy"].mean()
+            fair = {key: value for key, value in PUBLISHED.items() if value[0] <= key[1]}
+            worse = [key for key, value in fair.items() if means[key] < value[1] - 0.05]
+            of_fair = chosen[[key in fair for key in _keys(chosen)]]
+            theirs = [fair[key][1] for key in _keys(of_fair)]
+            below = (of_fair["accuracy"] < [value - 0.05 for value in theirs]).mean()
+            rows.append(
+                f"| {title} | {n} | {chosen['kept'].mean():.3f} | {kept.min():.2f} | "
+                f"{chosen['lost'].mean():.2f} | {len(worse)} of {len(fair)} | {below:.2f} |"
+            )
+    return rows
+
+
+def by_limit(chosen: pd.DataFrame) -> list[str]:
+    """Return a row for each device and limit."""
+    rows = [
+        "| device | limit (ms) | latency (ms), mean and worst | accuracy (%), mean and worst | "
+        "limit kept | HELP: latency, accuracy | best possible (%) | points below it |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for key, (help_ms, help_accuracy) in PUBLISHED.items():
+        some = chosen[[other == key for other in _keys(chosen)]]
+        if some.empty:
+            continue
+        device, limit = key
+        broke = " (over)" if help_ms > limit else ""
+        rows.append(
+            f"| {device} | {limit} | {some['latency_ms'].mean():.2f}, "
+            f"{some['latency_ms'].max():.2f} | {some['accuracy'].mean():.2f}, "
+            f"{some['accuracy'].min():.2f} | {some['kept'].sum()} of {len(some)} | "
+            f"{help_ms}{broke}, {help_accuracy} | {some['best'].iloc[0]:.2f} | "
+            f"{some['lost'].mean():.2f} |"
+        )
+    return rows
+
+
+def _keys(results: pd.DataFrame) -> list[tuple[str, int]]:
+    return list(zip(results["device"], results["limit_ms"].astype(int), strict=True))
