@@ -6,6 +6,7 @@ from collections.abc import Sequence, Sized
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from archcost.datasets import ArchitectureError, NASBench201, SearchSpace, get_space
 from archcost.datasets.cell_graph import connected
@@ -114,9 +115,9 @@ def suggest(
             predictor.fit(done_ops, cost)
             priors = predictor.updated_priors()
     reference = predictor.features(space.sample(REFERENCE, seed=seed))
-    chosen, spreads = choose(
-        predictor.features(ops), reference, list(predictor.groups_.values()), priors, n, done
-    )
+    groups = list(predictor.groups_.values())
+    with threadpool_limits(1):  # on such small matrices threads cost more than they gain
+        chosen, spreads = choose(predictor.features(ops), reference, groups, priors, n, done)
     return Suggestions([given[i] for i in chosen], spreads)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from archcost.datasets import CostKey, CostTable, SearchSpace, UnknownNameError
 from archcost.datasets.cost_key import dataset_id
@@ -105,7 +106,9 @@ def _of_tables(
 def _learn(
     space: SearchSpace, dataset: str, rows: Mapping[str, tuple[Ops, Costs]], seed: int
 ) -> TransferPrior:
-    return learn_prior(CostDrivers(dataset=dataset).bind(space), rows, seed)
+    drivers = CostDrivers(dataset=dataset).bind(space)
+    with threadpool_limits(1):  # on such small matrices threads cost more than they gain
+        return learn_prior(drivers, rows, seed)
 
 
 def _keys(
