@@ -18,6 +18,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -90,6 +91,7 @@ TASKS = {
 }  # fmt: skip
 
 
+@cache
 def published(data: Path) -> CostTable:
     """Return the published costs."""
     return HELP.parse(data / HELP.folder)

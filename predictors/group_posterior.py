@@ -16,31 +16,27 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
-from scipy.optimize import minimize
+from scipy.linalg import solve_triangular
 
+from archcost.predictors.group_modes import (
+    DEGREES,
+    HIGH,
+    JITTER,
+    LOW,
+    MOST_EXACT,
+    OFFSET_VARIANCE,
+    covariance_of,
+    grams,
+    robust_mode,
+)
 from archcost.predictors.group_prior import GroupPrior
 
 Floats = npt.NDArray[np.float64]
 
-OFFSET_VARIANCE = 0.1
-"""Prior variance of the constant, relative to the typical cost."""
-JITTER = 1e-9
-DEGREES = 4.0
-"""Of freedom of the noise's Student t."""
-OUTLIER, RARITY = 1e4, 4.0
-"""Scatter of a measurement that is disowned; minus the log probability that one is wrong."""
-SUSPECTS, FEWEST_PER_OUTLIER = 3, 5
-"""Measurements looked at in turn; how many there must be for each that is disowned."""
-FEW = 40
-"""Measurements up to which outliers are looked for one by one; beyond, the Student t does."""
 SAMPLES, KEPT = 64, 8
 """Samples of the log variances that make the mean, and that make the covariance."""
 WIDENING = 1.2
 """Of the normal approximation that samples are drawn from."""
-MOST_EXACT = 200
-"""Measurements that the log variances are found on, at most; the coefficients use all."""
-LOW, HIGH, NOISE_LOW, NOISE_HIGH = -18.0, 3.0, -14.0, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,34 +65,6 @@ class Coefficients:
     log_variances: Floats
 
 
-def grams(features: Floats, groups: Sequence[slice]) -> Floats:
-    """Return the kernel matrix of each group, shape (n_groups, n, n)."""
-    return np.stack([features[:, part] @ features[:, part].T for part in groups])
-
-
-def find_mode(
-    kernels: Floats,
-    target: Floats,
-    prior: GroupPrior,
-    scatter: Floats | None = None,
-    start: Floats | None = None,
-    max_iterations: int = 25,
-) -> Floats:
-    """Return the likeliest log variances given the data and the prior."""
-    scatter = np.ones(len(target)) if scatter is None else scatter
-    found = minimize(
-        _loss,
-        prior.mean if start is None else start,
-        args=(kernels, target, prior, scatter),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(LOW, HIGH)] * len(kernels) + [(NOISE_LOW, NOISE_HIGH)],
-        options={"maxiter": max_iterations},
-    )
-    mode: Floats = found.x
-    return mode
-
-
 def infer(
     features: Floats,
     target: Floats,
@@ -122,7 +90,7 @@ def infer(
     rng = np.random.default_rng(seed)
     some = np.sort(rng.permutation(len(target))[:MOST_EXACT])
     kernels, few = grams(features[some], groups), target[some]
-    modes = [_robust_mode(kernels, few, prior) for prior in priors]
+    modes = [robust_mode(kernels, few, prior) for prior in priors]
     scatter = np.exp(np.mean([np.log(scatter) for _, scatter, _ in modes], axis=0))
     samples, log_density = _sample([(mode, h) for mode, _, h in modes], rng)
     log_prior = np.logaddexp.reduce([prior.log_density(samples) for prior in priors], axis=0)
@@ -131,81 +99,6 @@ def infer(
         best = samples[shares.argmax()]
         scatter = _all_scatter(features, target, _variances(best, groups, features.shape[1]), best)
     return _average(features, target, groups, scatter, samples, shares, rng)
-
-
-def _loss(
-    theta: Floats, kernels: Floats, target: Floats, prior: GroupPrior, scatter: Floats
-) -> tuple[float, Floats]:
-    """Return the negative log posterior of log variances and its gradient."""
-    n, noise, weights = len(target), np.exp(theta[-1]), np.exp(theta[:-1])
-    factor = cho_factor(_covariance(theta, kernels, scatter), lower=True, check_finite=False)
-    solved = cho_solve(factor, target, check_finite=False)
-    inverse = cho_solve(factor, np.eye(n), check_finite=False)
-    outer = inverse - np.outer(solved, solved)
-    gradient = np.empty(len(theta))
-    gradient[:-1] = 0.5 * weights * (kernels.reshape(len(kernels), -1) @ outer.ravel())
-    gradient[-1] = 0.5 * noise * float(np.diag(outer) @ scatter)
-    standard = (theta - prior.mean) / prior.spread
-    value = 0.5 * float(target @ solved) + float(np.log(np.diag(factor[0])).sum())
-    return value + 0.5 * float(standard @ standard), gradient + standard / prior.spread
-
-
-def _covariance(theta: Floats, kernels: Floats, scatter: Floats) -> Floats:
-    n = len(scatter)
-    weighted = np.exp(theta[:-1]) @ kernels.reshape(len(kernels), -1)
-    matrix: Floats = weighted.reshape(n, n) + OFFSET_VARIANCE
-    matrix[np.diag_indices(n)] += np.exp(theta[-1]) * scatter + JITTER
-    return matrix
-
-
-def _robust_mode(
-    kernels: Floats, target: Floats, prior: GroupPrior
-) -> tuple[Floats, Floats, Floats]:
-    """Return mode, scatter, and the precision of the log variances around the mode."""
-    scatter, mode = np.ones(len(target)), prior.mean
-    rounds = 3 if len(target) <= MOST_EXACT // 2 else 2
-    for remaining in reversed(range(rounds)):
-        mode = find_mode(kernels, target, prior, scatter, mode, 20)
-        noise = np.exp(mode[-1]) * scatter
-        inverse = np.linalg.inv(_covariance(mode, kernels, scatter))
-        if remaining:
-            expected = (noise * (inverse @ target)) ** 2 + noise - noise**2 * np.diag(inverse)
-            scatter = (DEGREES + np.maximum(expected, 0.0) / np.exp(mode[-1])) / (DEGREES + 1)
-    if len(target) <= FEW:
-        mode, scatter = _without_outliers(kernels, target, prior, mode, scatter)
-        noise = np.exp(mode[-1]) * scatter
-        inverse = np.linalg.inv(_covariance(mode, kernels, scatter))
-    parts = [w * (inverse @ k) for w, k in zip(np.exp(mode[:-1]), kernels, strict=True)]
-    parts.append(inverse * noise)
-    flat = np.stack([part.ravel() for part in parts])
-    turned = np.stack([part.T.ravel() for part in parts])
-    return mode, scatter, 0.5 * flat @ turned.T + np.diag(prior.spread**-2)
-
-
-def _without_outliers(
-    kernels: Floats, target: Floats, prior: GroupPrior, mode: Floats, scatter: Floats
-) -> tuple[Floats, Floats]:
-    """Return mode and scatter once measurements are disowned that the rest speak against.
-
-    Where few are measured, an outlier draws the fit to itself, and only a fit without it shows
-    that it is one. Such a fit has to make up for how seldom outliers are.
-    """
-    best = _loss(mode, kernels, target, prior, scatter)[0]
-    for _ in range(len(target) // FEWEST_PER_OUTLIER):
-        inverse = np.linalg.inv(_covariance(mode, kernels, scatter))
-        doubt = (inverse @ target) ** 2 / np.diag(inverse)
-        found = None
-        for suspect in np.argsort(-doubt)[:SUSPECTS].tolist():
-            wider = scatter.copy()
-            wider[suspect] = OUTLIER
-            refit = find_mode(kernels, target, prior, wider, prior.mean, 20)
-            loss = _loss(refit, kernels, target, prior, wider)[0] + RARITY
-            if loss < best:
-                best, found = loss, (refit, wider)
-        if found is None:
-            break
-        mode, scatter = found
-    return mode, scatter
 
 
 def _sample(
@@ -232,7 +125,7 @@ def _shares(
     """Return the importance of each sample; none gets more than three tenths, then rescaled."""
     likelihood = np.empty(len(samples))
     for number, theta in enumerate(samples):
-        factor = np.linalg.cholesky(_covariance(theta, kernels, scatter))
+        factor = np.linalg.cholesky(covariance_of(theta, kernels, scatter))
         white = solve_triangular(factor, target, lower=True, check_finite=False)
         likelihood[number] = -0.5 * float(white @ white) - np.log(np.diag(factor)).sum()
     logs = likelihood + log_weights

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from archcost.predictors.group_posterior import OFFSET_VARIANCE
+from archcost.predictors.group_modes import OFFSET_VARIANCE
 from archcost.predictors.group_prior import GroupPrior
 
 Floats = npt.NDArray[np.float64]

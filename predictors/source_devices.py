@@ -10,7 +10,7 @@ import numpy.typing as npt
 from archcost.datasets.space import Ops
 from archcost.features.cost_drivers import CostDrivers
 from archcost.features.layerwise import GRAPH_GROUPS
-from archcost.predictors.group_posterior import find_mode, grams
+from archcost.predictors.group_modes import find_mode, grams
 from archcost.predictors.group_prior import (
     SOURCES,
     GroupPrior,

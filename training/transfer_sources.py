@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ from archcost.datasets import CostKey, CostTable, SearchSpace, UnknownNameError
 from archcost.datasets.cost_key import dataset_id
 from archcost.datasets.space import Ops
 from archcost.features import CostDrivers
-from archcost.models import CostModel, find_model, model_keys
+from archcost.models import CostModel, Manifest, find_model, model_keys, user_models_folder
+from archcost.models.manifest import MANIFEST
 from archcost.predictors.group_prior import TransferPrior
 from archcost.predictors.source_devices import learn_prior
+from archcost.training.shipped_prior import shipped_prior
 
 Costs = npt.NDArray[np.float64]
 Sources = Iterable["str | CostKey | CostModel | CostTable"]
@@ -67,11 +70,21 @@ def transfer_prior(
 
 
 def default_sources(space: SearchSpace, dataset: str, without: str = "") -> list[CostKey]:
-    """Return the keys of the installed models that are sources by default: of this space."""
+    """Return the keys of the installed models that are sources by default.
+
+    Those of this space, of this dataset if there are any; a model that was itself transferred
+    knows little of its own.
+    """
     wanted = dataset_id(space.name, dataset)
     keys = [key for key in model_keys() if key.space == space.name and key.device != without]
+    own = user_models_folder()
+    keys = [key for key in keys if not _was_transferred(own / str(key))]
     same = [key for key in keys if key.dataset == wanted]
     return same or keys
+
+
+def _was_transferred(folder: Path) -> bool:
+    return (folder / MANIFEST).is_file() and "sources" in Manifest.read(folder).training
 
 
 class _Same:
@@ -91,6 +104,9 @@ class _Same:
 def _of_models(
     space: SearchSpace, dataset: str, keys: tuple[CostKey, ...], seed: int
 ) -> TransferPrior:
+    known = shipped_prior(space, dataset, keys) if seed == 0 else None
+    if known is not None:
+        return known
     models = [CostModel.load(find_model(key)) for key in keys]
     return _learn(space, dataset, _rows(space, dataset, models, seed, ""), seed)
 

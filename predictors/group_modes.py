@@ -1,0 +1,133 @@
+"""The likeliest variances of groups of features, and which measurements to doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import cho_factor, cho_solve
+from scipy.optimize import minimize
+
+from archcost.predictors.group_prior import GroupPrior
+
+Floats = npt.NDArray[np.float64]
+
+OFFSET_VARIANCE = 0.1
+"""Prior variance of the constant, relative to the typical cost."""
+JITTER = 1e-9
+DEGREES = 4.0
+"""Of freedom of the noise's Student t."""
+OUTLIER, RARITY = 1e4, 4.0
+"""Scatter of a measurement that is disowned; minus the log probability that one is wrong."""
+SUSPECTS, FEWEST_PER_OUTLIER = 3, 5
+"""Measurements looked at in turn; how many there must be for each that is disowned."""
+FEW = 40
+"""Measurements up to which outliers are looked for one by one; beyond, the Student t does."""
+LOW, HIGH, NOISE_LOW, NOISE_HIGH = -18.0, 3.0, -14.0, 1.0
+MOST_EXACT = 200
+"""Measurements that the log variances are found on, at most; the coefficients use all."""
+
+
+def grams(features: Floats, groups: Sequence[slice]) -> Floats:
+    """Return the kernel matrix of each group, shape (n_groups, n, n)."""
+    return np.stack([features[:, part] @ features[:, part].T for part in groups])
+
+
+def find_mode(
+    kernels: Floats,
+    target: Floats,
+    prior: GroupPrior,
+    scatter: Floats | None = None,
+    start: Floats | None = None,
+    max_iterations: int = 25,
+) -> Floats:
+    """Return the likeliest log variances given the data and the prior."""
+    scatter = np.ones(len(target)) if scatter is None else scatter
+    found = minimize(
+        _loss,
+        prior.mean if start is None else start,
+        args=(kernels, target, prior, scatter),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(LOW, HIGH)] * len(kernels) + [(NOISE_LOW, NOISE_HIGH)],
+        options={"maxiter": max_iterations},
+    )
+    mode: Floats = found.x
+    return mode
+
+
+def robust_mode(
+    kernels: Floats, target: Floats, prior: GroupPrior
+) -> tuple[Floats, Floats, Floats]:
+    """Return mode, scatter, and the precision of the log variances around the mode."""
+    scatter, mode = np.ones(len(target)), prior.mean
+    rounds = 3 if len(target) <= MOST_EXACT // 2 else 2
+    for remaining in reversed(range(rounds)):
+        mode = find_mode(kernels, target, prior, scatter, mode, 20)
+        noise = np.exp(mode[-1]) * scatter
+        inverse = np.linalg.inv(covariance_of(mode, kernels, scatter))
+        if remaining:
+            expected = (noise * (inverse @ target)) ** 2 + noise - noise**2 * np.diag(inverse)
+            scatter = (DEGREES + np.maximum(expected, 0.0) / np.exp(mode[-1])) / (DEGREES + 1)
+    if len(target) <= FEW:
+        mode, scatter = _without_outliers(kernels, target, prior, mode, scatter)
+        noise = np.exp(mode[-1]) * scatter
+        inverse = np.linalg.inv(covariance_of(mode, kernels, scatter))
+    parts = [w * (inverse @ k) for w, k in zip(np.exp(mode[:-1]), kernels, strict=True)]
+    parts.append(inverse * noise)
+    flat = np.stack([part.ravel() for part in parts])
+    turned = np.stack([part.T.ravel() for part in parts])
+    return mode, scatter, 0.5 * flat @ turned.T + np.diag(prior.spread**-2)
+
+
+def _without_outliers(
+    kernels: Floats, target: Floats, prior: GroupPrior, mode: Floats, scatter: Floats
+) -> tuple[Floats, Floats]:
+    """Return mode and scatter once measurements are disowned that the rest speak against.
+
+    Where few are measured, an outlier draws the fit to itself, and only a fit without it shows
+    that it is one. Such a fit has to make up for how seldom outliers are.
+    """
+    best = _loss(mode, kernels, target, prior, scatter)[0]
+    for _ in range(len(target) // FEWEST_PER_OUTLIER):
+        inverse = np.linalg.inv(covariance_of(mode, kernels, scatter))
+        doubt = (inverse @ target) ** 2 / np.diag(inverse)
+        found = None
+        for suspect in np.argsort(-doubt)[:SUSPECTS].tolist():
+            wider = scatter.copy()
+            wider[suspect] = OUTLIER
+            refit = find_mode(kernels, target, prior, wider, prior.mean, 20)
+            loss = _loss(refit, kernels, target, prior, wider)[0] + RARITY
+            if loss < best:
+                best, found = loss, (refit, wider)
+        if found is None:
+            break
+        mode, scatter = found
+    return mode, scatter
+
+
+def _loss(
+    theta: Floats, kernels: Floats, target: Floats, prior: GroupPrior, scatter: Floats
+) -> tuple[float, Floats]:
+    """Return the negative log posterior of log variances and its gradient."""
+    n, noise, weights = len(target), np.exp(theta[-1]), np.exp(theta[:-1])
+    factor = cho_factor(covariance_of(theta, kernels, scatter), lower=True, check_finite=False)
+    solved = cho_solve(factor, target, check_finite=False)
+    inverse = cho_solve(factor, np.eye(n), check_finite=False)
+    outer = inverse - np.outer(solved, solved)
+    gradient = np.empty(len(theta))
+    gradient[:-1] = 0.5 * weights * (kernels.reshape(len(kernels), -1) @ outer.ravel())
+    gradient[-1] = 0.5 * noise * float(np.diag(outer) @ scatter)
+    standard = (theta - prior.mean) / prior.spread
+    value = 0.5 * float(target @ solved) + float(np.log(np.diag(factor[0])).sum())
+    return value + 0.5 * float(standard @ standard), gradient + standard / prior.spread
+
+
+def covariance_of(theta: Floats, kernels: Floats, scatter: Floats) -> Floats:
+    """Return the covariance of the targets, shape (n, n), under log variances `theta`."""
+    n = len(scatter)
+    weighted = np.exp(theta[:-1]) @ kernels.reshape(len(kernels), -1)
+    matrix: Floats = weighted.reshape(n, n) + OFFSET_VARIANCE
+    matrix[np.diag_indices(n)] += np.exp(theta[-1]) * scatter + JITTER
+    return matrix

@@ -1,0 +1,63 @@
+"""What the models that ship say of a new device, learned beforehand."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from archcost.datasets import CostKey, SearchSpace
+from archcost.datasets.cost_key import dataset_id
+from archcost.models import Manifest, find_model
+from archcost.models.store import PRETRAINED
+from archcost.predictors.group_prior import TransferPrior
+
+FOLDER = PRETRAINED / "transfer_priors"
+ORIGIN = "models_sha256"
+
+
+def shipped_prior(
+    space: SearchSpace, dataset: str, keys: Sequence[CostKey]
+) -> TransferPrior | None:
+    """Return the prior that ships if it was learned from just these models, else None.
+
+    Parameters
+    ----------
+    space : SearchSpace
+        The space of the new device.
+    dataset : str
+        Its dataset.
+    keys : sequence of CostKey
+        The models to be learned from.
+    """
+    path = _path(space, dataset)
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as arrays:
+        if arrays["source_names"].tolist() != [str(key) for key in keys]:
+            return None
+        if str(arrays[ORIGIN]) != _origin(keys):
+            return None
+        return TransferPrior.restore(dict(arrays))
+
+
+def write_prior(
+    prior: TransferPrior, space: SearchSpace, dataset: str, keys: Sequence[CostKey]
+) -> Path:
+    """Write a prior where `shipped_prior` finds it; return the file."""
+    FOLDER.mkdir(exist_ok=True)
+    path = _path(space, dataset)
+    np.savez_compressed(path, **prior.state(), **{ORIGIN: np.array(_origin(keys))})
+    return path
+
+
+def _path(space: SearchSpace, dataset: str) -> Path:
+    return FOLDER / f"{space.name}-{dataset_id(space.name, dataset)}.npz"
+
+
+def _origin(keys: Sequence[CostKey]) -> str:
+    """Return a hash of the models' files."""
+    files = [f"{key} {sorted(Manifest.read(find_model(key)).files.items())}" for key in keys]
+    return hashlib.sha256("\n".join(files).encode()).hexdigest()
