@@ -12,6 +12,10 @@ Floats = npt.NDArray[np.float64]
 ScaleName = Literal["linear", "sqrt", "log"]
 SCALES: tuple[ScaleName, ...] = ("linear", "sqrt", "log")
 
+FLOOR = 0.02
+"""Share of the cheapest training cost that no prediction goes below; far enough for the cheapest
+of 9^22 networks, and still above 0."""
+
 
 @dataclass(frozen=True, slots=True)
 class CostScale:
@@ -38,12 +42,12 @@ class CostScale:
 
     @classmethod
     def fit(cls, name: ScaleName, cost: Floats) -> CostScale:
-        """Standardise on training costs; the floor is half of the smallest."""
+        """Standardise on training costs; the floor is ``lowest_cost``."""
         raw = _forward(name, cost)
         spread = float(raw.std())
         # Equal costs differ by rounding at most: no reason to blow that up.
         usable = spread > 1e-12 * float(np.abs(raw).max())
-        return cls(name, float(raw.mean()), spread if usable else 1.0, float(cost.min()) / 2)
+        return cls(name, float(raw.mean()), spread if usable else 1.0, lowest_cost(cost))
 
     def forward(self, cost: Floats) -> Floats:
         """Return standardised targets of costs."""
@@ -81,6 +85,11 @@ class CostScale:
         (name,) = (known for known in SCALES if known == str(state["scale_name"]))
         shift, scale, floor = (float(value) for value in state["scale"])
         return cls(name, shift, scale, floor)
+
+
+def lowest_cost(cost: Floats) -> float:
+    """Return what predictions never go below, given training costs."""
+    return FLOOR * float(cost.min())
 
 
 def _forward(name: ScaleName, cost: Floats) -> Floats:

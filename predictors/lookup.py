@@ -10,6 +10,7 @@ import numpy.typing as npt
 from archcost.datasets.space import Ops
 from archcost.features.one_hot import one_hot
 from archcost.predictors.base import CostPredictor, Floats
+from archcost.predictors.cost_scale import lowest_cost
 from archcost.predictors.linear_fit import fit_ridge, relative_spread
 
 COUNT_WEIGHT = 30.0
@@ -41,7 +42,7 @@ class LookupPredictor(CostPredictor):
         shared = COUNT_WEIGHT * fitted.coefficients[:n_ops]
         self.table_ = shared + fitted.coefficients[n_ops:].reshape(n_positions, n_ops)
         self.intercept_ = fitted.intercept
-        self.floor_ = float(cost.min()) / 2
+        self.floor_ = lowest_cost(cost)
         self.relative_std_ = relative_spread(cost, fitted.left_out)
 
     def _predict(self, ops: Ops, return_std: bool) -> tuple[Floats, Floats]:

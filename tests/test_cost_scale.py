@@ -28,7 +28,7 @@ def test_spread_and_jacobian_are_derivatives(name):
 @pytest.mark.parametrize("name", SCALES)
 def test_costs_are_never_zero_or_negative(name):
     scale = CostScale.fit(name, COST)
-    assert (scale.inverse(np.array([-50.0, -5.0, 0.0])) >= 0.0015).all()
+    assert (scale.inverse(np.array([-50.0, -5.0, 0.0])) >= 0.02 * COST.min()).all()
 
 
 def test_equal_costs_are_no_division_by_zero():

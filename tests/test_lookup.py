@@ -43,3 +43,12 @@ def test_the_table_holds_what_each_op_costs():
     differences = model.table_ - model.table_[:, :1]
     np.testing.assert_allclose(differences, table - table[:, :1], atol=1e-6)
     np.testing.assert_allclose(model.predict(ops), cost_ms, rtol=1e-8)
+
+
+def test_networks_far_cheaper_than_any_seen_stay_exact(published):
+    ops, cost_ms = published.costs(CostKey("fbnet", "raspi4", "latency", "cifar100"))
+    model = LookupPredictor().fit(ops, cost_ms)
+    all_skip = np.full((1, 22), 8)
+    additive = model.intercept_ + model.table_[np.arange(22), 8].sum()
+    assert additive < cost_ms.min() / 2
+    np.testing.assert_allclose(model.predict(all_skip), additive)
