@@ -147,7 +147,7 @@ def networks(repeats: int) -> list[Figure]:
                ">= 10 million a second (additive)", rate >= 1e7),
         Figure("batch", "FBNet network ensemble model", network,
                f"{slow / network:.0f} x the rate ({bare / network:.0f} x without encoding)"),
-        many_devices(repeats, list(models.values()), many[:200_000]),
+        many_devices(repeats, list(models.values()), many[:100_000]),
     ]  # fmt: skip
 
 
@@ -156,7 +156,7 @@ def many_devices(repeats: int, models: list[CostModel], ops: Any) -> Figure:
     from archcost.models import predict_many
 
     one_by_one, together = best_times(
-        max(2, repeats // 8),
+        max(3, repeats // 3),
         lambda: [model.predict(ops) for model in models],
         lambda: predict_many(ops, models),
     )

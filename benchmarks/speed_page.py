@@ -40,6 +40,7 @@ bold ratio misses its target.
 | `additive` | `lookup`, `ridge` on FBNet | 11 gathers of op pairs | 1e-12, 100,000 networks |
 | `mlp` | `mlp` on FBNet | gathered rows, single precision | 1e-5, 100,000 networks |
 | `gp` | `gp` on FBNet, its mean | gathered features, all centres | 1e-9, 100,000 networks |
+| `additive_posterior` | `transfer` on FBNet | as `additive`, with variance | 1e-12, 300 networks |
 
 A row's answer has the same bits alone, in any batch, and from any number of threads or processes.
 `gnn`, `xgboost` and `lightgbm` have no compiled form on FBNet and answer through their libraries,
