@@ -15,8 +15,8 @@ TEXT = """\
 
 Written by `python benchmarks/speed.py`; the plot shows the same numbers. Both sides of a ratio
 ran in one process, warm and in turns, pinned to the same cores ({cores} x {cpu}; one core for
-NAS-Bench-201, {cores} for FBNet), and the best of the repeats counts. Targets are the issue's; a
-bold ratio misses its target.
+NAS-Bench-201, {cores} for FBNet), and the best of the repeats counts. A bold ratio misses its
+target.
 
 {table}
 
@@ -43,6 +43,7 @@ bold ratio misses its target.
 | `additive_posterior` | `transfer` on FBNet | as `additive`, with variance | 1e-12, 300 networks |
 
 A row's answer has the same bits alone, in any batch, and from any number of threads or processes.
+
 `gnn`, `xgboost` and `lightgbm` have no compiled form on FBNet and answer through their libraries,
 as `gp` does for standard deviations. For trees no library serves: tl2cgen needs a C compiler where
 it is used, lleaves brings LLVM and takes LightGBM only, and the trees' features alone cost more
