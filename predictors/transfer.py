@@ -61,6 +61,11 @@ class TransferPredictor(CostPredictor):
         self.prior = prior
         return self
 
+    def bind(self, space: SearchSpace) -> Self:
+        """Prepare for a space without any measurement; return itself."""
+        self._bind(space)
+        return self
+
     def __sklearn_clone__(self) -> Self:
         clone = type(self)(self.seed, self.dataset)
         return clone if self.prior is None else clone.with_prior(self.prior)

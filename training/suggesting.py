@@ -100,8 +100,8 @@ def suggest(
     rng = np.random.default_rng(seed)
     dataset = space.check_dataset(dataset)
     given, ops = _candidates(space, candidates, rng)
-    predictor = TransferPredictor(seed, dataset).with_prior(transfer_prior(space, sources, dataset))
-    predictor._bind(space)
+    prior = transfer_prior(space, sources, dataset)
+    predictor = TransferPredictor(seed, dataset).with_prior(prior).bind(space)
     done, priors = None, predictor.prior_.hypotheses
     done_ops, cost = _measured(space, measured, dataset)
     if len(done_ops):
