@@ -11,7 +11,7 @@ import numpy.typing as npt
 from archcost.datasets.space import Ops, SearchSpace
 from archcost.features.arch_encoder import ArchEncoder
 from archcost.features.block_work import MEASURES, block_similarity, block_work
-from archcost.features.cell_features import folded_features, live_features
+from archcost.features.cell_features import folded_features, live_features, pruned_features
 from archcost.features.layerwise import GRAPH_GROUPS
 from archcost.features.one_hot import one_hot
 from archcost.features.zero_folding import fold_zeros
@@ -34,7 +34,7 @@ CHAIN_GROUPS: dict[str, tuple[str, ...]] = {
 }
 """Groups in spaces whose layers follow each other, with the measures that they hold."""
 
-CELL_GROUPS = ("op_counts", "folded", "live", "ops", "folded_ops")
+CELL_GROUPS = ("op_counts", "folded", "live", "pruned", "ops", "folded_ops")
 """Groups in NAS-Bench-201, where all work is proportional to the counts of ops."""
 
 WORK = ("blocks", "convolutions", "dense_mflops", "depthwise_mflops", "kparams", "traffic_mb")
@@ -67,7 +67,7 @@ class CostDrivers(ArchEncoder):
     --------
     >>> drivers = CostDrivers().fit([[3, 0, 1, 0, 0, 2]])
     >>> list(drivers.groups_)
-    ['op_counts', 'folded', 'live', 'ops', 'folded_ops']
+    ['op_counts', 'folded', 'live', 'pruned', 'ops', 'folded_ops']
     """
 
     def _prepare(self) -> None:
@@ -148,8 +148,8 @@ def _cell_columns(ops: Ops) -> list[tuple[str, Floats]]:
     counts = indicators.reshape(len(ops), 6, 5).sum(axis=1)
     runs = indicators.reshape(len(ops), 6, 5) * fold_zeros(ops).runs[:, :, None]
     folded_ops = runs[:, :, 1:].reshape(len(ops), -1)
-    columns = (counts, folded_features(ops), live_features(ops), indicators, folded_ops)
-    return list(zip(CELL_GROUPS, columns, strict=True))
+    graph = (folded_features(ops), live_features(ops), pruned_features(ops))
+    return list(zip(CELL_GROUPS, (counts, *graph, indicators, folded_ops), strict=True))
 
 
 def _work_table(space: SearchSpace, dataset: str, indicators: Floats) -> Floats:

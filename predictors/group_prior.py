@@ -33,6 +33,7 @@ GENERIC_CELLS: dict[str, tuple[float, float]] = {
     "op_counts": (-3.5, 1.2),
     "folded": (-4.0, 2.0),
     "live": (-5.0, 2.0),
+    "pruned": (-4.0, 2.0),
     "ops": (-9.5, 1.5),
     "folded_ops": (-9.5, 1.5),
     SOURCES: (-4.0, 1.2),
