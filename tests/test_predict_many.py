@@ -18,7 +18,10 @@ from archcost.predictors import PREDICTORS
 
 CELLS, NETS = get_space("nasbench201"), get_space("fbnet")
 # On FBNet xgboost has no compiled form; the others have different ones.
-KINDS = {"nasbench201": ("lookup", "ridge", "lookup"), "fbnet": ("xgboost", "lookup", "gp", "ridge", "mlp")}
+KINDS = {
+    "nasbench201": ("lookup", "ridge", "lookup"),
+    "fbnet": ("xgboost", "lookup", "gp", "ridge", "mlp"),
+}
 
 
 def make_models(space):
