@@ -34,6 +34,7 @@ MEANING = {
     "smooth": "op by position",
     "folded": "ops left when none is folded away",
     "live": "ops that reach the output",
+    "pruned": "ops that a graph compiler leaves",
     "ops": "op by position",
     "folded_ops": "op by position, if it runs",
 }
