@@ -31,8 +31,9 @@ def render(results: Path) -> None:
     text += "\n![Spearman against measurements](transfer.png)\n"
     text += "\n### Intervals\n\nShare of unmeasured architectures within the 90 % interval, "
     text += "measured architectures chosen.\n\n" + _markdown(_coverage(by_seed))
-    text += "\n### Time\n\nSeconds of one `transfer` on one core of a machine busy with other work (median and 95th "
-    text += "percentile), source devices already known.\n\n" + _markdown(_seconds(frame))
+    text += "\n### Time\n\nSeconds of one `transfer` on one core of a machine busy with other "
+    text += "work, median and 95th percentile, source devices already known.\n\n"
+    text += _markdown(_seconds(frame))
     text += "\n### By device\n\nSpearman, measured architectures chosen.\n\n"
     text += _markdown(_devices(frame))
     DOCS.mkdir(exist_ok=True)
