@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,8 @@ def write_prior(
     """Write a prior where `shipped_prior` finds it; return the file."""
     FOLDER.mkdir(exist_ok=True)
     path = _path(space, dataset)
-    np.savez_compressed(path, **prior.state(), **{ORIGIN: np.array(_origin(keys))})
+    arrays: dict[str, Any] = {**prior.state(), ORIGIN: np.array(_origin(keys))}
+    np.savez_compressed(path, **arrays)
     return path
 
 
