@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 # The checkout's own datasets/, models/ ... must not be importable as top-level packages.
 sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != ROOT]
+# A shell's background jobs ignore Ctrl-C and hand that down to the commands that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
