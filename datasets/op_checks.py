@@ -39,7 +39,8 @@ def check_ops(space: SearchSpace, ops: npt.NDArray[Any], given: Any) -> Ops:
     if ops.ndim != 2 or ops.shape[1] != space.n_positions:
         raise ArchitectureError(
             f"an architecture of {space.name} must have {space.n_positions} ops, "
-            f"but got shape {np.shape(given)} in {given!r}"
+            f"but got shape {np.shape(given)} in {given!r}; a flat sequence of ints is one "
+            "architecture, never a list of indices"
         )
     if ops.dtype == object:
         wrong = [op for op in ops.flat if not isinstance(op, Integral) or isinstance(op, bool)]
