@@ -40,28 +40,10 @@ def read_table(arguments: argparse.Namespace) -> CostTable:
     ArchcostError
         If the table is missing or breaks a rule, or has no such rows.
     """
-    from archcost.datasets import CostTable
-    from archcost.datasets.bundled import bundled_tables, load_bundled
-    from archcost.datasets.table_files import long_form, read_file
+    from archcost.datasets import CostTable, bundled_tables, load_bundled
 
+    asked = {"space": arguments.space, "device": arguments.device, "dataset": arguments.dataset}
     if arguments.table is None:
         table = CostTable.concat([load_bundled(name) for name in bundled_tables()])
-    else:
-        rows, provenance = read_file(arguments.table)
-        # A table in the long form names its devices; one in the short form must be told.
-        named = "cost" in rows.column_names
-        rows = long_form(
-            rows,
-            device=None if named else arguments.device,
-            space=None if named else arguments.space,
-            dataset=None if named else arguments.dataset,
-            batch_size=1,
-            kind="measured",
-        )
-        table = CostTable(rows, provenance)
-    return table.select(
-        space=arguments.space,
-        device=arguments.device,
-        metric=arguments.metric,
-        dataset=arguments.dataset,
-    )
+        return table.select(metric=arguments.metric, **asked)
+    return CostTable.read(arguments.table, **asked).select(metric=arguments.metric)

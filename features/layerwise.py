@@ -19,6 +19,9 @@ GRAPH_GROUPS = {"nasbench201": CELL_GROUPS}
 
 ALL_GROUPS = (*GROUPS, "live", "pruned", "folded", "paths")
 
+SUMMARY_GROUPS = ("op_counts", "stage_work", "total_work", "live", "pruned", "folded", "paths")
+"""What predictors learn from besides the op at each position."""
+
 
 class LayerwiseFeatures(ArchEncoder):
     """Describe each position's layers, and aggregates over ops, stages and the whole network.

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.datasets.space import Ops, SearchSpace
-from archcost.features.layerwise import LayerwiseFeatures
+from archcost.features.layerwise import SUMMARY_GROUPS, LayerwiseFeatures
 from archcost.predictors.base import CostPredictor, Floats
 from archcost.predictors.cost_scale import CostScale
 from archcost.predictors.linear_fit import relative_spread
 
-GROUPS = ("ops", "op_counts", "stage_work", "total_work", "live", "pruned", "folded", "paths")
+GROUPS = ("ops", *SUMMARY_GROUPS)
 
 HELD_OUT = 0.2
 """Share of the rows that decide on the number of trees and on the standard deviation."""

@@ -8,14 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.datasets.space import Ops, SearchSpace
-from archcost.features.layerwise import LayerwiseFeatures
+from archcost.features.layerwise import SUMMARY_GROUPS, LayerwiseFeatures
 from archcost.predictors.base import Floats
 from archcost.predictors.network_ensemble import NetworkEnsemble, column_spread
 
 if TYPE_CHECKING:
     from torch import nn
-
-GROUPS = ("op_counts", "stage_work", "total_work", "live", "pruned", "folded", "paths")
 
 
 class MLPPredictor(NetworkEnsemble):
@@ -62,7 +60,7 @@ class MLPPredictor(NetworkEnsemble):
 
     def _bind(self, space: SearchSpace) -> None:
         super()._bind(space)
-        self.encoder_ = LayerwiseFeatures(dataset=self.dataset, groups=GROUPS).bind(space)
+        self.encoder_ = LayerwiseFeatures(dataset=self.dataset, groups=SUMMARY_GROUPS).bind(space)
 
     def _standardise(self, ops: Ops) -> None:
         features = self.encoder_.transform(ops)

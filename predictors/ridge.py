@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.datasets.space import Ops, SearchSpace
-from archcost.features.layerwise import LayerwiseFeatures
+from archcost.features.layerwise import SUMMARY_GROUPS, LayerwiseFeatures
 from archcost.predictors.base import CostPredictor, Floats
 from archcost.predictors.cost_scale import SCALES, CostScale, ScaleName
 from archcost.predictors.linear_fit import LinearFit, fit_ridge, relative_spread
 
-GROUPS = ("ops", "op_counts", "stage_work", "total_work", "live", "pruned", "folded", "paths")
+GROUPS = ("ops", *SUMMARY_GROUPS)
 
 
 class RidgePredictor(CostPredictor):
