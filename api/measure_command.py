@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archcost.runtime_argument import add_runtime_arguments, build_runtime
+
 if TYPE_CHECKING:
     from archcost.datasets.cost_table import CostTable
 
@@ -54,7 +56,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add = parser.add_argument
     add("--space", required=True, help="search space: nasbench201 or fbnet")
     add("--dataset", help="input size and classes (default: the space's, cifar10 or cifar100)")
-    add("--runtime", default="onnxruntime", help="what runs the networks (default: %(default)s)")
+    add_runtime_arguments(parser)
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--count",
@@ -71,7 +73,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "(or one architecture a line)",
     )
     add("--out", type=Path, required=True, help="the table to write, .parquet")
-    add("--device", help="device id in the table (default: cpu_RUNTIME)")
+    add("--device", help="device id in the table (default: cpu_RUNTIME or gpu_RUNTIME)")
     add(
         "--rounds", type=int, default=default.rounds,
         help="rounds over all architectures (default: %(default)s)",
@@ -101,18 +103,17 @@ def run(args: argparse.Namespace) -> int:
     """Measure, write the table and report; return the exit status."""
     from archcost.datasets.architecture_file import read_architectures
     from archcost.datasets.cost_key import check_device_id
-    from archcost.datasets.errors import ArchcostError, check_name
+    from archcost.datasets.errors import ArchcostError
     from archcost.datasets.journal import Journal
     from archcost.datasets.measured_table import measured_table
     from archcost.datasets.measuring import MeasureSettings, measure, measuring_setup
-    from archcost.datasets.runtimes import RUNTIMES
     from archcost.datasets.spaces import get_space
 
     if args.out.suffix != ".parquet":
         raise ArchcostError(f"--out must end in .parquet, but got {str(args.out)!r}")
     space = get_space(args.space)
     dataset = space.check_dataset(args.dataset)
-    runtime = RUNTIMES[check_name("runtime", args.runtime, RUNTIMES)]
+    runtime = build_runtime(args)
     settings = MeasureSettings(
         rounds=args.rounds,
         runs=args.runs,
@@ -130,7 +131,7 @@ def run(args: argparse.Namespace) -> int:
     if len(archs) == 0:
         raise ArchcostError(f"--count must be at least 1, but got {args.count}")
     setup = measuring_setup(space, dataset, runtime, settings)
-    device = check_device_id(args.device or f"cpu_{runtime.name}")
+    device = check_device_id(args.device or runtime.device)
     with Journal(journal_path(args.out), setup) as journal:
         try:
             measure(space, archs, dataset, runtime, journal, settings, progress=not args.quiet)

@@ -106,12 +106,13 @@ def measuring_setup(
         "runtime": runtime.name,
         "runtime_version": runtime.version(),
         "precision": runtime.precision,
-        "batch_size": 1,
+        "batch_size": runtime.batch_size,
         "threads": settings.threads,
         "runs_per_round": settings.runs,
         "warmup_runs": settings.warmup,
         "reference_arch": space.format(reference_arch(space, dataset)),
         **describe_machine(),
+        **runtime.describe(),
     }
 
 

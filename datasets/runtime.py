@@ -4,22 +4,43 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import ClassVar
-
 from archcost.datasets.space import Ops, SearchSpace
 
 Inference = Callable[[], float]
-"""Runs a loaded network once, batch size 1, and returns how long that took in ms."""
+"""Runs a loaded network once and returns how long that took in ms; the whole batch."""
 
 
 class Runtime(ABC):
-    """Something that runs networks on this machine; a new one is one file and an entry below.
+    """Something that runs networks; a new one is one file and an entry in ``RUNTIMES``.
 
     A failure to load or to run is an exception; the measuring loop records it as a status.
+
+    Attributes
+    ----------
+    name : str
+        What ``--runtime`` takes.
+    precision : str
+        Of weights and activations: ``"fp32"`` or ``"int8"``.
+    batch_size : int
+        Images a run.
+    repeats_itself : bool
+        Whether one call already warms up and repeats, as a benchmark program does: the measuring
+        loop then calls it once a round and times no reference network.
     """
 
-    name: ClassVar[str]
-    precision: ClassVar[str]
+    name: str
+    precision: str
+    batch_size: int = 1
+    repeats_itself: bool = False
+
+    @property
+    def device(self) -> str:
+        """The device id of tables that do not name their own."""
+        return f"cpu_{self.name}"
+
+    def describe(self) -> dict[str, str]:
+        """Return what the provenance should tell about the hardware, beside the CPU."""
+        return {}
 
     @abstractmethod
     def version(self) -> str:
