@@ -1,13 +1,19 @@
 """The runtimes that ``archcost measure`` knows."""
 
+from archcost.datasets.litert_cpu import LitertCpu
 from archcost.datasets.onnxruntime_cpu import OnnxRuntimeCpu
 from archcost.datasets.openvino_cpu import OpenVinoCpu
 from archcost.datasets.runtime import Runtime
+from archcost.datasets.torch_eager import TorchEager
 
 RUNTIMES: dict[str, Runtime] = {
     runtime.name: runtime
     for runtime in (
         OnnxRuntimeCpu(),
+        LitertCpu(),
         OpenVinoCpu(),
+        TorchEager(),
+        TorchEager("cuda"),
+        TorchEager("cuda", batch_size=64),
     )
 }
