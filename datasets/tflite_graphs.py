@@ -1,0 +1,63 @@
+"""The networks of the search spaces as TensorFlow Lite models, written without a converter."""
+
+from __future__ import annotations
+
+from archcost.datasets.network_graphs import write_network
+from archcost.datasets.network_weights import NetworkWeights, StateDict
+from archcost.datasets.space import SearchSpace
+from archcost.datasets.tflite_builder import TfliteBuilder
+from archcost.datasets.tflite_file import serialise
+
+
+def tflite_model(
+    space: SearchSpace,
+    arch: object,
+    dataset: str | None = None,
+    *,
+    weights: StateDict | None = None,
+    seed: int = 0,
+) -> bytes:
+    """Write the network of an architecture as a TensorFlow Lite model, batch size 1, fp32.
+
+    Parameters
+    ----------
+    space : SearchSpace
+        The space of the architecture.
+    arch : array of int, str, list or int
+        An architecture in any form that the space accepts.
+    dataset : str, optional
+        Fixes input size and classes; the space's default for None.
+    weights : mapping from str to array, optional
+        The state dict of ``space.network(arch, dataset)`` as numpy arrays; None for seeded random
+        weights, which is what measuring a latency needs.
+    seed : int, default=0
+        Fixes the random weights.
+
+    Returns
+    -------
+    bytes
+        The content of a ``.tflite`` file whose input ``input`` has the shape
+        ``(1, height, width, channels)``.
+
+    Raises
+    ------
+    ArchitectureError
+        If the architecture is malformed.
+    UnknownNameError
+        If the dataset does not exist or no graph is written for the space.
+    MissingDataError
+        If the extra ``litert`` is not installed.
+
+    Examples
+    --------
+    >>> from archcost.datasets import get_space
+    >>> cell = "|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|"
+    >>> tflite_model(get_space("nasbench201"), cell)[4:8]
+    b'TFL3'
+    """
+    ops = space.parse(arch)
+    dataset = space.check_dataset(dataset)
+    weights_of = NetworkWeights(weights, seed, channels_last=True)
+    builder = TfliteBuilder(space.input_shape(dataset), weights_of)
+    write_network(builder, space, ops, dataset)
+    return serialise(builder.graph())
