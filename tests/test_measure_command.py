@@ -150,7 +150,7 @@ def test_missing_runtime_says_how_to_get_it(tmp_path, monkeypatch):
     def version(name):
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr("archcost.datasets.onnxruntime_cpu.version", version)
+    monkeypatch.setattr("archcost.datasets.extras.version", version)
     with pytest.raises(MissingDataError, match=r"pip install 'archcost\[measure\]'"):
         run("--space", "nasbench201", "--out", tmp_path / "t.parquet")
 
