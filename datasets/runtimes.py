@@ -2,6 +2,7 @@
 
 from archcost.datasets.litert_cpu import LitertCpu
 from archcost.datasets.onnxruntime_cpu import OnnxRuntimeCpu
+from archcost.datasets.onnxruntime_int8 import OnnxRuntimeInt8
 from archcost.datasets.openvino_cpu import OpenVinoCpu
 from archcost.datasets.runtime import Runtime
 from archcost.datasets.torch_eager import TorchEager
@@ -10,6 +11,7 @@ RUNTIMES: dict[str, Runtime] = {
     runtime.name: runtime
     for runtime in (
         OnnxRuntimeCpu(),
+        OnnxRuntimeInt8(),
         LitertCpu(),
         OpenVinoCpu(),
         TorchEager(),
