@@ -13,6 +13,7 @@ RUNTIMES: dict[str, Runtime] = {
         OnnxRuntimeCpu(),
         OnnxRuntimeInt8(),
         LitertCpu(),
+        LitertCpu("int8"),
         OpenVinoCpu(),
         TorchEager(),
         TorchEager("cuda"),

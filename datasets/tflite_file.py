@@ -31,8 +31,11 @@ OPTIONS = {
 }
 """The operators in use and the tables of the schema that hold their options."""
 
-OPERATOR_VERSIONS = {"float32": {"CONV_2D": 6}, "int8": {"CONV_2D": 6, "DEPTHWISE_CONV_2D": 3}}
-"""First versions with grouped convolution and with a scale a channel; 1 and 2 for the others."""
+OPERATOR_VERSIONS = {
+    "float32": {"CONV_2D": 6},
+    "int8": {"CONV_2D": 6, "DEPTHWISE_CONV_2D": 3, "RESHAPE": 1},
+}
+"""The first with grouped convolution and a scale a channel; 1 (fp32) or 2 (int8) for the others."""
 
 ENUMS = {"padding": "Padding", "fusedActivationFunction": "ActivationFunctionType"}
 """Options that the schema stores as a number."""

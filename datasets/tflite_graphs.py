@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from archcost.datasets.errors import check_name
 from archcost.datasets.network_graphs import write_network
-from archcost.datasets.network_weights import NetworkWeights, StateDict
+from archcost.datasets.network_weights import Array, NetworkWeights, StateDict
 from archcost.datasets.space import SearchSpace
 from archcost.datasets.tflite_builder import TfliteBuilder
 from archcost.datasets.tflite_file import serialise
+from archcost.datasets.tflite_quantised import assumed_ranges, observed_ranges, quantise
+
+PRECISIONS = ("fp32", "int8")
 
 
 def tflite_model(
@@ -16,8 +20,10 @@ def tflite_model(
     *,
     weights: StateDict | None = None,
     seed: int = 0,
+    precision: str = "fp32",
+    calibration: Array | None = None,
 ) -> bytes:
-    """Write the network of an architecture as a TensorFlow Lite model, batch size 1, fp32.
+    """Write the network of an architecture as a TensorFlow Lite model, batch size 1.
 
     Parameters
     ----------
@@ -32,6 +38,11 @@ def tflite_model(
         weights, which is what measuring a latency needs.
     seed : int, default=0
         Fixes the random weights.
+    precision : {"fp32", "int8"}, default="fp32"
+        Of weights, activations, input and output.
+    calibration : numpy.ndarray of float32, shape (n_images, channels, height, width), optional
+        For int8: images that tell the range of each activation. For None all ranges are assumed,
+        which does for measuring a latency but leaves the results meaningless.
 
     Returns
     -------
@@ -44,7 +55,7 @@ def tflite_model(
     ArchitectureError
         If the architecture is malformed.
     UnknownNameError
-        If the dataset does not exist or no graph is written for the space.
+        If the dataset or the precision does not exist or no graph is written for the space.
     MissingDataError
         If the extra ``litert`` is not installed.
 
@@ -55,9 +66,14 @@ def tflite_model(
     >>> tflite_model(get_space("nasbench201"), cell)[4:8]
     b'TFL3'
     """
+    check_name("precision", precision, PRECISIONS)
     ops = space.parse(arch)
     dataset = space.check_dataset(dataset)
     weights_of = NetworkWeights(weights, seed, channels_last=True)
     builder = TfliteBuilder(space.input_shape(dataset), weights_of)
     write_network(builder, space, ops, dataset)
-    return serialise(builder.graph())
+    graph = builder.graph()
+    if precision == "int8":
+        seen = assumed_ranges(graph) if calibration is None else observed_ranges(graph, calibration)
+        graph = quantise(graph, seen)
+    return serialise(graph)

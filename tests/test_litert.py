@@ -5,7 +5,7 @@ import pytest
 from archcost.datasets import MissingDataError, get_space
 from archcost.datasets.runtimes import RUNTIMES
 
-LITERT = ("litert",)
+LITERT = ("litert", "litert_int8")
 
 
 @pytest.mark.parametrize("name", LITERT)
