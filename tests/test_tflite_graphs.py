@@ -1,12 +1,20 @@
+import sys
 from collections import Counter
 
 import numpy as np
 import pytest
 
-from archcost.datasets import SPACES, ArchitectureError, UnknownNameError, get_space
+from archcost.datasets import (
+    SPACES,
+    ArchitectureError,
+    MissingDataError,
+    UnknownNameError,
+    get_space,
+)
 from archcost.datasets.network_graphs import write_network
 from archcost.datasets.network_weights import NetworkWeights
 from archcost.datasets.tflite_builder import ACTIVATION, TfliteBuilder
+from archcost.datasets.tflite_file import _schema
 from archcost.datasets.tflite_graphs import tflite_model
 
 interpreter = pytest.importorskip("ai_edge_litert.interpreter")
@@ -147,3 +155,10 @@ def test_bad_input_is_refused():
     weights["stem.0.weight"] = weights["stem.0.weight"][:8]
     with pytest.raises(ValueError, match=r"'stem.0.weight' must have shape \(16, 3, 3, 3\)"):
         tflite_model(space, [3] * 6, weights=weights)
+
+
+def test_missing_package_is_explained(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
+    _schema.cache_clear()
+    with pytest.raises(MissingDataError, match=r"'ai-edge-litert'.*archcost\[litert\]"):
+        tflite_model(get_space("nasbench201"), 0)
