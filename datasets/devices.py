@@ -12,6 +12,7 @@ NOT_STATED = "not stated"
 
 HELP = "HELP (Lee et al., NeurIPS 2021)"
 HW_NAS_BENCH = "HW-NAS-Bench (Li et al., ICLR 2021)"
+OURS = "archcost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,22 +166,45 @@ _HW_NAS_BENCH_DEVICES = [
     ),
 ]
 
-_BUNDLED_DEVICES = [
-    DeviceCard(
-        "cpu_onnxruntime",
-        "x86-64 server CPU",
-        runtime="ONNX Runtime",
-        precision="fp32",
-        threads=1,
-        source="archcost",
-        notes="measured for archcost with interleaved repeats; ships with the package",
-    ),
-]
+
+def _measured_here() -> list[DeviceCard]:
+    runtimes = {
+        "cpu_litert": ("LiteRT (TensorFlow Lite), XNNPACK", "fp32"),
+        "cpu_litert_int8": ("LiteRT (TensorFlow Lite), XNNPACK", "int8"),
+        "cpu_onnxruntime": ("ONNX Runtime", "fp32"),
+        "cpu_openvino": ("OpenVINO", "fp32"),
+    }
+    notes = "measured for archcost in interleaved rounds; ships with the package"
+    return [
+        DeviceCard(id, "x86-64 server CPU", "measured", runtime, precision, 1, 1, OURS, notes)
+        for id, (runtime, precision) in runtimes.items()
+    ]
+
+
+def _simulated_here() -> list[DeviceCard]:
+    names = {
+        "edge_tpu_like": ("accelerator like the Edge TPU", "ZigZag", "int8"),
+        "ethos_u55": ("Arm Ethos-U55 NPU", "Vela", "int8"),
+        "ethos_u65": ("Arm Ethos-U65 NPU", "Vela", "int8"),
+        "eyeriss_like": ("accelerator like Eyeriss", "ZigZag", "int16"),
+        "fpga_like": ("FPGA accelerator like that on a ZC706", "ZigZag", "int16"),
+    }
+    notes = "simulated from its description file, see `archcost simulate`; ships with the package"
+    return [
+        DeviceCard(id, name, "simulated", simulator, precision, source=OURS, notes=notes)
+        for id, (name, simulator, precision) in names.items()
+    ]
+
 
 DEVICES: dict[str, DeviceCard] = {
     card.id: card
     for card in sorted(
-        _help_gpus() + _help_cpus() + _help_phones() + _HW_NAS_BENCH_DEVICES + _BUNDLED_DEVICES,
+        _help_gpus()
+        + _help_cpus()
+        + _help_phones()
+        + _HW_NAS_BENCH_DEVICES
+        + _measured_here()
+        + _simulated_here(),
         key=lambda card: card.id,
     )
 }
