@@ -14,6 +14,7 @@ COMMANDS = (
     "devices",
     "data",
     "measure",
+    "export",
     "train",
     "evaluate",
     "compare",

@@ -1,0 +1,97 @@
+"""The command ``archcost export``: networks as files, for a device without a network."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+DESCRIPTION = """\
+Write the networks of architectures as .onnx or .tflite files, for a device that this machine
+cannot reach, with a script that measures them there.
+
+The folder holds models/, manifest.csv (which file is which architecture), run_models.py, which
+needs Python, numpy and the device's runtime but not archcost, and README.txt with the commands to
+copy it over, to measure and to come back."""
+
+EXAMPLES = """\
+examples:
+  archcost export --space nasbench201 --count 500 --out cells
+  archcost export --space fbnet --archs wanted.csv --format tflite --precision int8 --out nets
+
+then on the device:
+  python3 run_models.py                        measure all, in rounds, into results.csv
+  python3 run_models.py models/00000.onnx      one: prints {"latency_ms": ...}
+
+and back here:
+  archcost data import results.csv --device my_board --out my_board.parquet
+  archcost train --table my_board.parquet --device my_board
+
+A device that a command reaches, such as ssh, needs no export: archcost measure --runtime command.
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``export`` to the command line."""
+    parser = subparsers.add_parser(
+        "export",
+        help="write model files and a script that measures them on another device",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--space", required=True, help="search space: nasbench201 or fbnet")
+    add("--dataset", help="input size and classes (default: the space's, cifar10 or cifar100)")
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument(
+        "--count", type=int, metavar="N", help="draw N distinct architectures with --seed"
+    )
+    which.add_argument(
+        "--archs",
+        type=Path,
+        metavar="FILE",
+        help="write the architectures of a CSV file with a column 'arch' "
+        "(or one architecture a line)",
+    )
+    add("--seed", type=int, default=0, help="fixes the draw (default: %(default)s)")
+    add("--format", default="onnx", help="onnx or tflite (default: %(default)s)")
+    add("--precision", default="fp32", help="fp32, or for tflite int8 (default: %(default)s)")
+    add("--out", type=Path, required=True, metavar="FOLDER", help="a new or empty folder")
+    add("--quiet", action="store_true", help="no progress bar")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the folder; return the exit status."""
+    from archcost.datasets.architecture_file import read_architectures
+    from archcost.datasets.errors import ArchcostError
+    from archcost.datasets.exporting import export_models
+    from archcost.datasets.spaces import get_space
+
+    space = get_space(args.space)
+    if args.archs is not None:
+        archs = read_architectures(args.archs, space)
+    elif args.count == 0:
+        raise ArchcostError("--count must be at least 1, but got 0")
+    else:
+        archs = space.sample(args.count, seed=args.seed)
+    try:
+        export_models(
+            space,
+            archs,
+            args.out,
+            dataset=args.dataset,
+            model_format=args.format,
+            precision=args.precision,
+            progress=not args.quiet,
+        )
+    except KeyboardInterrupt:
+        print(f"interrupted; manifest.csv in {args.out} lists what is there", file=sys.stderr)
+        return INTERRUPTED
+    size_mb = sum(path.stat().st_size for path in args.out.rglob("*")) / 1e6
+    print(f"{args.out}: {len(archs)} networks, {size_mb:.1f} MB; README.txt says how to go on")
+    return 0
