@@ -1,16 +1,24 @@
-"""The command ``archcost measure``: a cost table of this machine."""
+"""The command ``archcost measure``: a cost table of this machine or of a device of yours."""
 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from archcost.measure_report import measuring_report
 from archcost.runtime_argument import add_runtime_arguments, build_runtime
 
 if TYPE_CHECKING:
     from archcost.datasets.cost_table import CostTable
+    from archcost.datasets.isolated_measuring import Job
+    from archcost.datasets.runtime import Runtime
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -23,27 +31,45 @@ networks is noisy (neighbours on the machine, clocks). Before and after each one
 network tells how slow the machine is at that moment; the cost is the mean of the middle half of the
 rounds with that slowdown taken out, and the raw minimum and median are kept beside it. At the end
 the rounds are split in halves; how well the halves' ranks agree is the table's repeatability,
-printed and kept in the table.
+printed and kept in the table. With --repeatability .98 more rounds follow, 4 at a time, until the
+halves agree that well, or --max-rounds or --time-budget is reached.
 
 Every measurement goes to a journal beside the table (OUT.journal) at once. If the command is
 stopped, by Ctrl-C or kill -9, the same command goes on where it was; Ctrl-C also writes the table
-of what is there. More --count or --rounds extend a table that is finished."""
+of what is there. More --count or --rounds extend a table that is finished. A network that fails is
+tried twice; then its row says did_not_compile, timed_out or failed, and the table's provenance
+quotes the first error of each kind. Measuring runs in a process of its own: if a runtime crashes
+it, the network is recorded as failed and the rest goes on.
+
+--shard 2/8 measures every eighth architecture, from the second: the same command with 1/8 to 8/8
+and another --out each, at the same time on equal machines, and `archcost data merge` in the end.
+
+--energy also reads the hardware's energy counter (RAPL of CPUs, NVML of GPUs), over at least 0.1 s
+(0.5 s for a GPU) of repeated inferences a visit, and adds rows of energy in mJ. It counts the whole
+package: idle power and whatever else runs are in it. Where no counter can be read, as on most
+virtual machines, the command says so; energy is never modelled."""
 
 EXAMPLES = """\
 examples:
-  archcost measure --space nasbench201 --count 2000 --out my_board.parquet
-  archcost measure --space fbnet --archs wanted.csv --rounds 10 --out my_board.parquet
+  archcost measure --space nasbench201 --runtime onnxruntime --count 2000 --out my.parquet
   archcost measure --space fbnet --count 500 --time-budget 600 --out quick.parquet
+  archcost measure --space nasbench201 --count 2000 --repeatability .98 --out sure.parquet
+  archcost suggest --space fbnet -n 10 > wanted.csv
+  archcost measure --space fbnet --archs wanted.csv --rounds 10 --out ten.parquet
+  archcost measure --space nasbench201 --count 2000 --shard 1/2 --out part1.parquet
+  archcost measure --space nasbench201 --count 2000 --shard 2/2 --out part2.parquet
+  archcost data merge part1.parquet part2.parquet --out both.parquet
+  archcost measure --space nasbench201 --count 500 --energy --out energy.parquet
   taskset -c 1 archcost measure ...      pinned to a core: less noise (Linux)
 
 then:
-  archcost train --table my_board.parquet --device cpu_onnxruntime
+  archcost train --table my.parquet --device cpu_onnxruntime
 """
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``measure`` to the command line."""
-    from archcost.datasets.measuring import MeasureSettings
+    from archcost.datasets.measure_settings import MeasureSettings
 
     default = MeasureSettings()
     parser = subparsers.add_parser(
@@ -69,14 +95,31 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--archs",
         type=Path,
         metavar="FILE",
-        help="measure the architectures of a CSV file with a column 'arch' "
-        "(or one architecture a line)",
+        help="measure the architectures of a CSV file with a column 'arch', such as suggest "
+        "prints (or one architecture a line)",
     )
+    add(
+        "--shard", metavar="I/N",
+        help="measure only every N-th architecture, from the I-th (1 to N)",
+    )  # fmt: skip
     add("--out", type=Path, required=True, help="the table to write, .parquet")
     add("--device", help="device id in the table (default: cpu_RUNTIME or gpu_RUNTIME)")
     add(
         "--rounds", type=int, default=default.rounds,
         help="rounds over all architectures (default: %(default)s)",
+    )  # fmt: skip
+    add(
+        "--repeatability", type=float, metavar="RHO",
+        help="after --rounds go on until the halves of the rounds agree at this Spearman, "
+        "such as .98",
+    )  # fmt: skip
+    add(
+        "--max-rounds", type=int, default=default.max_rounds,
+        help="but stop after this many rounds (default: %(default)s)",
+    )  # fmt: skip
+    add(
+        "--time-budget", type=float, metavar="SECONDS",
+        help="stop after this time and write what was measured (default: none)",
     )  # fmt: skip
     add(
         "--runs", type=int, default=default.runs,
@@ -90,10 +133,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--loaded", type=int, default=default.loaded,
         help="networks held in memory at a time (default: %(default)s; some 20 MB each)",
     )  # fmt: skip
-    add(
-        "--time-budget", type=float, metavar="SECONDS",
-        help="stop after this time and write what was measured (default: none)",
-    )  # fmt: skip
+    add("--energy", action="store_true", help="also measure energy, where a counter can be read")
     add("--seed", type=int, default=0, help="fixes draw and order (default: %(default)s)")
     add("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=run)
@@ -101,16 +141,46 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Measure, write the table and report; return the exit status."""
-    from archcost.datasets.architecture_file import read_architectures
     from archcost.datasets.cost_key import check_device_id
     from archcost.datasets.errors import ArchcostError
-    from archcost.datasets.journal import Journal
-    from archcost.datasets.measured_table import measured_table
-    from archcost.datasets.measuring import MeasureSettings, measure, measuring_setup
-    from archcost.datasets.spaces import get_space
+    from archcost.datasets.isolated_measuring import measure_isolated
 
     if args.out.suffix != ".parquet":
         raise ArchcostError(f"--out must end in .parquet, but got {str(args.out)!r}")
+    job, provenance = _plan(args)
+    device = check_device_id(args.device or job.runtime.device)
+    stopped: ArchcostError | KeyboardInterrupt | None = None
+    try:
+        with _termination_as_interrupt():
+            measure_isolated(job)
+    except (ArchcostError, KeyboardInterrupt) as error:
+        stopped = error
+    table = _write_table(job, device, provenance, args.out, stopped)
+    if table is not None:
+        print(measuring_report(table, args.out, args.repeatability))
+    if isinstance(stopped, ArchcostError):
+        raise stopped
+    if stopped:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def journal_path(out: Path) -> Path:
+    """Return where the measurements of a table are kept: ``OUT.journal`` beside it."""
+    return out.with_name(out.name + ".journal")
+
+
+def _plan(args: argparse.Namespace) -> tuple[Job, dict[str, Any]]:
+    """Return what to measure, and what the table should tell about the choice."""
+    from archcost.datasets.architecture_file import read_architectures
+    from archcost.datasets.errors import ArchcostError
+    from archcost.datasets.isolated_measuring import Job
+    from archcost.datasets.measure_settings import MeasureSettings
+    from archcost.datasets.measuring import measuring_setup
+    from archcost.datasets.shards import Shard
+    from archcost.datasets.spaces import get_space
+
     space = get_space(args.space)
     dataset = space.check_dataset(args.dataset)
     runtime = build_runtime(args)
@@ -119,6 +189,8 @@ def run(args: argparse.Namespace) -> int:
         runs=args.runs,
         threads=args.threads,
         loaded=args.loaded,
+        repeatability=args.repeatability,
+        max_rounds=args.max_rounds,
         time_budget_s=args.time_budget,
         seed=args.seed,
     )
@@ -130,43 +202,82 @@ def run(args: argparse.Namespace) -> int:
         selection = "listed by the user"
     if len(archs) == 0:
         raise ArchcostError(f"--count must be at least 1, but got {args.count}")
-    setup = measuring_setup(space, dataset, runtime, settings)
-    device = check_device_id(args.device or runtime.device)
-    with Journal(journal_path(args.out), setup) as journal:
-        try:
-            measure(space, archs, dataset, runtime, journal, settings, progress=not args.quiet)
-            interrupted = False
-        except KeyboardInterrupt:
-            interrupted = True
-        table = measured_table(
-            space,
-            archs,
-            journal.visits,
-            device=device,
-            setup=setup,
-            provenance={"architectures": selection, "seed": args.seed},
-        )
-        table.write(args.out)
-    print(_report(table, args.out))
-    if interrupted:
-        print("interrupted; the same command goes on from here", file=sys.stderr)
-        return INTERRUPTED
-    return 0
-
-
-def journal_path(out: Path) -> Path:
-    """Return where the measurements of a table are kept: ``OUT.journal`` beside it."""
-    return out.with_name(out.name + ".journal")
-
-
-def _report(table: CostTable, out: Path) -> str:
-    """Say what the table holds and how far it can be trusted."""
-    counts = ", ".join(f"{rows} {status}" for status, rows in table.counts().items())
-    agreement = table.provenance["repeatability_spearman"]
-    noise = (
-        "unknown (it takes 2 rounds and 3 architectures of different cost)"
-        if agreement is None
-        else f"{agreement:.4f} (Spearman between halves of the rounds)"
+    provenance = {"architectures": selection, "seed": args.seed}
+    if args.shard:
+        shard = Shard.parse(args.shard)
+        archs = shard.part(archs)
+        provenance["shard"] = str(shard)
+    open_counter = _counter_opener(runtime) if args.energy else None
+    counter = open_counter() if open_counter else None
+    job = Job(
+        space,
+        archs,
+        dataset,
+        runtime,
+        settings,
+        journal_path(args.out),
+        measuring_setup(space, dataset, runtime, settings, counter),
+        open_counter,
+        progress=not args.quiet,
     )
-    key = str(table.keys()[0])
-    return f"{out}: {key}, {counts}\nrepeatability: {noise}"
+    return job, provenance
+
+
+def _counter_opener(runtime: Runtime) -> Any:
+    """Return what opens the energy counter of the hardware that a runtime uses."""
+    from archcost.datasets.energy_counter import energy_counter
+    from archcost.datasets.errors import ArchcostError
+
+    if runtime.repeats_itself:
+        raise ArchcostError(
+            f"--energy reads the counters of this machine, but --runtime {runtime.name} runs the "
+            "networks elsewhere; measure the energy there, and `archcost data import` it"
+        )
+    return partial(energy_counter, runtime.device.partition("_")[0])
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM, as a scheduler sends it, do what Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _write_table(
+    job: Job,
+    device: str,
+    provenance: dict[str, Any],
+    out: Path,
+    stopped: BaseException | None,
+) -> CostTable | None:
+    """Write the table of what the journal holds; None if measuring did not even begin."""
+    from archcost.datasets.errors import ArchcostError
+    from archcost.datasets.journal import Journal
+    from archcost.datasets.measured_table import measured_table
+
+    try:
+        with Journal(job.journal_path, job.setup) as journal:
+            visits = journal.visits
+    except ArchcostError:
+        if stopped is None:
+            raise
+        return None
+    if isinstance(stopped, ArchcostError) and not visits:
+        return None
+    table = measured_table(
+        job.space, job.archs, visits, device=device, setup=job.setup, provenance=provenance
+    )
+    try:
+        table.write(out)
+    except OSError as error:
+        raise ArchcostError(
+            f"the table must be written to {out}, but: {error.strerror}; all measurements are in "
+            f"{job.journal_path}, and the same command goes on from there"
+        ) from error
+    return table

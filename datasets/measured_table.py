@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from archcost.datasets.journal import Visit
-from archcost.datasets.round_costs import middle_mean, round_costs
+from archcost.datasets.repeatability import repeatability
+from archcost.datasets.round_costs import (
+    middle_mean,
+    quiet_reference_ms,
+    round_costs,
+    round_energies,
+)
 from archcost.datasets.space import Ops, SearchSpace
 
 if TYPE_CHECKING:
@@ -22,61 +28,19 @@ STATISTIC = (
     "that a reference network shows at that moment. cost_std is over the rounds; cost_min and "
     "cost_median are over all runs as they were timed"
 )
-LEAST_FOR_RANKS = 3
-"""Architectures below which a rank correlation says nothing."""
+STATISTIC_WITHOUT_REFERENCE = (
+    "mean of the middle half of the rounds, in each of which the runtime warms up and repeats by "
+    "itself. cost_std, cost_min and cost_median are over the rounds"
+)
+ENERGY_STATISTIC = (
+    "what the counter shows over repeated inferences, divided by their number; mean of the middle "
+    "half of the rounds. cost_std, cost_min and cost_median are over the rounds"
+)
+ERROR_LENGTH = 300
+"""Of an error text in the provenance."""
 
-
-@dataclass(frozen=True, slots=True)
-class Repeatability:
-    """How well two halves of the rounds agree on the order of the architectures.
-
-    Parameters
-    ----------
-    spearman : float or None
-        Rank correlation of the halves' costs: a lower bound for the whole table, which rests on
-        twice the rounds. None where there is nothing to compare.
-    n_archs : int
-        Architectures with at least two successful rounds.
-    """
-
-    spearman: float | None
-    n_archs: int
-
-
-def repeatability(visits: Iterable[Visit]) -> Repeatability:
-    """Compare the first half of each architecture's rounds with the second.
-
-    The halves lie apart in time, so that a slow drift of the machine counts as the noise it is.
-
-    Parameters
-    ----------
-    visits : iterable of Visit
-        What a journal holds.
-
-    Returns
-    -------
-    Repeatability
-        Spearman's correlation between the costs of the two halves.
-    """
-    rounds: dict[str, list[Visit]] = defaultdict(list)
-    for visit in visits:
-        if visit.error is None:
-            rounds[visit.arch].append(visit)
-    halves: tuple[list[Visit], list[Visit]] = ([], [])
-    for of_arch in rounds.values():
-        if len(of_arch) >= 2:
-            of_arch.sort(key=lambda visit: visit.round)
-            halves[0].extend(of_arch[: len(of_arch) // 2])
-            halves[1].extend(of_arch[len(of_arch) // 2 :])
-    # Each half is corrected by itself: nothing of one may leak into the other.
-    first, second = (
-        [middle_mean(costs) for costs in round_costs(half).values()] for half in halves
-    )
-    if len(first) < LEAST_FOR_RANKS or np.ptp(first) == 0 or np.ptp(second) == 0:
-        return Repeatability(None, len(first))
-    from scipy.stats import spearmanr
-
-    return Repeatability(float(spearmanr(first, second).statistic), len(first))
+Costs = Mapping[str, npt.NDArray[np.float64]]
+Runs = Mapping[str, npt.NDArray[np.float64] | list[float]]
 
 
 def measured_table(
@@ -88,11 +52,12 @@ def measured_table(
     setup: Mapping[str, Any],
     provenance: Mapping[str, Any],
 ) -> CostTable:
-    """Summarise measurements as a cost table, one row an architecture.
+    """Summarise measurements as a cost table, one row an architecture and metric.
 
-    The cost is what the machine needs when nothing disturbs it (see ``STATISTIC``): neighbours on
-    the machine slow all networks, and the reference network tells by how much. An architecture
-    that failed in every round, or was not reached, has no cost and a status that says so.
+    The latency is what the machine needs when nothing disturbs it (see ``STATISTIC``): neighbours
+    on the machine slow all networks, and the reference network tells by how much. An architecture
+    that failed in every round, or was not reached, has no cost and a status that says so; the
+    provenance counts the failures and quotes the first of each status.
 
     Parameters
     ----------
@@ -112,8 +77,10 @@ def measured_table(
     Returns
     -------
     CostTable
-        The table, with the repeatability in its provenance.
+        Latency, and energy if a counter was read, with the repeatability in its provenance.
     """
+    import pyarrow as pa
+
     from archcost.datasets.cost_table import CostTable
 
     names = space.format_many(archs)
@@ -123,32 +90,58 @@ def measured_table(
     runs_ms: dict[str, list[float]] = defaultdict(list)
     for visit in kept:
         runs_ms[visit.arch] += visit.latencies_ms
-    seen = {visit.arch for visit in kept}
+    # The last visit decides: the first failure may have been chance.
+    status = dict.fromkeys(names, "not_measured")
+    status |= {visit.arch: visit.status for visit in kept}
+    status |= dict.fromkeys(costs, "ok")
+    repeats: dict[str, tuple[Costs, Runs]] = {"latency": (costs, runs_ms)}
     halves = repeatability(kept)
+    told = {
+        **setup,
+        "cost": STATISTIC if setup.get("reference_arch") else STATISTIC_WITHOUT_REFERENCE,
+        "rounds": max((len(values) for values in costs.values()), default=0),
+        "repeatability_spearman": halves.spearman,
+        "repeatability_n_archs": halves.n_archs,
+        **_failures(kept, status),
+    }
+    if setup.get("reference_arch") and costs:
+        told["reference_ms"] = quiet_reference_ms(v for v in kept if v.error is None)
+    if "energy_counter" in setup:
+        energies = round_energies(kept)
+        repeats["energy"] = (energies, energies)
+        told["energy"] = ENERGY_STATISTIC
+        told["energy_repeatability_spearman"] = repeatability(kept, round_energies).spearman
 
-    def column(statistic: Callable[[Any], Any], values: Mapping[str, Any]) -> list[float]:
-        return [float(statistic(values[name])) if name in costs else math.nan for name in names]
+    def column(statistic: Callable[[Any], Any], values: Runs, has: Costs) -> list[float]:
+        return [float(statistic(values[name])) if name in has else math.nan for name in names]
 
-    return CostTable.from_costs(
-        space,
-        archs,
-        column(middle_mean, costs),
-        device=device,
-        dataset=str(setup["dataset"]),
-        status=[
-            "ok" if name in costs else "failed" if name in seen else "not_measured"
-            for name in names
-        ],
-        cost_min=column(min, runs_ms),
-        cost_median=column(np.median, runs_ms),
-        cost_std=column(np.std, costs),
-        n_repeats=[len(runs_ms[name]) for name in names],
-        provenance={
-            **setup,
-            "cost": STATISTIC,
-            "rounds": max((len(values) for values in costs.values()), default=0),
-            "repeatability_spearman": halves.spearman,
-            "repeatability_n_archs": halves.n_archs,
-            **provenance,
-        },
-    )
+    rows = []
+    for metric, (values, runs) in repeats.items():
+        table = CostTable.from_costs(
+            space,
+            archs,
+            column(middle_mean, values, values),
+            device=device,
+            metric=metric,
+            dataset=str(setup["dataset"]),
+            batch_size=int(setup["batch_size"]),
+            status=[status[name] for name in names],
+            cost_min=column(min, runs, values),
+            cost_median=column(np.median, runs, values),
+            cost_std=column(np.std, values, values),
+            n_repeats=[len(runs.get(name, ())) for name in names],
+        )
+        rows.append(table.to_arrow())
+    return CostTable(pa.concat_tables(rows), {**told, **provenance})
+
+
+def _failures(visits: Sequence[Visit], status: Mapping[str, str]) -> dict[str, Any]:
+    """Return how many architectures have each status of a failure, and the first error of each."""
+    failures: dict[str, dict[str, Any]] = {}
+    for visit in visits:
+        if visit.error is not None and status[visit.arch] == visit.status:
+            found = failures.setdefault(
+                visit.status, {"n_archs": 0, "first_error": visit.error[:ERROR_LENGTH]}
+            )
+            found["n_archs"] = sum(value == visit.status for value in status.values())
+    return {"failures": failures} if failures else {}

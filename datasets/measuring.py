@@ -3,90 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
 import numpy as np
 
-from archcost.datasets.errors import ArchcostError
+from archcost.datasets.energy_counter import EnergyCounter
 from archcost.datasets.journal import Journal, Visit
 from archcost.datasets.machine import describe_machine
-from archcost.datasets.runtime import Inference, Runtime
+from archcost.datasets.measure_settings import MeasureSettings
+from archcost.datasets.repeatability import least_repeatability
+from archcost.datasets.runtime import Runtime
 from archcost.datasets.space import Ops, SearchSpace
+from archcost.datasets.visiting import Visitor
 
-DECIMALS = 6
-"""Of a latency in the journal: nanoseconds."""
+ATTEMPTS = 2
+"""Failures in a row after which an architecture is left alone: the first may have been chance."""
 
-REFERENCE_RUNS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureSettings:
-    """How long and how often to measure.
-
-    Parameters
-    ----------
-    rounds : int, default=20
-        How often to go over the architectures. A neighbour on the machine slows some in one round
-        and others in the next, so many short rounds beat one long one.
-    runs : int, default=3
-        Timed inferences of an architecture in a round.
-    warmup : int, default=1
-        Inferences before them that are not timed.
-    threads : int, default=1
-        Threads of one inference.
-    loaded : int, default=200
-        Networks held in memory at a time; rounds go over them before the next are loaded.
-    rounds_per_load : int, default=20
-        Rounds after which all networks are loaded anew, at another time and place in memory.
-    time_budget_s : float, optional
-        Seconds after which to stop and keep what was measured.
-    seed : int, default=0
-        Fixes the order of the architectures in each round.
-    """
-
-    rounds: int = 20
-    runs: int = 3
-    warmup: int = 1
-    threads: int = 1
-    loaded: int = 200
-    rounds_per_load: int = 20
-    time_budget_s: float | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        least = {"rounds": 1, "runs": 1, "warmup": 0, "threads": 1, "loaded": 1}
-        for name, bound in {**least, "rounds_per_load": 1}.items():
-            if getattr(self, name) < bound:
-                raise ArchcostError(
-                    f"{name} must be {bound} or more, but got {getattr(self, name)}"
-                )
-        if self.time_budget_s is not None and not self.time_budget_s > 0:
-            raise ArchcostError(f"the time budget must be positive, but got {self.time_budget_s} s")
-
-
-class ReferenceClock:
-    """Tells how slow the machine is just now, by a network that is always the same.
-
-    Parameters
-    ----------
-    infer_ms : callable
-        Runs that network once.
-    """
-
-    def __init__(self, infer_ms: Inference) -> None:
-        self._infer_ms = infer_ms
-        self._last_ms = self._fastest_ms()
-
-    def around_ms(self) -> float:
-        """Return the geometric mean of the last timing and one taken now."""
-        before_ms, self._last_ms = self._last_ms, self._fastest_ms()
-        return math.sqrt(before_ms * self._last_ms)
-
-    def _fastest_ms(self) -> float:
-        return min(self._infer_ms() for _ in range(REFERENCE_RUNS))
+MORE_ROUNDS = 4
+"""Rounds that are added at a time while the repeatability is too low."""
 
 
 def reference_arch(space: SearchSpace, dataset: str) -> Ops:
@@ -97,9 +35,15 @@ def reference_arch(space: SearchSpace, dataset: str) -> Ops:
 
 
 def measuring_setup(
-    space: SearchSpace, dataset: str, runtime: Runtime, settings: MeasureSettings
+    space: SearchSpace,
+    dataset: str,
+    runtime: Runtime,
+    settings: MeasureSettings,
+    counter: EnergyCounter | None = None,
 ) -> dict[str, Any]:
     """Return what must stay the same over all measurements of one table."""
+    settings = settings.for_runtime(runtime)
+    reference = None if runtime.repeats_itself else space.format(reference_arch(space, dataset))
     return {
         "space": space.name,
         "dataset": dataset,
@@ -110,9 +54,10 @@ def measuring_setup(
         "threads": settings.threads,
         "runs_per_round": settings.runs,
         "warmup_runs": settings.warmup,
-        "reference_arch": space.format(reference_arch(space, dataset)),
+        "reference_arch": reference,
         **describe_machine(),
         **runtime.describe(),
+        **({"energy_counter": counter.name} if counter else {}),
     }
 
 
@@ -124,12 +69,15 @@ def measure(
     journal: Journal,
     settings: MeasureSettings,
     *,
+    counter: EnergyCounter | None = None,
+    on_start: Callable[[int, int], None] = lambda place, round_number: None,
     progress: bool = False,
 ) -> None:
     """Measure architectures in rounds, each in another order, and append to the journal.
 
     What the journal holds already is skipped, so the same call goes on where an earlier one
-    stopped, and a call with more architectures or rounds extends it.
+    stopped, and a call with more architectures or rounds extends it. An architecture that fails
+    twice in a row is not visited again.
 
     Parameters
     ----------
@@ -144,47 +92,69 @@ def measure(
     journal : Journal
         Where the measurements go.
     settings : MeasureSettings
-        Rounds, runs and time budget.
+        Rounds, runs, repeatability to reach and time budget.
+    counter : EnergyCounter, optional
+        Measures the energy as well.
+    on_start : callable, optional
+        Called with the place in `archs` and the round before a network is loaded or run.
     progress : bool, default=False
         Show a progress bar with the expected end.
+
+    Raises
+    ------
+    ArchcostError
+        If the reference network does not run, or the journal cannot be written.
     """
     from tqdm import tqdm
 
     names = space.format_many(archs)
+    wanted = set(names)
     deadline = monotonic() + (settings.time_budget_s or math.inf)
-    done = journal.done()
-    batches = list(_batches(names, settings, done))
-    reference = ReferenceClock(
-        runtime.load(space, reference_arch(space, dataset), dataset, settings.threads)
-    )
-    with tqdm(
-        total=sum(map(len, batches)), unit="visit", disable=not progress, desc="measuring"
-    ) as bar:
-        for batch in batches:
-            if monotonic() >= deadline:
+    rounds = _planned_rounds(settings, [v.round for v in journal.visits if v.arch in wanted])
+    reference = None if runtime.repeats_itself else reference_arch(space, dataset)
+    visitor = Visitor(space, dataset, runtime, settings, reference=reference, counter=counter)
+    with tqdm(total=0, unit="visit", disable=not progress, desc="measuring") as bar:
+        while True:
+            batches = list(_batches(names, replace(settings, rounds=rounds), journal))
+            bar.total += sum(map(len, batches))
+            bar.refresh()
+            for batch in batches:
+                bar.set_postfix_str("loading")
+                for round_number in _visited(
+                    batch, names, archs, visitor, journal, deadline, on_start
+                ):
+                    bar.set_postfix_str(f"round {round_number + 1}/{rounds}", refresh=False)
+                    bar.update()
+            if settings.repeatability is None or monotonic() >= deadline:
                 return
-            bar.set_postfix_str("loading")
-            networks = {
-                place: _load(runtime, space, archs[place], dataset, settings.threads)
-                for place in {place for _, place in batch}
-            }
-            for round_number, place in batch:
-                if monotonic() >= deadline:
-                    return
-                bar.set_postfix_str(f"round {round_number + 1}/{settings.rounds}", refresh=False)
-                visit = Visit(names[place], round_number)
-                journal.append(_timed(visit, networks[place], reference, settings))
-                bar.update()
+            found = least_repeatability([v for v in journal.visits if v.arch in wanted])
+            if progress:
+                told = "unknown" if found is None else f"{found:.4f}"
+                goal = f"{told} of {settings.repeatability} wanted"
+                bar.write(f"repeatability after {rounds} rounds: {goal}", file=sys.stderr)
+            reached = found is None or found >= settings.repeatability
+            if reached or rounds >= settings.max_rounds:
+                return
+            rounds = min(rounds + MORE_ROUNDS, settings.max_rounds)
+
+
+def _planned_rounds(settings: MeasureSettings, rounds_begun: Sequence[int]) -> int:
+    """Return how many rounds to make; those that a goal made an earlier call begin are finished."""
+    if settings.repeatability is None or not rounds_begun:
+        return settings.rounds
+    return max(settings.rounds, min(max(rounds_begun) + 1, settings.max_rounds))
 
 
 def _batches(
-    names: Sequence[str], settings: MeasureSettings, done: set[tuple[str, int]]
+    names: Sequence[str], settings: MeasureSettings, journal: Journal
 ) -> Iterator[list[tuple[int, int]]]:
     """Yield visits, pairs of round and place, that share loaded networks; what is done is out."""
+    done, failures = journal.done(), journal.failures_in_a_row()
     for first in range(0, settings.rounds, settings.rounds_per_load):
         rounds = range(first, min(first + settings.rounds_per_load, settings.rounds))
         order = np.random.default_rng([settings.seed, first]).permutation(len(names))
-        pending = [int(p) for p in order if any((names[p], r) not in done for r in rounds)]
+        alive = [int(place) for place in order if failures[names[place]] < ATTEMPTS]
+        pending = [p for p in alive if any((names[p], r) not in done for r in rounds)]
         for start in range(0, len(pending), settings.loaded):
             places = pending[start : start + settings.loaded]
             visits = []
@@ -194,30 +164,36 @@ def _batches(
             yield visits
 
 
-def _load(
-    runtime: Runtime, space: SearchSpace, ops: Ops, dataset: str, threads: int
-) -> Inference | str:
-    """Load a network; what the runtime raises is returned as text."""
-    try:
-        return runtime.load(space, ops, dataset, threads)
-    except Exception as error:  # a runtime may raise anything, and the other networks go on
-        return f"{type(error).__name__}: {error}"
-
-
-def _timed(
-    visit: Visit, network: Inference | str, reference: ReferenceClock, settings: MeasureSettings
-) -> Visit:
-    """Return the visit with its latencies, or with the error that it ended in."""
-    if isinstance(network, str):
-        return replace(visit, error=network)
-    try:
-        for _ in range(settings.warmup):
-            network()
-        latencies_ms = tuple(round(network(), DECIMALS) for _ in range(settings.runs))
-    except Exception as error:  # as in loading
-        return replace(visit, error=f"{type(error).__name__}: {error}")
-    wrong = [value for value in latencies_ms if not 0 < value < math.inf]
-    if wrong:
-        return replace(visit, error=f"a latency must be positive, but got {wrong[0]}")
-    reference_ms = round(reference.around_ms(), DECIMALS)
-    return replace(visit, latencies_ms=latencies_ms, reference_ms=reference_ms)
+def _visited(
+    batch: Sequence[tuple[int, int]],
+    names: Sequence[str],
+    archs: Ops,
+    visitor: Visitor,
+    journal: Journal,
+    deadline: float,
+    on_start: Callable[[int, int], None],
+) -> Iterator[int]:
+    """Load the networks of a batch, make its visits until the deadline and yield their rounds."""
+    failures = journal.failures_in_a_row()
+    networks = {}
+    for place, round_number in {place: r for r, place in reversed(batch)}.items():
+        if monotonic() >= deadline:
+            return
+        on_start(place, round_number)
+        networks[place] = visitor.load(archs[place])
+    for round_number, place in batch:
+        if monotonic() >= deadline:
+            return
+        name = names[place]
+        if failures[name] < ATTEMPTS:
+            on_start(place, round_number)
+            if place not in networks:  # it failed before, and gets another chance
+                networks[place] = visitor.load(archs[place])
+            visit = visitor.visit(Visit(name, round_number), networks[place])
+            journal.append(visit)
+            if visit.error is None:
+                failures[name] = 0
+            else:
+                failures[name] += 1
+                del networks[place]
+        yield round_number

@@ -38,12 +38,26 @@ def round_costs(visits: Iterable[Visit]) -> dict[str, npt.NDArray[np.float64]]:
     if not good:
         return {}
     shared = sensitivity(good)
-    quiet_ms = np.quantile([visit.reference_ms for visit in good], QUIET_QUANTILE)
+    quiet_ms = quiet_reference_ms(good)
     rounds: dict[str, dict[int, float]] = defaultdict(dict)
     for visit in good:
         slowdown = (visit.reference_ms / quiet_ms) ** shared
         rounds[visit.arch][visit.round] = min(visit.latencies_ms) / slowdown
     return {arch: np.array([found[i] for i in sorted(found)]) for arch, found in rounds.items()}
+
+
+def round_energies(visits: Iterable[Visit]) -> dict[str, npt.NDArray[np.float64]]:
+    """Return each architecture's energy in mJ in each successful round that a counter was read."""
+    rounds: dict[str, dict[int, float]] = defaultdict(dict)
+    for visit in visits:
+        if visit.energy_mj is not None:
+            rounds[visit.arch][visit.round] = visit.energy_mj
+    return {arch: np.array([found[i] for i in sorted(found)]) for arch, found in rounds.items()}
+
+
+def quiet_reference_ms(visits: Iterable[Visit]) -> float:
+    """Return the reference network's latency with the machine at its best, from good visits."""
+    return float(np.quantile([visit.reference_ms for visit in visits], QUIET_QUANTILE))
 
 
 def middle_mean(values: npt.NDArray[np.float64]) -> float:

@@ -3,31 +3,28 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
 
-from archcost.datasets import ArchcostError, CostTableError, IntegrityError, get_space
+from archcost.datasets import ArchcostError, get_space
 from archcost.datasets.journal import Journal, Visit
 from archcost.datasets.machine import describe_machine
-from archcost.datasets.measured_table import measured_table, repeatability
-from archcost.datasets.measuring import (
-    MeasureSettings,
-    measure,
-    measuring_setup,
-    reference_arch,
-)
-from archcost.datasets.round_costs import middle_mean, sensitivity
+from archcost.datasets.measure_settings import MeasureSettings
+from archcost.datasets.measured_table import measured_table
+from archcost.datasets.measuring import measure, measuring_setup, reference_arch
+from archcost.datasets.repeatability import repeatability
 from archcost.datasets.runtime import Runtime
 from archcost.datasets.runtimes import RUNTIMES
 
 SPACE = get_space("nasbench201")
 ARCHS = SPACE.sample(6, seed=0)
+MANY = SPACE.sample(40, seed=1)
 REFERENCE = reference_arch(SPACE, "cifar10")
 
 
 class ScriptedRuntime(Runtime):
     """Latency is 1 ms plus the index, and falls by 0.01 ms a run; the reference takes 2 ms.
 
-    What `broken` names cannot be loaded; `runs_left` are granted until Ctrl-C.
+    What `broken` names cannot be loaded, as often as it is listed; `runs_left` are granted until
+    Ctrl-C.
     """
 
     name, precision = "scripted", "fp32"
@@ -45,8 +42,8 @@ class ScriptedRuntime(Runtime):
             return self.reference_ms
         index = space.index(ops)
         self.loaded.append(index)
-        if index in self.broken:
-            raise self.broken[index]
+        if self.broken.get(index):
+            raise self.broken[index].pop()
         place_in_visit = itertools.cycle(range(4))
 
         def infer_ms():
@@ -105,17 +102,6 @@ def test_same_call_resumes_and_more_rounds_or_architectures_extend(tmp_path):
     assert more.runs_left == 0
 
 
-def test_half_a_line_from_a_killed_process_is_dropped(tmp_path):
-    path = tmp_path / "j"
-    run_rounds(path, ScriptedRuntime(), rounds=1)
-    path.write_bytes(path.read_bytes()[:-20])
-    again = ScriptedRuntime()
-    visits, _ = run_rounds(path, again, rounds=1)
-    assert len(again.loaded) == 1
-    assert len(visits) == 6
-    assert path.read_bytes().count(b"\n") == 7
-
-
 def test_time_budget_stops_and_keeps_what_is_there(tmp_path):
     visits, setup = run_rounds(tmp_path / "j", ScriptedRuntime(), time_budget_s=1e-9)
     assert visits == []
@@ -163,15 +149,86 @@ def test_slowdown_that_the_reference_sees_is_taken_out(tmp_path):
     assert (frame["cost"] < frame["cost_median"]).all()
 
 
+def failing(indices, error, times=9):
+    return {index: [error] * times for index in indices}
+
+
 def test_failures_are_rows_with_a_status_and_the_rest_goes_on(tmp_path):
-    indices = [SPACE.index(arch) for arch in ARCHS]
-    runtime = ScriptedRuntime(broken={indices[2]: RuntimeError("no kernel"), indices[4]: OSError()})
-    visits, setup = run_rounds(tmp_path / "j", runtime)
+    first, second, third = (SPACE.index(arch) for arch in ARCHS[2:5])
+    broken = {
+        **failing([first], RuntimeError("no kernel")),
+        **failing([second], TimeoutError("after 5 s")),
+        **failing([third], MemoryError()),
+    }
+    visits, setup = run_rounds(tmp_path / "j", ScriptedRuntime(broken), rounds=5)
     table = summarise(visits, setup)
-    assert table.counts() == {"failed": 2, "ok": 4}
-    assert table.to_pandas()["cost"].isna().tolist() == [False, False, True, False, True, False]
-    errors = {visit.error for visit in visits if visit.error}
-    assert errors == {"RuntimeError: no kernel", "OSError: "}
+    assert table.to_pandas()["status"].tolist() == [
+        "ok", "ok", "did_not_compile", "timed_out", "failed", "ok",
+    ]  # fmt: skip
+    assert table.to_pandas()["cost"].isna().tolist() == [False, False, True, True, True, False]
+    assert table.provenance["failures"] == {
+        "did_not_compile": {"n_archs": 1, "first_error": "RuntimeError: no kernel"},
+        "timed_out": {"n_archs": 1, "first_error": "TimeoutError: after 5 s"},
+        "failed": {"n_archs": 1, "first_error": "MemoryError: "},
+    }
+
+
+def test_failure_is_tried_once_more_and_then_left_alone(tmp_path):
+    index = SPACE.index(ARCHS[2])
+    runtime = ScriptedRuntime(failing([index], RuntimeError("no kernel")))
+    visits, setup = run_rounds(tmp_path / "j", runtime, rounds=5)
+    assert runtime.loaded.count(index) == 2
+    assert [v.round for v in visits if v.error] == [0, 1]
+    assert len(visits) == 5 * 5 + 2
+    run_rounds(tmp_path / "j", runtime, rounds=9)
+    assert runtime.loaded.count(index) == 2
+
+    once = ScriptedRuntime(failing([index], RuntimeError("by chance"), times=1))
+    visits, setup = run_rounds(tmp_path / "k", once, rounds=5)
+    table = summarise(visits, setup)
+    assert table.counts() == {"ok": 6}
+    assert table.to_pandas()["n_repeats"].tolist() == [15, 15, 12, 15, 15, 15]
+    assert "failures" not in table.provenance
+
+
+def test_failure_in_running_has_its_status(tmp_path):
+    runtime = ScriptedRuntime()
+
+    def load(space, ops, *_):
+        def infer_ms():
+            raise TimeoutError("the board is silent") if space.index(ops) % 2 else OSError("gone")
+
+        return (lambda: 2.0) if np.array_equal(ops, REFERENCE) else infer_ms
+
+    runtime.load = load
+    visits, _ = run_rounds(tmp_path / "j", runtime)
+    index_of = {
+        name: SPACE.index(arch) for name, arch in zip(SPACE.format_many(ARCHS), ARCHS, strict=True)
+    }
+    assert {visit.status for visit in visits} == {"timed_out", "failed"}
+    assert all((v.status == "timed_out") == (index_of[v.arch] % 2 == 1) for v in visits)
+
+
+def test_reference_network_must_run(tmp_path):
+    def silent():
+        raise OSError("gone")
+
+    with pytest.raises(ArchcostError, match=r"scripted must run the reference .*OSError: gone"):
+        run_rounds(tmp_path / "j", ScriptedRuntime(reference_ms=silent))
+
+
+def test_runtime_that_repeats_by_itself_is_called_once_a_visit(tmp_path):
+    runtime = ScriptedRuntime(reference_ms=None)
+    runtime.repeats_itself = True
+    visits, setup = run_rounds(tmp_path / "j", runtime, rounds=3)
+    assert {(len(visit.latencies_ms), visit.reference_ms) for visit in visits} == {(1, 1.0)}
+    assert (setup["runs_per_round"], setup["warmup_runs"], setup["reference_arch"]) == (1, 0, None)
+    frame = summarise(visits, setup).to_pandas()
+    # Three calls, no warm-up: 1 + index, then 0.01 and 0.02 ms less.
+    expected = [1.0 + SPACE.index(arch) - 0.01 for arch in ARCHS]
+    assert frame["cost"].tolist() == pytest.approx(expected)
+    assert frame["n_repeats"].tolist() == [3] * 6
+    assert "reference_ms" not in summarise(visits, setup).provenance
 
 
 @pytest.mark.parametrize("latency_ms", [-1.0, float("nan"), float("inf")])
@@ -180,71 +237,51 @@ def test_latency_that_is_none_is_a_failure(tmp_path, latency_ms):
     assert all(f"must be positive, but got {latency_ms}" in visit.error for visit in visits)
 
 
-def test_middle_mean_ignores_both_ends():
-    assert middle_mean(np.array([9.0, 1.0, 2.0, 3.0])) == 2.5
-    assert middle_mean(np.array([4.0])) == 4.0
+def noisy(seed):
+    rng = np.random.default_rng(seed)
+    runtime = ScriptedRuntime()
+    truth_ms = dict(zip(SPACE.format_many(MANY), np.linspace(5, 6, len(MANY)), strict=True))
+    runtime.load = lambda space, ops, *_: (
+        (lambda: 2.0)
+        if np.array_equal(ops, REFERENCE)
+        else lambda: truth_ms[space.format(ops)] + rng.normal(0, 0.5)
+    )
+    return runtime
 
 
-def test_sensitivity_is_the_slope_within_architectures():
-    rng = np.random.default_rng(1)
-    visits = []
-    for place in range(30):
-        for round_number in range(8):
-            reference_ms = 2 * np.exp(rng.random())
-            latency_ms = (1 + place) * reference_ms**0.6 * np.exp(0.01 * rng.standard_normal())
-            visits.append(Visit(f"arch {place}", round_number, (latency_ms,), reference_ms))
-    assert sensitivity(visits) == pytest.approx(0.6, abs=0.01)
-    assert sensitivity(visits[:1]) == 0.0
+def test_rounds_are_added_until_the_halves_agree(tmp_path):
+    words = {"archs": MANY, "rounds": 4, "runs": 1, "warmup": 0}
+    visits, setup = run_rounds(tmp_path / "j", noisy(0), **words, repeatability=0.85)
+    rounds = 1 + max(visit.round for visit in visits)
+    assert rounds > 4
+    assert rounds % 4 == 0
+    assert len(visits) == 40 * rounds
+    assert repeatability(visits).spearman >= 0.85
+    before = [visit for visit in visits if visit.round < rounds - 4]
+    assert repeatability(before).spearman < 0.85
+    table = summarise(visits, setup, MANY)
+    assert table.provenance["repeatability_spearman"] == repeatability(visits).spearman
 
 
-def test_repeatability_is_the_rank_correlation_of_the_halves():
-    rng = np.random.default_rng(0)
-    latencies_ms = 5 + rng.random((40, 5, 3)) + np.linspace(0, 2, 40)[:, None, None]
-    visits = [
-        Visit(f"arch {i}", r, tuple(latencies_ms[i, r]))
-        for r in reversed(range(5))
-        for i in range(40)
-    ]
-    fastest = latencies_ms.min(axis=2)
-    # Of 2 and 3 rounds the middle half is all of them.
-    first, second = fastest[:, :2].mean(axis=1), fastest[:, 2:].mean(axis=1)
-    found = repeatability(visits)
-    assert found.n_archs == 40
-    assert found.spearman == pytest.approx(spearmanr(first, second).statistic, abs=1e-12)
+def test_goal_out_of_reach_stops_at_the_greatest_number_of_rounds(tmp_path):
+    words = {"archs": MANY, "rounds": 4, "runs": 1, "warmup": 0}
+    goal = {"repeatability": 0.9999, "max_rounds": 10}
+    visits, _ = run_rounds(tmp_path / "j", noisy(0), **words, **goal)
+    assert len(visits) == 40 * 10
+    again, _ = run_rounds(tmp_path / "j", noisy(0), **words, **goal)
+    assert len(again) == 40 * 10
+    # Where nothing can be ranked, no number of rounds helps.
+    few, _ = run_rounds(tmp_path / "k", noisy(0), **{**words, "archs": MANY[:2]}, **goal)
+    assert len(few) == 2 * 4
 
 
-def test_repeatability_of_too_little_is_none():
-    one_round = [Visit(f"arch {i}", 0, (1.0 + i,)) for i in range(5)]
-    assert repeatability(one_round).spearman is None
-    all_equal = [Visit(f"arch {i}", r, (1.0,)) for i in range(5) for r in range(2)]
-    assert repeatability(all_equal).spearman is None
-    assert repeatability([]).n_archs == 0
-
-
-def test_journal_of_another_setup_is_refused(tmp_path):
-    run_rounds(tmp_path / "j", ScriptedRuntime())
-    with pytest.raises(CostTableError, match=r"begun with threads 1 \(now 2\).*another --out"):
-        run_rounds(tmp_path / "j", ScriptedRuntime(), threads=2)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"PAR1\x00\x01\n", "line 1 is"),
-        (b'{"arch": "x"}\n', "must begin with its setup"),
-        (b'{"setup": {}}\n[1]\n', "line 2 is"),
-    ],
-)
-def test_file_that_is_no_journal_is_refused(tmp_path, content, message):
-    (tmp_path / "j").write_bytes(content)
-    with pytest.raises(IntegrityError, match=message):
-        Journal(tmp_path / "j", {})
-
-
-def test_line_without_its_fields_is_refused(tmp_path):
-    (tmp_path / "j").write_bytes(b'{"setup": {}}\n{"arch": "x", "ms": [1]}\n')
-    with pytest.raises(IntegrityError, match="line 2 of the journal"):
-        Journal(tmp_path / "j", {})
+def test_resuming_finishes_the_rounds_that_a_goal_began(tmp_path):
+    words = {"archs": MANY, "rounds": 4, "runs": 1, "warmup": 0, "repeatability": 0.9999}
+    run_rounds(tmp_path / "j", noisy(0), **words, max_rounds=8)
+    lines = (tmp_path / "j").read_bytes().splitlines(keepends=True)
+    (tmp_path / "j").write_bytes(b"".join(lines[:-90]))
+    visits, _ = run_rounds(tmp_path / "j", noisy(1), **{**words, "repeatability": 1e-9})
+    assert len(visits) == len({(visit.arch, visit.round) for visit in visits}) == 40 * 6
 
 
 @pytest.mark.parametrize(
@@ -254,6 +291,9 @@ def test_line_without_its_fields_is_refused(tmp_path):
         ({"warmup": -1}, "warmup must be 0 or more, but got -1"),
         ({"loaded": 0}, "loaded must be 1 or more, but got 0"),
         ({"time_budget_s": 0.0}, "time budget must be positive"),
+        ({"repeatability": 98}, "must lie between 0 and 1, but got 98"),
+        ({"repeatability": 0.9, "rounds": 1}, "rounds must be 2 or more to be split"),
+        ({"repeatability": 0.9, "max_rounds": 8}, "must be at least rounds, 20, but got 8"),
     ],
 )
 def test_settings_are_checked(settings, message):
