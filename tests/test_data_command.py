@@ -107,6 +107,42 @@ def test_import_reads_a_published_source(real_tables, tmp_path):
     assert CostTable.read(out).counts() == {"did_not_compile": 259, "ok": 11735}
 
 
+def part(path, archs, shard, reference_ms, **provenance):
+    told = {"shard": shard, "reference_ms": reference_ms, "repeatability_spearman": 0.9}
+    costs = [7.5 + place for place, _ in enumerate(archs)]
+    CostTable.from_costs(SPACE, archs, costs, device="b", provenance={**told, **provenance}).write(
+        path
+    )
+    return path
+
+
+def test_merge_makes_one_table_and_warns(tmp_path, capsys):
+    one = part(tmp_path / "one.parquet", [A], "1/3", 2.0)
+    two = part(tmp_path / "two.parquet", [B], "2/3", 2.08)
+    out = tmp_path / "all.parquet"
+    assert run("merge", one, two, "--out", out) == 0
+    printed = capsys.readouterr()
+    assert "all.parquet: 2 rows, {'ok': 2}" in printed.out
+    assert "least repeatable part: 0.9000" in printed.out
+    assert printed.err == "warning: not among the parts: shards 3/3\n"
+    assert len(CostTable.read(out)) == 2
+    three = part(tmp_path / "three.parquet", SPACE.all_ops[2:3], "3/3", 2.2)
+    assert run("merge", out, three, "--out", out) == 0
+    printed = capsys.readouterr()
+    assert printed.err.startswith("warning: the reference network took 1.10 times as long")
+    assert CostTable.read(out).provenance["parts"][1]["shard"] == "2/3"
+
+
+def test_merge_refuses_other_setups_unless_told(tmp_path):
+    one = part(tmp_path / "one.parquet", [A], "1/2", 2.0, threads=1)
+    two = part(tmp_path / "two.parquet", [B], "2/2", 2.0, threads=2)
+    out = tmp_path / "all.parquet"
+    with pytest.raises(CostTableError, match=r"threads 1 and 2; .*--allow-different-setups"):
+        run("merge", one, two, "--out", out)
+    assert not out.exists()
+    assert run("merge", one, two, "--out", out, "--allow-different-setups") == 0
+
+
 def test_check_names_each_bad_table(tmp_path, capsys):
     (tmp_path / "good.csv").write_text(f"arch,latency_ms\n{A},7.5\n")
     (tmp_path / "bad.csv").write_text(f"arch,latency_ms\n{A},-1\n")
@@ -116,7 +152,7 @@ def test_check_names_each_bad_table(tmp_path, capsys):
     assert "good.csv: 1 rows" in captured.out
 
 
-@pytest.mark.parametrize("words", [[], ["fetch"], ["import"], ["check"]])
+@pytest.mark.parametrize("words", [[], ["fetch"], ["import"], ["merge"], ["check"]])
 def test_help_teaches(words, capsys):
     with pytest.raises(SystemExit) as stopped:
         run(*words, "--help")

@@ -1,0 +1,122 @@
+"""Merge tables that were made in parts, such as shards, and keep what is known of each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from archcost.datasets.cost_table import CostTable
+from archcost.datasets.errors import CostTableError
+
+SETUP = (
+    "runtime", "runtime_version", "precision", "batch_size", "threads", "cpu", "gpu", "governor",
+    "reference_arch", "energy_counter", "command", "model_format",
+    "simulator", "simulator_version", "accelerator",
+)  # fmt: skip
+"""What the provenance says of the setup; the costs of one key must come from one setup."""
+
+LEAST = ("repeatability_spearman", "energy_repeatability_spearman")
+"""What of the parts is known of the whole: that it is no better than the worst of them."""
+
+OF_PART = ("keys", "n_rows", *LEAST)
+"""What is always said of each part by itself."""
+
+SAME_REFERENCE = 1.05
+"""Ratio of the parts' reference latencies up to which their machines count as equally fast."""
+
+
+def merge_tables(tables: Sequence[CostTable], *, allow_different_setups: bool = False) -> CostTable:
+    """Merge tables of the same or of different devices, metrics and spaces.
+
+    Costs are kept as they are. The provenance holds what all parts say alike, the provenance of
+    each under ``parts``, and as repeatability that of the least repeatable part (none if it is
+    unknown of one): nothing is known about the order of architectures of different parts.
+
+    Parameters
+    ----------
+    tables : sequence of CostTable
+        At least two.
+    allow_different_setups : bool, default=False
+        Merge costs of one key although runtime, version, threads or CPU differ.
+
+    Raises
+    ------
+    CostTableError
+        If the setups of parts with the same key differ, or an architecture has two different
+        costs.
+    """
+    if len(tables) < 2:
+        raise CostTableError(f"merging takes two tables or more, but got {len(tables)}")
+    parts = [part for table in tables for part in _parts(table)]
+    if not allow_different_setups:
+        _check_setups(parts)
+    merged = CostTable.concat(tables)
+    first = parts[0]
+    common = {
+        name: value
+        for name, value in first.items()
+        if name not in OF_PART and all(name in part and part[name] == value for part in parts)
+    }
+    told: dict[str, Any] = {
+        **common,
+        "parts": [{k: v for k, v in part.items() if k not in common} for part in parts],
+    }
+    for name in LEAST:
+        if any(name in part for part in parts):
+            known = [part[name] for part in parts if part.get(name) is not None]
+            told[name] = min(known) if len(known) == len(parts) else None
+    merged.provenance = told
+    return merged
+
+
+def reference_spread(table: CostTable) -> float | None:
+    """Return how much longer the reference network took on one part's machine than on another's.
+
+    Returns
+    -------
+    float or None
+        The greatest ratio among parts with a key in common, 1 if all took equally long; None if
+        no two of them tell.
+    """
+    by_key: dict[str, list[float]] = defaultdict(list)
+    for part in _parts(table):
+        for key in part["keys"] if part.get("reference_ms") else ():
+            by_key[key].append(part["reference_ms"])
+    ratios = [max(found) / min(found) for found in by_key.values() if len(found) > 1]
+    return max(ratios, default=None)
+
+
+def missing_shards(table: CostTable) -> list[str]:
+    """Return the shards that the parts of a table leave out, such as ``["3/4"]``."""
+    shards = {str(part["shard"]) for part in _parts(table) if "shard" in part}
+    counts = {int(shard.partition("/")[2]) for shard in shards}
+    every = [f"{number}/{n}" for n in sorted(counts) for number in range(1, n + 1)]
+    return [shard for shard in every if shard not in shards]
+
+
+def _parts(table: CostTable) -> list[dict[str, Any]]:
+    """Return the provenance of a table, or of each part if it was merged from some."""
+    told = table.provenance
+    if "parts" in told:
+        common = {name: told[name] for name in told if name not in ("parts", *OF_PART)}
+        return [{**common, **part} for part in told["parts"]]
+    return [{"keys": list(map(str, table.keys())), "n_rows": len(table), **told}]
+
+
+def _check_setups(parts: Sequence[Mapping[str, Any]]) -> None:
+    """Check that parts with a key in common were made in the same way."""
+    by_key: dict[str, Mapping[str, Any]] = {}
+    for part in parts:
+        for key in part["keys"]:
+            first = by_key.setdefault(key, part)
+            differing = [name for name in SETUP if first.get(name) != part.get(name)]
+            if differing:
+                said = ", ".join(
+                    f"{name} {first.get(name)!r} and {part.get(name)!r}" for name in differing
+                )
+                raise CostTableError(
+                    f"the costs of one key must come from one setup, but {key} was made with "
+                    f"{said}; give one of the devices another id, or merge in spite of it with "
+                    "--allow-different-setups"
+                )
