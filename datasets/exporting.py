@@ -18,7 +18,7 @@ archcost. The weights are random, which does not matter to a latency.
      scp -r {folder} my_board:{folder}
 2. Measure there; it needs Python 3.7 or newer, numpy and {package}:
      ssh my_board python3 {folder}/run_models.py
-   Interrupted, it goes on where it was; python3 run_models.py --help tells more.
+   Interrupted, the same command goes on; python3 run_models.py --help tells more.
 3. Come back with the results:
      scp my_board:{folder}/results.csv .
      archcost data import results.csv --space {space} --dataset {dataset} \\

@@ -1,184 +1,114 @@
 """Measure networks on this device; archcost export copies this file beside them.
 
-python3 run_models.py            measure all of manifest.csv in rounds and write results.csv
-python3 run_models.py MODEL      measure one file and print {"latency_ms": ...}
+python3 run_models.py          measures all of manifest.csv in rounds and writes results.csv
+python3 run_models.py MODEL    measures one file and prints {"latency_ms": ...}
 
-It needs Python 3.7 or newer, numpy, and for .onnx onnxruntime; for .tflite ai_edge_litert,
-tflite_runtime or tensorflow. Each measurement goes to visits.txt at once: after Ctrl-C, a crash or
-a power cut the same command goes on where it was. More --rounds extend what is finished.
+Needs Python 3.7 or newer, numpy, and for .onnx files onnxruntime; for .tflite files ai_edge_litert,
+tflite_runtime or tensorflow. Each measurement is appended to visits.csv (round, file, latency_ms,
+status) at once: after Ctrl-C or a crash the same command goes on with the next one, and more
+--rounds extend what is there. A network has failed if no round of it was completed. Move visits.csv
+away before measuring with other --threads.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import json
 import random
-import sys
-import time
-from collections.abc import Callable
+import timeit
+from collections import defaultdict
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    Visits = dict[tuple[int, str], list[str]]
-
-RUNTIMES = {
-    ".onnx": ["onnxruntime"],
-    ".tflite": [
-        "ai_edge_litert.interpreter",
-        "tflite_runtime.interpreter",
-        "tensorflow.lite.python.interpreter",
-    ],
-}
-DIED = "died"
+VISIT = ["round", "file", "latency_ms", "status"]
+RUNS = 5  # after one to warm up; the fastest counts
+LITERT = ("ai_edge_litert", "tflite_runtime", "tensorflow.lite.python")
 
 
 def runtime_for(path: Path) -> Any:
-    """Return the first runtime for a kind of file that is installed here."""
-    names = RUNTIMES.get(path.suffix, [])
+    """Import the first runtime for a kind of file that is installed."""
+    onnx = path.suffix == ".onnx"
+    names = ["onnxruntime"] if onnx else [f"{package}.interpreter" for package in LITERT]
     for name in names:
-        try:
+        with suppress(ImportError):
             return import_module(name)
-        except ImportError:
-            continue
-    packages = [name.split(".")[0] for name in names]
-    return sys.exit(f"{path.name}: running {path.suffix} files needs one of {packages}")
+    raise SystemExit(f"{path} needs one of the packages {[n.split('.')[0] for n in names]}")
 
 
-def load(path: Path, threads: int) -> Callable[[], Any]:
+def load(path: Path, threads: int) -> Any:
     """Return a function that runs the network once on the CPU."""
     runtime, rng = runtime_for(path), np.random.default_rng(0)
     if path.suffix == ".onnx":
         options = runtime.SessionOptions()
-        options.intra_op_num_threads, options.log_severity_level = threads, 3
-        session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        image = {i.name: rng.standard_normal(i.shape).astype("f") for i in session.get_inputs()}
+        options.intra_op_num_threads = threads
+        session = runtime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
+        image = {i.name: rng.normal(size=i.shape).astype("f") for i in session.get_inputs()}
         return lambda: session.run(None, image)
-    interpreter = runtime.Interpreter(str(path), num_threads=threads)
-    interpreter.allocate_tensors()
-    for i in interpreter.get_input_details():
-        shape, kind = i["shape"], i["dtype"]
-        is_int = np.issubdtype(kind, np.integer)
-        values = rng.integers(-128, 128, shape) if is_int else rng.standard_normal(shape)
-        interpreter.set_tensor(i["index"], values.astype(kind))
-    return lambda: interpreter.invoke()
+    network = runtime.Interpreter(str(path), num_threads=threads)
+    network.allocate_tensors()
+    for i in network.get_input_details():
+        network.set_tensor(i["index"], rng.integers(-128, 128, i["shape"]).astype(i["dtype"]))
+    return network.invoke
 
 
-def fastest_ms(path: Path, args: argparse.Namespace) -> float:
+def fastest_ms(path: Path, threads: int) -> float:
     """Load a network, warm up, and return the fastest of some runs."""
-    run, times_ms = load(path, args.threads), []
-    for _ in range(args.warmup + args.runs):
-        start = time.perf_counter()
-        run()
-        times_ms.append((time.perf_counter() - start) * 1e3)
-    return min(times_ms[args.warmup :])
+    return min(timeit.repeat(load(path, threads), number=1, repeat=1 + RUNS)[1:]) * 1000
 
 
-def read_visits(path: Path, setup: str) -> Visits:
-    """Return what came of each round and file so far; a line without an end died there."""
-    text = path.read_text() if path.exists() else ""
-    missing = setup if not text else "" if text.endswith("\n") else DIED
-    if missing:
-        with path.open("a") as log:
-            log.write(missing + "\n")
-    first, *lines = (text + missing).splitlines()
-    if first != setup:
-        sys.exit(f"{path} was begun with {first!r}, now it is {setup!r}; move the file away")
-    visits: Visits = {}
-    for words in (line.split(" ", 2) for line in lines):
-        if len(words) == 3:
-            outcome = DIED if words[2].endswith(DIED) else words[2]
-            visits.setdefault((int(words[0]), words[1]), []).append(outcome)
-    return visits
+def read_csv(path: Path, columns: list[str] | None = None) -> list[dict[str, str]]:
+    """Return the rows of a file, with a header if no columns are given."""
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file, columns))
 
 
-def measure_all(folder: Path, args: argparse.Namespace) -> None:
-    """Visit the networks in rounds, each in another order, and write the results."""
-    with (folder / "manifest.csv").open(newline="") as manifest:
-        archs = {row["file"]: row["arch"] for row in csv.DictReader(manifest)}
-    if not archs:
-        sys.exit(f"{folder / 'manifest.csv'} lists no network")
-    runtime = import_module(runtime_for(Path(min(archs))).__name__.split(".")[0])
-    setup = (
-        f"{runtime.__name__} {getattr(runtime, '__version__', '')}, {args.threads} threads, "
-        f"the fastest of {args.runs} runs after {args.warmup}"
-    )
-    visits = read_visits(folder / "visits.txt", setup)
-    todo = [
-        (number, file)
-        for number in range(args.rounds)
-        for file in random.Random(number).sample(sorted(archs), len(archs))
-    ]
-    # What died is tried once more, after all the others.
-    todo = [v for v in todo if v not in visits] + [v for v in todo if visits.get(v) == [DIED]]
-    print(f"{setup}\n{len(archs)} networks, {len(todo)} measurements to go", flush=True)
-    begin = shown = time.time()
-    try:
-        with (folder / "visits.txt").open("a") as log:
-            for done, (number, file) in enumerate(todo, 1):
-                log.write(f"{number} {file} ")
-                log.flush()
+def measure_all(folder: Path, rounds: int, threads: int) -> None:
+    """Visit the networks in rounds, each in another order; write the results after each."""
+    files = [row["file"] for row in read_csv(folder / "manifest.csv")]
+    runtime_for(folder / files[0])  # if there is none, stop before a visit is lost
+    with (folder / "visits.csv").open("a") as log:
+        visited = {(v["round"], v["file"]) for v in read_csv(folder / "visits.csv", VISIT)}
+        for number in range(1, rounds + 1):
+            order = random.Random(number).sample(files, len(files))
+            for file in [f for f in order if (str(number), f) not in visited]:
+                # Each visit ends the line of the one before: an interrupted one has no status.
+                print(f"\n{number},{file}", end=",", file=log, flush=True)
                 try:
-                    outcome = f"{fastest_ms(folder / file, args):.6f}"
-                except Exception as error:  # one network that fails must not end the rest
-                    outcome = " ".join(f"{type(error).__name__}: {error}".split())
-                    print(file, outcome, flush=True)
-                log.write(outcome + "\n")
-                log.flush()
-                visits.setdefault((number, file), []).append(outcome)
-                if time.time() - shown > 10:
-                    shown = time.time()
-                    left = (shown - begin) / done * (len(todo) - done) / 60
-                    print(f"{done} of {len(todo)}, {left:.0f} minutes to go", flush=True)
-    finally:
-        write_results(folder / "results.csv", archs, visits, args.runs)
+                    outcome = f"{fastest_ms(folder / file, threads):.6f},ok"
+                except Exception as error:  # the others must go on
+                    outcome = f",{type(error).__name__}"
+                    print(error)
+                print(outcome, end="", file=log, flush=True)
+                print(f"round {number} of {rounds}: {file} {outcome}", flush=True)
+            write_results(folder)
 
 
-def write_results(path: Path, archs: dict[str, str], visits: Visits, runs: int) -> None:
-    """Write the mean of the middle half of each network's rounds, as archcost measure does."""
-    found_ms: dict[str, list[float]] = {}
-    for (_, file), outcomes in visits.items():
-        of_file = found_ms.setdefault(file, [])
-        if outcomes[-1][0].isdigit():  # else an error
-            of_file.append(float(outcomes[-1]))
-    with path.open("w", newline="") as results:
-        table = csv.writer(results)
-        table.writerow(["arch", "latency_ms", "latency_std_ms", "n_repeats", "status"])
-        for file, arch in archs.items():
-            ms = sorted(found_ms.get(file, []))
-            if ms:
-                middle = ms[len(ms) // 4 : len(ms) - len(ms) // 4]
-                latency_ms, std_ms = f"{np.mean(middle):.6f}", f"{np.std(ms):.6f}"
-                table.writerow([arch, latency_ms, std_ms, len(ms) * runs, "ok"])
-            else:
-                table.writerow([arch, "", "", 0, "failed" if file in found_ms else "not_measured"])
-    print(f"{path}: {sum(map(bool, found_ms.values()))} of {len(archs)} networks have a latency")
-
-
-def main() -> None:
-    """Read the command line and measure."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("model", nargs="?", type=Path, help="one file (default: manifest.csv)")
-    for name, default in {"rounds": 10, "runs": 5, "warmup": 1, "threads": 1}.items():
-        parser.add_argument(f"--{name}", type=int, default=default, help=f"default: {default}")
-    args = parser.parse_args()
-    if min(args.rounds, args.runs, args.threads, args.warmup + 1) < 1:
-        parser.error("--rounds, --runs and --threads must be 1 or more, --warmup 0 or more")
-    try:
-        if args.model:
-            print(json.dumps({"latency_ms": fastest_ms(args.model, args)}))
-        else:
-            measure_all(Path(__file__).parent, args)
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        sys.exit(130)
+def write_results(folder: Path) -> None:
+    """Write the median of each network's rounds, as far as they have come."""
+    times_ms = defaultdict(list)
+    for visit in read_csv(folder / "visits.csv", VISIT):
+        if visit["status"] == "ok":
+            times_ms[visit["file"]].append(float(visit["latency_ms"]))
+    with (folder / "results.csv").open("w", newline="") as results:
+        rows = csv.writer(results)
+        rows.writerow(["arch", "latency_ms", "latency_std_ms", "n_repeats", "status"])
+        for row in read_csv(folder / "manifest.csv"):
+            ms = sorted(times_ms[row["file"]])
+            ok = [np.median(ms), np.std(ms), len(ms) * RUNS, "ok"] if ms else None
+            rows.writerow([row["arch"], *(ok or ["", "", 0, "failed"])])
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("model", nargs="?", type=Path, help="one file (default: all)")
+    parser.add_argument("--rounds", type=int, default=10, help="default: 10")
+    parser.add_argument("--threads", type=int, default=1, help="default: 1")
+    args = parser.parse_args()
+    if args.model:
+        print(f'{{"latency_ms": {fastest_ms(args.model, args.threads)}}}')
+    else:
+        measure_all(Path(__file__).parent, args.rounds, args.threads)
