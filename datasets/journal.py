@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -112,6 +112,11 @@ class Journal:
             line |= {"error": visit.error, "status": visit.status}
         self._append(line)
         self.visits.append(visit)
+
+    def extend(self, visits: Iterable[Visit]) -> None:
+        """Append several visits."""
+        for visit in visits:
+            self.append(visit)
 
     def done(self) -> set[tuple[str, int]]:
         """Return the pairs of architecture and round that need no visit any more."""

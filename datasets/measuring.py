@@ -23,6 +23,9 @@ from archcost.datasets.visiting import Visitor
 ATTEMPTS = 2
 """Failures in a row after which an architecture is left alone: the first may have been chance."""
 
+SUSPICIOUS = 5
+"""Failures of one network after another that may be the device's: it may be off or unplugged."""
+
 MORE_ROUNDS = 4
 """Rounds that are added at a time while the repeatability is too low."""
 
@@ -103,7 +106,8 @@ def measure(
     Raises
     ------
     ArchcostError
-        If the reference network does not run, or the journal cannot be written.
+        If the reference network does not run, at the start or after several failures in a row
+        (which then do not count), or the journal cannot be written.
     """
     from tqdm import tqdm
 
@@ -111,8 +115,8 @@ def measure(
     wanted = set(names)
     deadline = monotonic() + (settings.time_budget_s or math.inf)
     rounds = _planned_rounds(settings, [v.round for v in journal.visits if v.arch in wanted])
-    reference = None if runtime.repeats_itself else reference_arch(space, dataset)
-    visitor = Visitor(space, dataset, runtime, settings, reference=reference, counter=counter)
+    reference = reference_arch(space, dataset)
+    visitor = Visitor(space, dataset, runtime, settings, reference, counter=counter)
     with tqdm(total=0, unit="visit", disable=not progress, desc="measuring") as bar:
         while True:
             batches = list(_batches(names, replace(settings, rounds=rounds), journal))
@@ -175,6 +179,7 @@ def _visited(
 ) -> Iterator[int]:
     """Load the networks of a batch, make its visits until the deadline and yield their rounds."""
     failures = journal.failures_in_a_row()
+    in_doubt: list[Visit] = []
     networks = {}
     for place, round_number in {place: r for r, place in reversed(batch)}.items():
         if monotonic() >= deadline:
@@ -183,17 +188,23 @@ def _visited(
         networks[place] = visitor.load(archs[place])
     for round_number, place in batch:
         if monotonic() >= deadline:
-            return
+            break
         name = names[place]
         if failures[name] < ATTEMPTS:
             on_start(place, round_number)
             if place not in networks:  # it failed before, and gets another chance
                 networks[place] = visitor.load(archs[place])
             visit = visitor.visit(Visit(name, round_number), networks[place])
-            journal.append(visit)
+            in_doubt.append(visit)
             if visit.error is None:
                 failures[name] = 0
             else:
                 failures[name] += 1
                 del networks[place]
+                if len(in_doubt) == SUSPICIOUS:
+                    visitor.check_reference()
+            if visit.error is None or len(in_doubt) == SUSPICIOUS:
+                journal.extend(in_doubt)
+                in_doubt.clear()
         yield round_number
+    journal.extend(in_doubt)

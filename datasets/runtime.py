@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+
 from archcost.datasets.space import Ops, SearchSpace
 
 Inference = Callable[[], float]

@@ -82,8 +82,9 @@ class Visitor:
         What runs the networks.
     settings : MeasureSettings
         Runs of a visit, threads.
-    reference : numpy.ndarray of int8, shape (n_positions,), optional
-        The network that tells how slow the machine is; without it nothing does.
+    reference : numpy.ndarray of int8, shape (n_positions,)
+        The network that tells how slow the machine is, unless the runtime repeats itself, and
+        whether the device works at all.
     counter : EnergyCounter, optional
         Where to read the energy.
 
@@ -99,14 +100,35 @@ class Visitor:
         dataset: str,
         runtime: Runtime,
         settings: MeasureSettings,
+        reference: Ops,
         *,
-        reference: Ops | None = None,
         counter: EnergyCounter | None = None,
     ) -> None:
         self._space, self._dataset, self._runtime = space, dataset, runtime
         self._settings = settings.for_runtime(runtime)
         self._counter = counter
-        self._reference = None if reference is None else self._reference_clock(reference)
+        self._reference_arch = reference
+        self._reference = None if runtime.repeats_itself else self.check_reference()
+
+    def check_reference(self) -> ReferenceClock:
+        """Return a clock that the reference network drives.
+
+        Raises
+        ------
+        ArchcostError
+            If the reference network does not run.
+        """
+        network = self.load(self._reference_arch)
+        if not isinstance(network, Failure):
+            try:
+                return ReferenceClock(network)
+            except Exception as error:
+                network = Failure.of(error, loading=False)
+        arch = self._space.format(self._reference_arch)
+        raise ArchcostError(
+            f"{self._runtime.name} must run the reference network {arch}, but: {network.error}; "
+            "once the device works, the same command goes on"
+        )
 
     def load(self, ops: Ops) -> Inference | Failure:
         """Load a network, or say why it does not load."""
@@ -142,18 +164,6 @@ class Visitor:
         except Exception as error:  # as in loading
             return Failure.of(error, loading=False)
         return visit
-
-    def _reference_clock(self, arch: Ops) -> ReferenceClock:
-        network = self.load(arch)
-        if not isinstance(network, Failure):
-            try:
-                return ReferenceClock(network)
-            except Exception as error:
-                network = Failure.of(error, loading=False)
-        raise ArchcostError(
-            f"{self._runtime.name} must run the reference network {self._space.format(arch)}, "
-            f"which tells how slow the machine is, but: {network.error}"
-        )
 
 
 def inference_energy_mj(network: Callable[[], object], counter: EnergyCounter) -> float:

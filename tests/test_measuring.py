@@ -325,3 +325,36 @@ def test_reference_is_alive_and_of_medium_size():
     assert get_space("fbnet").format(reference_arch(get_space("fbnet"), "cifar100")) == "-".join(
         ["k5_e3"] * 22
     )
+
+
+def test_a_device_that_is_gone_ends_the_measuring_and_blames_no_network(tmp_path):
+    def unplugged():
+        if runtime.runs_left < 0:
+            raise ConnectionError("no route to host")
+        return 2.0
+
+    class Unplugged(ScriptedRuntime):
+        def load(self, space, ops, dataset, threads):
+            network = super().load(space, ops, dataset, threads)
+
+            def infer_ms():
+                try:
+                    return network()
+                except KeyboardInterrupt:
+                    raise ConnectionError("no route to host") from None
+
+            return infer_ms
+
+    runtime = Unplugged(runs_left=3 * 4, reference_ms=unplugged)
+    with pytest.raises(ArchcostError, match=r"must run the reference network .*no route to host"):
+        run_rounds(tmp_path / "j", runtime, archs=MANY)
+    visits, _ = run_rounds(tmp_path / "j", ScriptedRuntime(), archs=MANY)
+    assert len(visits) == 2 * len(MANY)
+    assert not any(visit.error for visit in visits)
+
+
+def test_failures_in_a_row_count_where_the_device_works(tmp_path):
+    broken = {SPACE.index(arch): [ValueError("odd"), ValueError("odd")] for arch in MANY[:12]}
+    visits, _ = run_rounds(tmp_path / "j", ScriptedRuntime(broken), archs=MANY[:12])
+    assert len(visits) == 2 * 12
+    assert {visit.status for visit in visits} == {"did_not_compile"}
