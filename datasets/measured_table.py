@@ -100,6 +100,7 @@ def measured_table(
         **setup,
         "cost": STATISTIC if setup.get("reference_arch") else STATISTIC_WITHOUT_REFERENCE,
         "rounds": max((len(values) for values in costs.values()), default=0),
+        "fewest_rounds": min((len(values) for values in costs.values()), default=0),
         "repeatability_spearman": halves.spearman,
         "repeatability_n_archs": halves.n_archs,
         **_failures(kept, status),
