@@ -8,7 +8,7 @@ from typing import Any
 
 from archcost.datasets.accelerator import Accelerator
 from archcost.datasets.errors import MissingDataError
-from archcost.datasets.simulator import NotCompilableError, Simulator
+from archcost.datasets.simulator import AFFORDABLE_SIZE, NotCompilableError, Simulator
 from archcost.datasets.space import Ops, SearchSpace
 from archcost.datasets.spaces import get_space
 from archcost.datasets.tflite_graphs import tflite_model
@@ -16,6 +16,7 @@ from archcost.datasets.vela_description import Memory, VelaDescription, vela_des
 
 VELA = "ethos-u-vela"
 PACKAGES = (VELA, "ai-edge-litert")
+N_CELLS, N_NETWORKS = 2_000, 500
 STORAGE_NAMES = {"flash": "OffChipFlash", "dram": "Dram"}
 CPU_OPERATOR = "Passthrough"
 """How Vela's database calls an operator that it leaves as it is, for the CPU to execute."""
@@ -60,6 +61,10 @@ class VelaSimulator(Simulator):
         model = tflite_model(get_space(space), arch, dataset, precision="int8")
         description = vela_description(accelerator)
         return {"latency": total_cycles(model, description) / (description.clock_mhz * 1e3)}
+
+    def default_count(self, space: SearchSpace) -> int:
+        """Return what takes minutes, as no two networks share a part."""
+        return N_CELLS if space.size <= AFFORDABLE_SIZE else N_NETWORKS
 
 
 def total_cycles(model: bytes, description: VelaDescription) -> int:

@@ -153,6 +153,7 @@ def test_parts_are_whole_networks():
     ops = CELLS.parse([0, 1, 2, 3, 4, 0])
     part = f"nasbench201 cifar100 {CELLS.format(ops)}"
     assert SIMULATOR.parts(CELLS, ops, "cifar100") == {part: 1}
+    assert [SIMULATOR.default_count(space) for space in (CELLS, FBNET)] == [2000, 500]
 
 
 @pytest.mark.parametrize("missing", ["ethos-u-vela", "ai-edge-litert"])
