@@ -14,6 +14,7 @@ COMMANDS = (
     "devices",
     "data",
     "measure",
+    "simulate",
     "export",
     "train",
     "evaluate",

@@ -97,10 +97,10 @@ class Settings:
             raise self._wrong(key, f"a list of {many}integers of at least {least}", value)
         return tuple(value)
 
-    def words(self, key: str, choices: Iterable[str]) -> tuple[str, ...]:
-        """Return a list of at least one of `choices`."""
+    def words(self, key: str, choices: Iterable[str], *, empty: bool = False) -> tuple[str, ...]:
+        """Return a list of some of `choices`, at least one unless it may be `empty`."""
         value = self._get(key, None)
-        if not isinstance(value, list) or not value:
+        if not isinstance(value, list) or not (value or empty):
             raise self._wrong(key, "a list of texts", value)
         return tuple(check_name(f"{key} in {self.where}", item, choices) for item in value)
 
