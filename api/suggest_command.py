@@ -39,7 +39,9 @@ def add_parser(subparsers: Any) -> None:
         "--measured", type=Path, metavar="FILE", help="what is measured already, .csv or .parquet"
     )
     parser.add_argument(
-        "--sources", metavar="A,B,...", help="known devices to start from (default: all)"
+        "--sources",
+        metavar="A,B,...",
+        help="known devices to start from (default: all with a latency model)",
     )
     parser.add_argument("--dataset", help="dataset, which fixes the input size")
     parser.add_argument("--seed", type=int, default=0, help="seed (default: %(default)s)")

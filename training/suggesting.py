@@ -67,7 +67,7 @@ def suggest(
     n : int
         How many.
     sources : iterable of id, CostModel or CostTable, optional
-        Known devices; by default those of all installed models of the space.
+        Known devices; by default those of all installed latency models of the space.
     candidates : sequence of architectures, optional
         What can be measured; by default a random sample of the space.
     measured : dict, DataFrame, path, CostTable or sequence of architectures, optional

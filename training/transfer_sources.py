@@ -40,8 +40,8 @@ def transfer_prior(
     space : SearchSpace
         The space of the new device.
     sources : iterable of id, CostKey, CostModel or CostTable, or None
-        Known devices; None takes those of the models that ship for this space and dataset. Those
-        of another space are of no use, as their layers are other layers, and left out.
+        Known devices; None takes the latency models that are installed for this space and dataset.
+        Those of another space are of no use, as their layers are other layers, and left out.
     dataset : str
         Of the new device.
     seed : int, default=0
@@ -72,11 +72,16 @@ def transfer_prior(
 def default_sources(space: SearchSpace, dataset: str, without: str = "") -> list[CostKey]:
     """Return the keys of the installed models that are sources by default.
 
-    Those of this space, of this dataset if there are any; a model that was itself transferred
-    knows little of its own.
+    Those of latency in this space, of this dataset if there are any. The energy of a device would
+    only give it a second vote, which made transfer to families of source devices left out worse;
+    a model that was itself transferred knows little of its own.
     """
     wanted = dataset_id(space.name, dataset)
-    keys = [key for key in model_keys() if key.space == space.name and key.device != without]
+    keys = [
+        key
+        for key in model_keys()
+        if key.space == space.name and key.metric == "latency" and key.device != without
+    ]
     own = user_models_folder()
     keys = [key for key in keys if not _was_transferred(own / str(key))]
     same = [key for key in keys if key.dataset == wanted]

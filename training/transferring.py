@@ -53,7 +53,7 @@ def transfer(
     dataset : str, optional
         Fixes the input size; the space's default otherwise.
     sources : iterable of id, CostModel or CostTable, optional
-        Known devices; by default those of all installed models of the space but the device
+        Known devices; by default those of all installed latency models of the space but the device
         itself. Those of another space have other layers, and are left out.
     seed : int, default=0
         Fixes everything random.
