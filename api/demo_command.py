@@ -7,17 +7,20 @@ from dataclasses import replace
 from typing import Any
 
 DESCRIPTION = """\
-Show the main job on the tables that ship with archcost, measured with ONNX Runtime on a CPU:
-train every predictor on 900 architectures of each search space, log it all to MLflow, compare them
-on all others, register the best, and predict architectures with it. Takes a few minutes."""
+Show the main job on tables that ship with archcost: latency measured with ONNX Runtime on a CPU,
+latency and energy simulated for an accelerator like Eyeriss. Train every predictor on 900
+architectures of each search space, log it all to MLflow, compare them on all others, register the
+best, and predict architectures with it. Takes a few minutes."""
 
 EPILOG = """\
-example:
+examples:
   archcost demo
+  archcost demo --devices cpu_litert,ethos_u55 --predictors ridge,xgboost
 
 Your own models are left alone; what is trained is in MLflow (MLFLOW_TRACKING_URI, else mlflow.db
 in the working directory)."""
 
+DEVICES = "cpu_onnxruntime,eyeriss_like"
 N_TRAIN = 900
 EXPERIMENT = "archcost demo"
 
@@ -30,6 +33,12 @@ def add_parser(subparsers: Any) -> None:
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--devices",
+        default=DEVICES,
+        metavar="A,B,...",
+        help="of which tables; `archcost data list` shows those that ship (default: %(default)s)",
     )
     parser.add_argument(
         "--predictors", metavar="A,B,...", help="which to compare (default: all there are)"
@@ -46,16 +55,20 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, compare, register and predict; return the exit status."""
-    from archcost.datasets import CostTable
-    from archcost.datasets.bundled import bundled_tables, load_bundled
+    from archcost.datasets import CostTable, bundled_tables, load_bundled
+    from archcost.datasets.errors import check_name
     from archcost.face import predict
     from archcost.predictors import PREDICTORS
     from archcost.train_command import INTERRUPTED, report
     from archcost.training import ExperimentSettings, register, run_experiment
 
-    tables = {name: load_bundled(name) for name in bundled_tables()}
+    devices = {name: name.partition("-")[2] for name in bundled_tables()}
+    wanted = {
+        check_name("device", name, set(devices.values())) for name in arguments.devices.split(",")
+    }
+    tables = {name: load_bundled(name) for name in devices if devices[name] in wanted}
     for name, table in tables.items():
-        print(f"{name}: {len(table)} architectures")
+        print(f"{name}: {len(table)} costs")
     names = arguments.predictors.split(",") if arguments.predictors else PREDICTORS
     settings = ExperimentSettings(
         predictors=tuple(names),

@@ -9,7 +9,7 @@ FOLDER = Path(__file__).resolve().parent / "bundled"
 
 
 def bundled_tables() -> dict[str, Path]:
-    """Return the files of the tables that ship with the package, by name."""
+    """Return the files of the tables that ship with the package, by name: ``space-device``."""
     return {path.stem: path for path in sorted(FOLDER.glob("*.parquet"))}
 
 

@@ -130,8 +130,19 @@ def test_demo_trains_compares_and_predicts(workplace, capsys, monkeypatch):
     monkeypatch.setattr("archcost.demo_command.N_TRAIN", 60)
     assert main(["demo", "--predictors", "lookup"]) == 0
     out = capsys.readouterr().out
-    assert "nasbench201-cpu_onnxruntime-latency-cifar10: 60 rows to learn from" in out
-    assert "@champion" in out
-    assert "(standard deviation" in out
+    for key in (
+        "nasbench201-cpu_onnxruntime-latency-cifar10",
+        "nasbench201-eyeriss_like-energy-cifar10",
+        "fbnet-cpu_onnxruntime-latency-cifar100",
+        "fbnet-eyeriss_like-energy-cifar100",
+    ):
+        assert f"{key}: 60 rows to learn from" in out
+        assert f"model='models:/{key}@champion'" in out
+    assert " mJ (standard deviation" in out
     assert not (workplace / "models").exists()
     assert np.isfinite(float(out.split(" ms (standard")[0].split()[-1]))
+
+
+def test_demo_names_the_devices_whose_tables_ship(workplace, capsys):
+    assert main(["demo", "--devices", "cpu_litert,eyeriss"]) == 2
+    assert "got 'eyeriss'; did you mean 'eyeriss_like'?" in capsys.readouterr().err
