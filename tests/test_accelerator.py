@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,23 @@ def test_shipped_descriptions_are_valid(name):
     accelerator = load_accelerator(name)
     assert accelerator.id == name
     assert get_simulator(accelerator).name == accelerator.simulator
+
+
+def test_the_page_explains_every_key():
+    page = (Path(__file__).parent.parent / "docs" / "simulate.md").read_text()
+    for name in ZIGZAG:
+        # The names of the array's dimensions are the author's own.
+        settings = load_accelerator(name).settings
+        dimensions = set(settings["array"]["sizes"])
+        unexplained = [key for key in keys_in(settings) - dimensions if f"`{key}`" not in page]
+        assert not [key for key in unexplained if not re.search(rf"[\[.]{key}\]", page)]
+
+
+def keys_in(value):
+    """Return the keys of nested sections."""
+    if isinstance(value, dict):
+        return set(value) | keys_in(list(value.values()))
+    return set().union(*map(keys_in, value)) if isinstance(value, list) else set()
 
 
 def test_figures_of_the_eyeriss_paper():
