@@ -98,6 +98,6 @@ def plot(rows: pd.DataFrame) -> None:
                 ink = "black" if value > 0.8 else "white"
                 axis.text(x, y, f"{value:.3f}", ha="center", va="center", color=ink)
     axes[0].set_ylabel("MACs, and bundled tables, latency (ms)")
-    figure.colorbar(image, ax=axes, label="Spearman correlation", shrink=0.8)
+    figure.colorbar(image, ax=axes, label="Spearman correlation", shrink=0.8, extend="min")
     figure.savefig(DOCS / "collect.png", dpi=110)
     plt.close(figure)
