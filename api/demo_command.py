@@ -15,13 +15,14 @@ best, and predict architectures with it. Takes a few minutes."""
 EPILOG = """\
 examples:
   archcost demo
-  archcost demo --devices cpu_litert,ethos_u55 --predictors ridge,xgboost
+  archcost demo --devices cpu_litert,edge_tpu_like --predictors ridge,xgboost
 
 Your own models are left alone; what is trained is in MLflow (MLFLOW_TRACKING_URI, else mlflow.db
 in the working directory)."""
 
 DEVICES = "cpu_onnxruntime,eyeriss_like"
 N_TRAIN = 900
+"""Or half of the smallest table, where that is less."""
 EXPERIMENT = "archcost demo"
 
 
@@ -69,12 +70,13 @@ def run(arguments: argparse.Namespace) -> int:
     tables = {name: load_bundled(name) for name in devices if devices[name] in wanted}
     for name, table in tables.items():
         print(f"{name}: {len(table)} costs")
+    smallest = min(len(table) // len(table.keys()) for table in tables.values())
     names = arguments.predictors.split(",") if arguments.predictors else PREDICTORS
     settings = ExperimentSettings(
         predictors=tuple(names),
         seeds=arguments.seeds,
         experiment=EXPERIMENT,
-        training=replace(ExperimentSettings().training, n_train=N_TRAIN),
+        training=replace(ExperimentSettings().training, n_train=min(N_TRAIN, smallest // 2)),
     )
     experiment = run_experiment(CostTable.concat(tables.values()), settings=settings, progress=True)
     print(report(experiment))

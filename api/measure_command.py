@@ -37,9 +37,9 @@ halves agree that well, or --max-rounds or --time-budget is reached.
 Every measurement goes to a journal beside the table (OUT.journal) at once. If the command is
 stopped, by Ctrl-C or kill -9, the same command goes on where it was; Ctrl-C also writes the table
 of what is there. More --count or --rounds extend a table that is finished. A network that fails is
-tried twice; then its row says did_not_compile, timed_out or failed, and the table's provenance
-quotes the first error of each kind. Measuring runs in a process of its own: if a runtime crashes
-it, the network is recorded as failed and the rest goes on.
+tried twice if there are two rounds; then its row says did_not_compile, timed_out or failed, and the
+table's provenance quotes the first error of each kind. Measuring runs in a process of its own: if a
+runtime crashes it, the network is recorded as failed and the rest goes on.
 
 --shard 2/8 measures every eighth architecture, from the second: the same command with 1/8 to 8/8
 and another --out each, at the same time on equal machines, and `archcost data merge` in the end.
@@ -163,6 +163,11 @@ def run(args: argparse.Namespace) -> int:
     if stopped:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
+    if table is not None and not table.counts().get("ok"):
+        raise ArchcostError(
+            f"at least one of the {len(table)} architectures must get a cost, but none did: see "
+            "the failures above; where --time-budget ended first, a longer one goes on from here"
+        )
     return 0
 
 

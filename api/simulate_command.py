@@ -127,6 +127,11 @@ def run(args: argparse.Namespace) -> int:
     if interrupted:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
+    if not table.counts().get("ok"):
+        raise ArchcostError(
+            f"at least one of the {len(table)} costs in {args.out} must exist, but none does: see "
+            "the failure above"
+        )
     return 0
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -53,9 +55,15 @@ def shipped() -> list[str]:
         without = [f"{n:,} {status}" for status, n in counts.items() if status != "ok" and n]
         lines.append(
             f"| `{name}` | {kind} | {made} | {counts['ok']:,} | {', '.join(without)} | "
-            f"{facts.get('rounds', '')} | {'exact' if repeats is None else f'{repeats:.4f}'} |"
+            f"{rounds_of(facts)} | {'exact' if repeats is None else f'{repeats:.4f}'} |"
         )
     return lines
+
+
+def rounds_of(facts: Mapping[str, Any]) -> str:
+    """Return how many rounds the architectures of a table were measured in."""
+    fewest, most = facts.get("fewest_rounds", ""), facts.get("rounds", "")
+    return str(most) if fewest == most else f"{fewest} to {most}"
 
 
 def markdown(rows: pd.DataFrame) -> list[str]:

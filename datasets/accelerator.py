@@ -88,9 +88,9 @@ def load_accelerator(name: str | Path) -> Accelerator:
     path = Path(name)
     accelerator = _read(path)
     device = DEVICES.get(accelerator.id)
-    if device is not None and device.source != "archcost":
+    if device is not None and accelerator.id not in shipped:
         raise ArchcostError(
-            f"a description file must not be named like a published device, but {path} takes the "
+            f"a description file must not be named like a known device, but {path} takes the "
             f"id of {device.name!r} by {device.source}; rename it, such as to "
             f"{accelerator.id}_like{SUFFIX}"
         )

@@ -126,7 +126,8 @@ def energy_counter(target: str) -> EnergyCounter:
         counter.read_mj()
     except Exception as error:  # NVML's and AMD's libraries raise errors of their own
         raise MissingDataError(
-            f"a GPU's energy must be read by its driver's library (NVML), but: {error} {REMEDY}"
+            "a GPU's energy must be read by its driver's library (NVML), but: "
+            f"{str(error).rstrip('.')}; {REMEDY}"
         ) from None
     return counter
 
@@ -144,7 +145,7 @@ def _packages(folder: Path, open_zone: Any) -> list[Any]:
             zone = open_zone(str(path))
         except Exception as error:  # zeus hides the operating system's behind its own
             raise MissingDataError(
-                f"a CPU's energy must be read from {path}/energy_uj, but: {error} To let every "
+                f"a CPU's energy must be read from {path}/energy_uj, but: {error}; to let every "
                 "user read it: sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj"
             ) from None
         if zone.name.startswith("package"):

@@ -9,11 +9,12 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, MutableSequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import RawArray
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from archcost.datasets.energy_counter import EnergyCounter
@@ -159,7 +160,8 @@ def _child(job: Job, under_way: MutableSequence[int], sender: Connection) -> Non
                 progress=job.progress,
             )
     except (ArchcostError, KeyboardInterrupt) as error:
-        sender.send(error)
+        with suppress(BrokenPipeError):  # the parent may have been killed
+            sender.send(error)
     except Exception as error:
         sender.send(ArchcostError(f"measuring ended with {type(error).__name__}: {error}"))
         raise  # its traceback is printed
@@ -168,10 +170,15 @@ def _child(job: Job, under_way: MutableSequence[int], sender: Connection) -> Non
 
 
 def _end_with_parent() -> None:
-    """Wait for the end of the parent, which may be killed, and end this process."""
+    """Wait for the end of the parent, which may be killed, and end this process.
+
+    A user's command under way is ended first, as by Ctrl-C.
+    """
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+    sleep(STOP_WAIT_S)
     os._exit(1)
 
 

@@ -16,9 +16,9 @@ from archcost.datasets.journal import Journal, Visit
 from archcost.datasets.machine import describe_machine
 from archcost.datasets.measure_settings import MeasureSettings
 from archcost.datasets.repeatability import least_repeatability
-from archcost.datasets.runtime import Runtime
+from archcost.datasets.runtime import Inference, Runtime
 from archcost.datasets.space import Ops, SearchSpace
-from archcost.datasets.visiting import Visitor
+from archcost.datasets.visiting import Failure, Visitor
 
 ATTEMPTS = 2
 """Failures in a row after which an architecture is left alone: the first may have been chance."""
@@ -123,7 +123,6 @@ def measure(
             bar.total += sum(map(len, batches))
             bar.refresh()
             for batch in batches:
-                bar.set_postfix_str("loading")
                 for round_number in _visited(
                     batch, names, archs, visitor, journal, deadline, on_start
                 ):
@@ -177,22 +176,21 @@ def _visited(
     deadline: float,
     on_start: Callable[[int, int], None],
 ) -> Iterator[int]:
-    """Load the networks of a batch, make its visits until the deadline and yield their rounds."""
+    """Make the visits of a batch until the deadline and yield their rounds.
+
+    A network is loaded before its first visit, so that even a short time budget gets somewhere, and
+    kept for the next ones.
+    """
     failures = journal.failures_in_a_row()
     in_doubt: list[Visit] = []
-    networks = {}
-    for place, round_number in {place: r for r, place in reversed(batch)}.items():
-        if monotonic() >= deadline:
-            return
-        on_start(place, round_number)
-        networks[place] = visitor.load(archs[place])
+    networks: dict[int, Inference | Failure] = {}
     for round_number, place in batch:
         if monotonic() >= deadline:
             break
         name = names[place]
         if failures[name] < ATTEMPTS:
             on_start(place, round_number)
-            if place not in networks:  # it failed before, and gets another chance
+            if place not in networks:
                 networks[place] = visitor.load(archs[place])
             visit = visitor.visit(Visit(name, round_number), networks[place])
             in_doubt.append(visit)
@@ -207,4 +205,6 @@ def _visited(
                 journal.extend(in_doubt)
                 in_doubt.clear()
         yield round_number
-    journal.extend(in_doubt)
+    if in_doubt:
+        visitor.check_reference()
+        journal.extend(in_doubt)

@@ -11,7 +11,8 @@ from archcost.datasets.errors import CostTableError
 
 SETUP = (
     "runtime", "runtime_version", "precision", "batch_size", "threads", "cpu", "gpu", "governor",
-    "reference_arch", "energy_counter", "command", "model_format",
+    "reference_arch", "energy_counter", "command", "model_format", "latency_read_from",
+    "runs_per_round", "warmup_runs", "cuda", "tf32",
     "simulator", "simulator_version", "accelerator",
 )  # fmt: skip
 """What the provenance says of the setup; the costs of one key must come from one setup."""
@@ -88,11 +89,18 @@ def reference_spread(table: CostTable) -> float | None:
 
 
 def missing_shards(table: CostTable) -> list[str]:
-    """Return the shards that the parts of a table leave out, such as ``["3/4"]``."""
-    shards = {str(part["shard"]) for part in _parts(table) if "shard" in part}
-    counts = {int(shard.partition("/")[2]) for shard in shards}
-    every = [f"{number}/{n}" for n in sorted(counts) for number in range(1, n + 1)]
-    return [shard for shard in every if shard not in shards]
+    """Return in words the shards that the parts of a table leave out."""
+    found: dict[tuple[str, int], set[int]] = defaultdict(set)
+    for part in _parts(table):
+        if "shard" in part:
+            number, n_shards = map(int, str(part["shard"]).split("/"))
+            found[str(part.get("architectures", "")), n_shards].add(number)
+    return [
+        f"{number}/{n_shards} {archs and f'of {archs}'}".rstrip()
+        for (archs, n_shards), numbers in sorted(found.items())
+        for number in range(1, n_shards + 1)
+        if number not in numbers
+    ]
 
 
 def _parts(table: CostTable) -> list[dict[str, Any]]:

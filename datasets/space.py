@@ -220,12 +220,14 @@ class SearchSpace(ABC):
         Raises
         ------
         ArchitectureError
-            If `n` is negative or larger than the space.
+            If `n` or `seed` is negative, or `n` larger than the space.
         """
         if not 0 <= n <= self.size:
             raise ArchitectureError(
                 f"n must be between 0 and the {self.size} architectures of {self.name}, but got {n}"
             )
+        if seed < 0:
+            raise ArchitectureError(f"the seed must be 0 or more, but got {seed}")
         rng = np.random.default_rng(seed)
         if self.size <= 10**6:
             picked = rng.permutation(self.size)[:n]

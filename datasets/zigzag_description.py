@@ -154,6 +154,12 @@ def zigzag_description(accelerator: Accelerator) -> ZigZagDescription:
     executed = ("average_pooling", "global_pooling", "additions")
     execution = Settings(top.raw("execution"), f"[execution] of {file}", executed)
     search = Settings(top.raw("search"), f"[search] of {file}", ("unroll", "loop_splits", "choose"))
+    choose = search.text("choose", choices=CHOICES)
+    if power_w is not None and choose != "latency":
+        raise ArchcostError(
+            f"choose in [search] of {file} must be 'latency' where power_w is given, because the "
+            f"fastest mapping then takes the least energy, but got {choose!r}"
+        )
     return ZigZagDescription(
         clock_mhz=top.number("clock_mhz", above=0),
         power_w=power_w,
@@ -166,8 +172,7 @@ def zigzag_description(accelerator: Accelerator) -> ZigZagDescription:
         additions=execution.text("additions", choices=EXECUTIONS),
         divisors_only=search.text("unroll", choices=("divisors", "any")) == "divisors",
         loop_splits=search.integer("loop_splits"),
-        # With a fixed power the fastest mapping takes the least energy.
-        choose=search.text("choose", choices=CHOICES if power_w is None else ("latency",)),
+        choose=choose,
     )
 
 

@@ -100,7 +100,8 @@ def test_no_such_accelerator(name, error, message):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("eyeriss.toml", "must not be named like a published device.*eyeriss_like.toml"),
+        ("eyeriss.toml", "must not be named like a known device.*eyeriss_like.toml"),
+        ("cpu_litert.toml", "must not be named like a known device.*cpu_litert_like.toml"),
         ("eyeriss_like.toml", "must not be named like another accelerator.*my_eyeriss_like.toml"),
         ("My-NPU.toml", "a device id must be made of a-z"),
     ],
@@ -179,7 +180,7 @@ def test_fixed_power_needs_no_energies_and_allows_no_other_aim(tmp_path):
     with pytest.raises(ArchcostError, match="must have the key 'mac_pj'"):
         get_simulator(load_accelerator(fpga))
     eyeriss = written(tmp_path, {"^clock_mhz = 200": "clock_mhz = 200\npower_w = 1.5"})
-    with pytest.raises(ArchcostError, match=r"choose in \[search\] .* \['latency'\]"):
+    with pytest.raises(ArchcostError, match=r"choose in \[search\] .* 'latency' where power_w is"):
         get_simulator(load_accelerator(eyeriss))
 
 

@@ -144,7 +144,7 @@ def test_gpu_is_read_through_its_driver(monkeypatch):
         raise RuntimeError("NVML unavailable.")
 
     monkeypatch.setattr("zeus.device.gpu.get_gpus", none)
-    with pytest.raises(MissingDataError, match=r"\(NVML\), but: NVML unavailable\. measure"):
+    with pytest.raises(MissingDataError, match=r"\(NVML\), but: NVML unavailable; measure"):
         energy_counter("gpu")
 
 

@@ -217,13 +217,14 @@ def test_failures_are_shown(tmp_path, capsys):
         "calls = pathlib.Path(__file__).with_name('calls')\n"
         "n = len(calls.read_text()) if calls.exists() else 0\n"
         "calls.write_text('x' * (n + 1))\n"
-        "sys.exit('no kernel' if n else print('{\"latency_ms\": 2.5}'))\n"
+        "sys.exit('no kernel' if 1 <= n <= 4 else print('{\"latency_ms\": 2.5}'))\n"
     )
     command = f"{sys.executable} {script} {{model}}"
     out = tmp_path / "t.parquet"
-    run("--space", "nasbench201", "--count", 2, *words, "--command", command, "--out", out)
-    # One trial call, and two for each network.
-    assert len((tmp_path / "calls").read_text()) == 1 + 4
+    with pytest.raises(ArchcostError, match="at least one of the 2 architectures must get a cost"):
+        run("--space", "nasbench201", "--count", 2, *words, "--command", command, "--out", out)
+    # One trial call, two for each network, and two that make sure of the device.
+    assert len((tmp_path / "calls").read_text()) == 1 + 4 + 2
     printed = capsys.readouterr().out
     assert "2 failed" in printed
     assert "failed: 2, the first with RuntimeError: " in printed

@@ -1,5 +1,6 @@
 import itertools
 import math
+import time
 
 import numpy as np
 import pytest
@@ -358,3 +359,35 @@ def test_failures_in_a_row_count_where_the_device_works(tmp_path):
     visits, _ = run_rounds(tmp_path / "j", ScriptedRuntime(broken), archs=MANY[:12])
     assert len(visits) == 2 * 12
     assert {visit.status for visit in visits} == {"did_not_compile"}
+
+
+def test_failures_at_the_end_of_a_batch_make_sure_of_the_device_too(tmp_path):
+    answers = iter([2.0, 2.0])
+
+    def reference():
+        for answer in answers:
+            return answer
+        raise ConnectionError("no route to host")
+
+    broken = {SPACE.index(arch): [ValueError("off")] for arch in ARCHS[:2]}
+    with pytest.raises(ArchcostError, match="no route to host"):
+        run_rounds(
+            tmp_path / "j",
+            ScriptedRuntime(broken, reference_ms=reference),
+            archs=ARCHS[:2],
+            rounds=1,
+        )
+    visits, _ = run_rounds(tmp_path / "j", ScriptedRuntime(), archs=ARCHS[:2], rounds=1)
+    assert [visit.error for visit in visits] == [None, None]
+
+
+def test_a_short_time_budget_gets_somewhere_although_loading_is_slow(tmp_path):
+    class Slow(ScriptedRuntime):
+        def load(self, *args):
+            time.sleep(0.02)
+            return super().load(*args)
+
+    first, _ = run_rounds(tmp_path / "j", Slow(), archs=MANY, time_budget_s=0.4)
+    assert len(first) > 0
+    second, _ = run_rounds(tmp_path / "j", Slow(), archs=MANY, time_budget_s=0.4)
+    assert len(second) > len(first)

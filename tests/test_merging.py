@@ -115,3 +115,11 @@ def test_same_architecture_with_another_cost_is_refused():
     assert len(merge_tables([table(ARCHS[:4]), table(ARCHS[3:])])) == 9
     with pytest.raises(CostTableError, match="two tables or more, but got 1"):
         merge_tables([table(ARCHS)])
+
+
+def test_shards_of_another_draw_do_not_stand_in(tmp_path):
+    one, two, _ = shards(3)
+    two.provenance["architectures"] = "20 drawn uniformly with seed 1"
+    missing = missing_shards(merge_tables([one, two], allow_different_setups=True))
+    assert missing[:2] == ["2/3", "3/3"]
+    assert missing[2:] == [f"{n}/3 of 20 drawn uniformly with seed 1" for n in (1, 3)]
