@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archcost.merge_action import add_merge
+from archcost.printed_table import print_table
+
 if TYPE_CHECKING:
-    from archcost.datasets import CostTable, Source
+    from archcost.datasets import Source
 
 Subparsers = argparse._SubParsersAction
 
@@ -27,25 +30,6 @@ examples:
   archcost data import mine.csv --device my_board --out my_board.parquet
   archcost data merge part1.parquet part2.parquet --out all.parquet
   archcost data check my_board.parquet
-"""
-
-MERGE_DESCRIPTION = """\
-Merge tables that were made in parts: the shards of `archcost measure --shard i/n`, latency and
-energy, several devices, several spaces. Costs are kept as they are.
-
-The costs of one key (space, device, metric, dataset) must come from one setup: runtime and version,
-precision, batch, threads, CPU or GPU model. Shards of several machines are comparable only if the
-machines are alike; every shard times the same reference network, and if that differs by more than
-5 % between the parts, a warning says so. An architecture that two tables hold with different costs
-is refused.
-
-The provenance lists that of each part. The repeatability of the whole is that of the least
-repeatable part: how well architectures of different parts compare was not measured."""
-
-MERGE_EXAMPLES = """\
-examples:
-  archcost data merge part1.parquet part2.parquet --out all.parquet
-  archcost data merge cells.parquet fbnet.parquet --out my_board.parquet
 """
 
 IMPORT_DESCRIPTION = """\
@@ -83,7 +67,7 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     _add_list(actions)
     _add_fetch(actions)
     _add_import(actions)
-    _add_merge(actions)
+    add_merge(actions)
     _add_check(actions)
 
 
@@ -131,24 +115,6 @@ def _add_import(actions: Subparsers[argparse.ArgumentParser]) -> None:
     add("--batch-size", type=int, default=1, metavar="N", help="images a run (default: 1)")
     add("--kind", default="measured", help="measured (default), simulated or derived")
     parser.set_defaults(run=run_import)
-
-
-def _add_merge(actions: Subparsers[argparse.ArgumentParser]) -> None:
-    parser = actions.add_parser(
-        "merge",
-        help="make one table of several, such as shards",
-        description=MERGE_DESCRIPTION,
-        epilog=MERGE_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".parquet")
-    parser.add_argument("--out", type=Path, required=True, help="the table to write, .parquet")
-    parser.add_argument(
-        "--allow-different-setups",
-        action="store_true",
-        help="merge costs of one key although runtime, version, threads or CPU differ",
-    )
-    parser.set_defaults(run=run_merge)
 
 
 def _add_check(actions: Subparsers[argparse.ArgumentParser]) -> None:
@@ -219,38 +185,7 @@ def run_import(args: argparse.Namespace) -> int:
         )
         table.provenance.setdefault("imported_from", args.file.name)
     table.write(args.out)
-    _print_table(args.out, table)
-    return 0
-
-
-def run_merge(args: argparse.Namespace) -> int:
-    """Merge tables, and say what may be wrong with the result."""
-    from archcost.datasets import CostTable
-    from archcost.datasets.merging import (
-        SAME_REFERENCE,
-        merge_tables,
-        missing_shards,
-        reference_spread,
-    )
-
-    table = merge_tables(
-        [CostTable.read(file) for file in args.files],
-        allow_different_setups=args.allow_different_setups,
-    )
-    table.write(args.out)
-    _print_table(args.out, table)
-    agreement = table.provenance.get("repeatability_spearman")
-    if agreement is not None:
-        print(f"repeatability of the least repeatable part: {agreement:.4f}")
-    if missing := missing_shards(table):
-        print(f"warning: not among the parts: shards {', '.join(missing)}", file=sys.stderr)
-    spread = reference_spread(table)
-    if spread is not None and spread > SAME_REFERENCE:
-        print(
-            f"warning: the reference network took {spread:.2f} times as long on one part's machine "
-            "as on another's; costs of these parts are not comparable",
-            file=sys.stderr,
-        )
+    print_table(args.out, table)
     return 0
 
 
@@ -268,7 +203,7 @@ def run_check(args: argparse.Namespace) -> int:
             failed += 1
             print(f"{file}: {error}", file=sys.stderr)
         else:
-            _print_table(file, table)
+            print_table(file, table)
     return 1 if failed else 0
 
 
@@ -288,18 +223,10 @@ def _check_data_folder() -> int:
             print(f"{path}: not the published file; fetch it again", file=sys.stderr)
     if damaged:
         return 1
-    _print_table(folder, load_published(folder))
+    print_table(folder, load_published(folder))
     return 0
 
 
 def _print_source(source: Source) -> None:
     print(f"  {source.title}\n  holds: {source.holds}")
     print(f"  from: {source.homepage}  licence: {source.licence}\n  cite: {source.citation}\n")
-
-
-def _print_table(path: Path, table: CostTable) -> None:
-    print(f"{path}: {len(table)} rows, {table.counts()}")
-    for key in sorted(table.keys()):
-        _, cost = table.costs(key)
-        span = f"{cost.min():.4g} to {cost.max():.4g} {key.unit}" if len(cost) else "no cost"
-        print(f"  {key}: {len(cost)} costs, {span}")

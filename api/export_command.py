@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from archcost.architecture_argument import add_architecture_arguments, chosen_architectures
+
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
@@ -44,20 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--space", required=True, help="search space: nasbench201 or fbnet")
-    add("--dataset", help="input size and classes (default: the space's, cifar10 or cifar100)")
-    which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument(
-        "--count", type=int, metavar="N", help="draw N distinct architectures with --seed"
-    )
-    which.add_argument(
-        "--archs",
-        type=Path,
-        metavar="FILE",
-        help="write the architectures of a CSV file with a column 'arch' "
-        "(or one architecture a line)",
-    )
-    add("--seed", type=int, default=0, help="fixes the draw (default: %(default)s)")
+    add_architecture_arguments(parser, count=None, count_help="", required=True)
     add("--format", default="onnx", help="onnx or tflite (default: %(default)s)")
     add("--precision", default="fp32", help="fp32, or for tflite int8 (default: %(default)s)")
     add("--out", type=Path, required=True, metavar="FOLDER", help="a new or empty folder")
@@ -67,18 +56,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Write the folder; return the exit status."""
-    from archcost.datasets.architecture_file import read_architectures
-    from archcost.datasets.errors import ArchcostError
     from archcost.datasets.exporting import export_models
     from archcost.datasets.spaces import get_space
 
     space = get_space(args.space)
-    if args.archs is not None:
-        archs = read_architectures(args.archs, space)
-    elif args.count == 0:
-        raise ArchcostError("--count must be at least 1, but got 0")
-    else:
-        archs = space.sample(args.count, seed=args.seed)
+    archs, _ = chosen_architectures(args, space)
     try:
         export_models(
             space,

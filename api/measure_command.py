@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archcost.architecture_argument import add_architecture_arguments, chosen_architectures
 from archcost.measure_report import measuring_report
 from archcost.runtime_argument import add_runtime_arguments, build_runtime
 
@@ -80,24 +81,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--space", required=True, help="search space: nasbench201 or fbnet")
-    add("--dataset", help="input size and classes (default: the space's, cifar10 or cifar100)")
+    add_architecture_arguments(parser, count=2000, count_help=" (default: %(default)s)")
     add_runtime_arguments(parser)
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        "--count",
-        type=int,
-        default=2000,
-        metavar="N",
-        help="draw N distinct architectures with --seed (default: %(default)s)",
-    )
-    which.add_argument(
-        "--archs",
-        type=Path,
-        metavar="FILE",
-        help="measure the architectures of a CSV file with a column 'arch', such as suggest "
-        "prints (or one architecture a line)",
-    )
     add(
         "--shard", metavar="I/N",
         help="measure only every N-th architecture, from the I-th (1 to N)",
@@ -134,7 +119,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="networks held in memory at a time (default: %(default)s; some 20 MB each)",
     )  # fmt: skip
     add("--energy", action="store_true", help="also measure energy, where a counter can be read")
-    add("--seed", type=int, default=0, help="fixes draw and order (default: %(default)s)")
     add("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=run)
 
@@ -171,16 +155,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def journal_path(out: Path) -> Path:
-    """Return where the measurements of a table are kept: ``OUT.journal`` beside it."""
-    return out.with_name(out.name + ".journal")
-
-
 def _plan(args: argparse.Namespace) -> tuple[Job, dict[str, Any]]:
     """Return what to measure, and what the table should tell about the choice."""
-    from archcost.datasets.architecture_file import read_architectures
-    from archcost.datasets.errors import ArchcostError
     from archcost.datasets.isolated_measuring import Job
+    from archcost.datasets.journal import journal_path
     from archcost.datasets.measure_settings import MeasureSettings
     from archcost.datasets.measuring import measuring_setup
     from archcost.datasets.shards import Shard
@@ -199,14 +177,7 @@ def _plan(args: argparse.Namespace) -> tuple[Job, dict[str, Any]]:
         time_budget_s=args.time_budget,
         seed=args.seed,
     )
-    if args.archs is None:
-        archs = space.sample(args.count, seed=args.seed)
-        selection = f"{args.count} drawn uniformly with seed {args.seed}"
-    else:
-        archs = read_architectures(args.archs, space)
-        selection = "listed by the user"
-    if len(archs) == 0:
-        raise ArchcostError(f"--count must be at least 1, but got {args.count}")
+    archs, selection = chosen_architectures(args, space)
     provenance = {"architectures": selection, "seed": args.seed}
     if args.shard:
         shard = Shard.parse(args.shard)

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archcost.architecture_argument import add_architecture_arguments, chosen_architectures
+
 if TYPE_CHECKING:
     from archcost.datasets.cost_table import CostTable
     from archcost.datasets.journal import Journal
@@ -48,26 +50,18 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--space", required=True, help="search space: nasbench201 or fbnet")
-    add("--dataset", help="input size and classes (default: the space's, cifar10 or cifar100)")
+    add_architecture_arguments(
+        parser,
+        count=None,
+        count_help=" (default: what takes the simulator minutes; with zigzag all cells of "
+        "nasbench201 and 5,000 networks of fbnet)",
+    )
     add(
         "--accelerator", required=True, metavar="NAME|FILE",
         help="one that ships, or your description file, .toml; its name is the device id",
     )  # fmt: skip
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        "--count", type=int, metavar="N",
-        help="draw N distinct architectures with --seed (default: what takes the simulator "
-        "minutes; with zigzag all cells of nasbench201 and 5,000 networks of fbnet)",
-    )  # fmt: skip
-    which.add_argument(
-        "--archs", type=Path, metavar="FILE",
-        help="simulate the architectures of a CSV file with a column 'arch', such as suggest "
-        "prints (or one architecture a line)",
-    )  # fmt: skip
     add("--out", type=Path, required=True, help="the table to write, .parquet")
     add("--jobs", type=int, default=1, help="processes side by side (default: %(default)s)")
-    add("--seed", type=int, default=0, help="fixes the draw (default: %(default)s)")
     add("--quiet", action="store_true", help="no progress bar")
     add("--show", action=_Show, metavar="NAME", help="print a description that ships, and exit")
     parser.set_defaults(run=run)
@@ -76,9 +70,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Simulate, write the table and report; return the exit status."""
     from archcost.datasets.accelerator import load_accelerator
-    from archcost.datasets.architecture_file import read_architectures
     from archcost.datasets.errors import ArchcostError
-    from archcost.datasets.journal import Journal
+    from archcost.datasets.journal import Journal, journal_path
     from archcost.datasets.simulating import (
         get_simulator,
         simulate_parts,
@@ -94,19 +87,11 @@ def run(args: argparse.Namespace) -> int:
     accelerator = load_accelerator(args.accelerator)
     simulator = get_simulator(accelerator)
     setup = simulating_setup(accelerator)
-    if args.archs is None:
-        count = simulator.default_count(space) if args.count is None else args.count
-        archs = space.sample(count, seed=args.seed)
-        selection = f"{count} drawn uniformly with seed {args.seed}"
-    else:
-        archs = read_architectures(args.archs, space)
-        selection = "listed by the user"
-    if len(archs) == 0:
-        raise ArchcostError(f"--count must be at least 1, but got {args.count}")
+    archs, selection = chosen_architectures(args, space, simulator.default_count(space))
     if args.jobs < 1:
         raise ArchcostError(f"--jobs must be at least 1, but got {args.jobs}")
     bags = [simulator.parts(space, ops, dataset) for ops in archs]
-    with Journal(args.out.with_name(args.out.name + ".journal"), setup) as journal:
+    with Journal(journal_path(args.out), setup) as journal:
         interrupted = False
         try:
             parts = (part for bag in bags for part in bag)

@@ -18,6 +18,11 @@ LOCK_WAIT_S = 5.0
 """How long to wait for a process that is being stopped and still holds the journal."""
 
 
+def journal_path(out: Path) -> Path:
+    """Return where what a table is made of is kept: ``OUT.journal`` beside it."""
+    return out.with_name(out.name + ".journal")
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One architecture measured once: warmed up and run several times in a row.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from time import perf_counter_ns
 
 import numpy as np
 
-from archcost.datasets.errors import MissingDataError
+from archcost.datasets.extras import installed_version
 from archcost.datasets.runtime import Inference, Runtime
 from archcost.datasets.space import Ops, SearchSpace
 from archcost.datasets.tflite_graphs import tflite_model
@@ -36,13 +35,7 @@ class LitertCpu(Runtime):
 
     def version(self) -> str:
         """Return the version of LiteRT."""
-        try:
-            return version("ai-edge-litert")
-        except PackageNotFoundError:
-            raise MissingDataError(
-                f"measuring with {self.name} needs the package 'ai-edge-litert', which is not "
-                "installed; run: pip install 'archcost[litert]'"
-            ) from None
+        return installed_version(f"measuring with {self.name}", "litert", "ai-edge-litert")
 
     def load(self, space: SearchSpace, ops: Ops, dataset: str, threads: int) -> Inference:
         """Write the model with seeded weights and set its input once."""

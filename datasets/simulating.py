@@ -150,11 +150,12 @@ def simulated_table(
             dataset=dataset,
             kind="simulated",
             status=status,
-            provenance=origin,
         )
         for metric in simulator.metrics
     ]
-    return CostTable(CostTable.concat(tables).to_arrow(), origin)
+    table = CostTable.concat(tables)
+    table.provenance = origin
+    return table
 
 
 def _total(metric: str, bag: Counter[str], by_part: Mapping[str, Visit]) -> float:

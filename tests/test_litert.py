@@ -37,6 +37,6 @@ def test_missing_package_is_explained(name, monkeypatch):
     def missing(package):
         raise PackageNotFoundError(package)
 
-    monkeypatch.setattr("archcost.datasets.litert_cpu.version", missing)
+    monkeypatch.setattr("archcost.datasets.extras.version", missing)
     with pytest.raises(MissingDataError, match=rf"{name} needs .*archcost\[litert\]"):
         RUNTIMES[name].version()

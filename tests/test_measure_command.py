@@ -306,7 +306,7 @@ def test_help_teaches(capsys):
 
 
 def test_journal_is_beside_the_table(tmp_path):
-    from archcost.measure_command import journal_path
+    from archcost.datasets.journal import journal_path
 
     path = journal_path(tmp_path / "t.parquet")
     assert path == tmp_path / "t.parquet.journal"
