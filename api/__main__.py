@@ -2,6 +2,6 @@
 
 import sys
 
-from archcost.main import main
+from archcost.cli.main import main
 
 sys.exit(main())

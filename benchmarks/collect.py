@@ -12,17 +12,11 @@ import numpy as np
 import pandas as pd
 from collect_page import render
 
-from archcost.datasets import (
-    SPACES,
-    CostKey,
-    CostTable,
-    MissingDataError,
-    SearchSpace,
-    bundled_tables,
-    load_bundled,
-)
+from archcost.datasets import CostKey, CostTable, bundled_tables, load_bundled
 from archcost.datasets.sources import load_published
+from archcost.errors import MissingDataError
 from archcost.predictors import PREDICTORS
+from archcost.spaces import SPACES, SearchSpace
 from archcost.training.metrics import kendall, spearman
 
 DEVICES = ("eyeriss", "fpga", "pixel3", "raspi4", "edgetpu", "edgegpu")

@@ -30,11 +30,13 @@ import numpy as np
 import pandas as pd
 from search_page import render
 
-from archcost.datasets import CostTable, get_space
+from archcost.datasets import CostTable, read_accuracy
 from archcost.datasets.source_help import HELP
 from archcost.models import CostModel
-from archcost.training import read_accuracy, search_measuring, suggest, transfer
-from archcost.training.measured_searching import MeasuredChoice, choose_within
+from archcost.search import search_measuring
+from archcost.search.measured_searching import MeasuredChoice, choose_within
+from archcost.spaces import get_space
+from archcost.training import suggest, transfer
 
 RESULTS = Path(__file__).parent / "results" / "search.jsonl"
 SPACE = get_space("nasbench201")

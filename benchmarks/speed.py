@@ -19,9 +19,10 @@ from speed_timing import best_times, each
 from threadpoolctl import threadpool_limits
 
 import archcost
-from archcost.datasets import CostKey, DeviceCard, get_space, load_bundled
+from archcost.datasets import CostKey, DeviceCard, load_bundled
 from archcost.models import CostModel, Manifest, find_model, model_keys, pareto_front
 from archcost.predictors import PREDICTORS
+from archcost.spaces import get_space
 
 CELLS, NETS = get_space("nasbench201"), get_space("fbnet")
 CORES = sorted(os.sched_getaffinity(0))[:2]
@@ -186,10 +187,10 @@ def cells_in_batches(repeats: int) -> list[Figure]:
 
 def whole_spaces(repeats: int) -> list[Figure]:
     """Time a scan and a Pareto front; they have no rival."""
-    from archcost.training.scan_engines import on_threads
-    from archcost.training.scan_progress import scan
-    from archcost.training.scan_scores import work_score
-    from archcost.training.scanning import Limit, ScanPlan
+    from archcost.search.scan_engines import on_threads
+    from archcost.search.scan_progress import scan
+    from archcost.search.scan_scores import work_score
+    from archcost.search.scanning import Limit, ScanPlan
 
     limit = Limit(archcost.load("raspi4", space="fbnet"), 20.0)
     plan = ScanPlan(NETS, work_score("flops", NETS), (limit,), count=8_000_000)

@@ -9,8 +9,8 @@ from pathlib import Path
 from speed_page import Figure
 from speed_timing import best_times
 
-from archcost.datasets import get_space
 from archcost.models import CostModel, find_model, model_keys
+from archcost.spaces import get_space
 
 CELLS, NETS = get_space("nasbench201"), get_space("fbnet")
 
@@ -67,7 +67,7 @@ def processes(repeats: int) -> list[Figure]:
         peaks = [
             int(
                 python(
-                    "from archcost.main import main\n"
+                    "from archcost.cli.main import main\n"
                     "main(['scan', '--space', 'fbnet', '--device', 'raspi4', '--quiet', "
                     f"'--max-latency-ms', '20', '--count', '{count}', "
                     f"'--out', '{folder}/scan.parquet'])\n{peak}"

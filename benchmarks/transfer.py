@@ -28,8 +28,9 @@ import numpy as np
 from tqdm import tqdm
 from transfer_page import render
 
-from archcost.datasets import CostKey, CostTable, get_space
+from archcost.datasets import CostKey, CostTable
 from archcost.datasets.source_help import HELP
+from archcost.spaces import get_space
 from archcost.training import suggest, transfer
 from archcost.training.metrics import spearman
 

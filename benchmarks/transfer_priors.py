@@ -5,7 +5,7 @@
 To be run after ``pretrain.py``; a prior that does not fit the models is not used.
 """
 
-from archcost.datasets import SPACES
+from archcost.spaces import SPACES
 from archcost.training.shipped_prior import FOLDER, write_prior
 from archcost.training.transfer_sources import default_sources, transfer_prior
 

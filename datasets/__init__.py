@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from archcost.datasets.cost_key import METRICS, CostKey
 from archcost.datasets.devices import DEVICES, DeviceCard, get_device
-from archcost.datasets.errors import (
+from archcost.errors import (
     ArchcostError,
     ArchitectureError,
     CostTableError,
@@ -13,13 +13,14 @@ from archcost.datasets.errors import (
     MissingDataError,
     UnknownNameError,
 )
-from archcost.datasets.fbnet import FBNet
-from archcost.datasets.layers import Layer, Workload
-from archcost.datasets.nasbench201 import NASBench201
-from archcost.datasets.space import SearchSpace
-from archcost.datasets.spaces import SPACES, get_space, infer_space
+from archcost.networks.layers import Layer, Workload
+from archcost.spaces.fbnet import FBNet
+from archcost.spaces.nasbench201 import NASBench201
+from archcost.spaces.space import SearchSpace
+from archcost.spaces.spaces import SPACES, get_space, infer_space
 
 if TYPE_CHECKING:
+    from archcost.datasets.accuracies import read_accuracy
     from archcost.datasets.bundled import bundled_tables, load_bundled
     from archcost.datasets.cost_table import CostTable
     from archcost.datasets.derived import derive_fpga_energy
@@ -39,6 +40,7 @@ else:
         "fetch": "fetching",
         "HWNASBench": "hw_nas_bench",
         "network_from_config": "hw_nas_bench_config",
+        "read_accuracy": "accuracies",
         "PredictedCost": "predicted_cost",
         "Source": "source",
         "SOURCES": "sources",
@@ -84,4 +86,5 @@ __all__ = [
     "load_bundled",
     "load_published",
     "network_from_config",
+    "read_accuracy",
 ]

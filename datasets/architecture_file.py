@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from archcost.datasets.errors import ArchitectureError, MissingDataError
-from archcost.datasets.space import Ops, SearchSpace
+from archcost.errors import ArchitectureError, MissingDataError
+from archcost.spaces.space import Ops, SearchSpace
 
 COLUMN = "arch"
 

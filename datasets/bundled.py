@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from archcost.datasets.cost_table import CostTable
-from archcost.datasets.errors import check_name
+from archcost.errors import check_name
 
 FOLDER = Path(__file__).resolve().parent / "bundled"
 

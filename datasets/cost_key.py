@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from archcost.datasets.errors import UnknownNameError, check_name
-from archcost.datasets.spaces import SPACES, get_space
+from archcost.errors import UnknownNameError, check_name
+from archcost.spaces.spaces import SPACES, get_space
 
 METRICS: dict[str, str] = {"latency": "ms", "energy": "mJ"}
 """Unit of each metric."""

@@ -11,9 +11,6 @@ import numpy.typing as npt
 
 from archcost.datasets.cost_key import CostKey, dataset_id
 from archcost.datasets.devices import CostKind
-from archcost.datasets.errors import CostTableError, MissingDataError, check_name
-from archcost.datasets.space import Ops, SearchSpace
-from archcost.datasets.spaces import get_space
 from archcost.datasets.table_checks import check_numbers, distinct_rows
 from archcost.datasets.table_columns import content_hash, decoded, normalise
 from archcost.datasets.table_index import (
@@ -23,6 +20,9 @@ from archcost.datasets.table_index import (
     group_by_key,
 )
 from archcost.datasets.table_rows import cost_rows
+from archcost.errors import CostTableError, MissingDataError, check_name
+from archcost.spaces.space import Ops, SearchSpace
+from archcost.spaces.spaces import get_space
 
 if TYPE_CHECKING:
     import pandas as pd

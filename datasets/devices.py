@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from archcost.datasets.cost_key import check_device_id
-from archcost.datasets.errors import CostTableError, check_name
+from archcost.errors import CostTableError, check_name
 
 CostKind = Literal["measured", "simulated", "derived"]
 COST_KINDS: tuple[CostKind, ...] = ("measured", "simulated", "derived")

@@ -8,9 +8,9 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets.errors import IntegrityError
-from archcost.datasets.fbnet import BLOCKS, MACRO, STEM_CHANNELS, FBNet, Slot
-from archcost.datasets.space import Ops
+from archcost.errors import IntegrityError
+from archcost.spaces.fbnet import BLOCKS, MACRO, STEM_CHANNELS, FBNet, Slot
+from archcost.spaces.space import Ops
 
 
 def covered_datasets(published: Mapping[str, float]) -> list[str]:

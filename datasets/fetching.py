@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from archcost.datasets.errors import IntegrityError, MissingDataError
 from archcost.datasets.source import Source, SourceFile
 from archcost.datasets.sources import data_folder
+from archcost.errors import IntegrityError, MissingDataError
 
 CHUNK = 2**20
 TIMEOUT_S = 60

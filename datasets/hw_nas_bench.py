@@ -10,19 +10,19 @@ from operator import add
 from pathlib import Path
 from typing import Any
 
-from archcost.datasets.errors import (
-    IntegrityError,
-    MissingDataError,
-    UnknownNameError,
-    check_name,
-)
 from archcost.datasets.fbnet_blocks import network_keys
 from archcost.datasets.hw_nas_bench_config import cell_config, network_config
 from archcost.datasets.pickles import load_pickle
 from archcost.datasets.predicted_cost import Fallback, PredictedCost, predict_missing
 from archcost.datasets.source_hwnasbench import FILE, HWNASBENCH
 from archcost.datasets.sources import data_folder
-from archcost.datasets.spaces import get_space
+from archcost.errors import (
+    IntegrityError,
+    MissingDataError,
+    UnknownNameError,
+    check_name,
+)
+from archcost.spaces.spaces import get_space
 
 CELL_METRICS = (
     "edgegpu_latency", "edgegpu_energy", "raspi4_latency", "edgetpu_latency", "pixel3_latency",

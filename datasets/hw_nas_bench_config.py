@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from archcost.datasets.errors import ArchitectureError
-from archcost.datasets.fbnet import MACRO
-from archcost.datasets.nasbench201 import CELLS_PER_STAGE, CLASSES, STAGE_CHANNELS
-from archcost.datasets.spaces import get_space
+from archcost.errors import ArchitectureError
+from archcost.spaces.fbnet import MACRO
+from archcost.spaces.nasbench201 import CELLS_PER_STAGE, CLASSES, STAGE_CHANNELS
+from archcost.spaces.spaces import get_space
 
 if TYPE_CHECKING:
     from torch import nn

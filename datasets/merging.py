@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archcost.datasets.cost_table import CostTable
-from archcost.datasets.errors import CostTableError
+from archcost.errors import CostTableError
 
 SETUP = (
     "runtime", "runtime_version", "precision", "batch_size", "threads", "cpu", "gpu", "governor",

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets.errors import IntegrityError, MissingDataError
+from archcost.errors import IntegrityError, MissingDataError
 
 MAX_BYTES = 2**30
 """Larger members of an archive are refused: the published tables take up to 10 MB."""

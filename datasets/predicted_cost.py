@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable
 
 from archcost.datasets.cost_key import METRICS
-from archcost.datasets.errors import MissingDataError, UnknownNameError
+from archcost.errors import MissingDataError, UnknownNameError
 
 Fallback = Callable[..., float | None]
 """``(arch, device, metric, dataset) -> float or None``, as ``archcost.predict``."""

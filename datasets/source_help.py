@@ -6,11 +6,11 @@ import numpy as np
 
 from archcost.datasets.cost_key import CostKey
 from archcost.datasets.cost_table import CostTable
-from archcost.datasets.errors import IntegrityError, MissingDataError
 from archcost.datasets.pickles import load_torch_zip
 from archcost.datasets.source import Source, SourceFile
 from archcost.datasets.source_hashes import HELP_SHA256
 from archcost.datasets.table_rows import column_rows
+from archcost.errors import IntegrityError, MissingDataError
 
 COMMIT = "45f70eb92d0d735970a33b608d1544ad3c52f285"
 DATASETS = {"nasbench201": "cifar10", "fbnet": "cifar100"}

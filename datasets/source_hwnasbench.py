@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from archcost.datasets.cost_key import METRICS, CostKey
 from archcost.datasets.cost_table import CostTable
-from archcost.datasets.errors import IntegrityError
-from archcost.datasets.fbnet import FBNet
 from archcost.datasets.fbnet_blocks import block_costs, covered_datasets, sum_blocks
 from archcost.datasets.pickles import load_pickle
 from archcost.datasets.source import Source, SourceFile
 from archcost.datasets.table_rows import column_rows
+from archcost.errors import IntegrityError
+from archcost.spaces.fbnet import FBNet
 
 COMMIT = "393bb8a02554dcd28e091fbbdb4d7aefe590018a"
 FILE = "HW-NAS-Bench-v1_0.pickle"

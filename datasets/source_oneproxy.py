@@ -6,13 +6,13 @@ import numpy as np
 
 from archcost.datasets.cost_key import CostKey
 from archcost.datasets.cost_table import CostTable
-from archcost.datasets.errors import IntegrityError, MissingDataError
-from archcost.datasets.nasbench201 import NASBench201
 from archcost.datasets.pickles import load_pickle
 from archcost.datasets.source import Source, SourceFile
 from archcost.datasets.source_hashes import ONEPROXY_SHA256
-from archcost.datasets.space import Ops
 from archcost.datasets.table_rows import column_rows
+from archcost.errors import IntegrityError, MissingDataError
+from archcost.spaces.nasbench201 import NASBench201
+from archcost.spaces.space import Ops
 
 COMMIT = "e3c9b2c65113e16f1208988287810b283674f4de"
 DID_NOT_COMPILE = -1.0

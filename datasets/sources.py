@@ -5,11 +5,11 @@ from pathlib import Path
 
 from archcost.datasets.cost_table import CostTable
 from archcost.datasets.derived import derive_fpga_energy
-from archcost.datasets.errors import MissingDataError
 from archcost.datasets.source import Source
 from archcost.datasets.source_help import HELP
 from archcost.datasets.source_hwnasbench import HWNASBENCH
 from archcost.datasets.source_oneproxy import ONEPROXY
+from archcost.errors import MissingDataError
 
 SOURCES: dict[str, Source] = {source.name: source for source in (HELP, HWNASBENCH, ONEPROXY)}
 """Every published source; a new one is one file and one entry here."""

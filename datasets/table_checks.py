@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.datasets.cost_key import CostKey
-from archcost.datasets.errors import CostTableError
 from archcost.datasets.table_columns import OPTIONAL_COLUMNS, decoded, numbers
+from archcost.errors import CostTableError
 
 if TYPE_CHECKING:
     import pyarrow as pa

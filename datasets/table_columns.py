@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets.errors import CostTableError
+from archcost.errors import CostTableError
 
 if TYPE_CHECKING:
     import pyarrow as pa

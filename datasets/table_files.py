@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from archcost.datasets.cost_key import METRICS, dataset_id
 from archcost.datasets.devices import CostKind
-from archcost.datasets.errors import CostTableError, IntegrityError, MissingDataError
-from archcost.datasets.space import SearchSpace
-from archcost.datasets.spaces import get_space, infer_space
+from archcost.errors import CostTableError, IntegrityError, MissingDataError
+from archcost.spaces.space import SearchSpace
+from archcost.spaces.spaces import get_space, infer_space
 
 if TYPE_CHECKING:
     import pyarrow as pa

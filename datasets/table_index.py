@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from archcost.datasets.cost_key import METRICS, CostKey, check_device_id, dataset_id
 from archcost.datasets.devices import COST_KINDS
-from archcost.datasets.errors import CostTableError, check_name
-from archcost.datasets.space import Ops
-from archcost.datasets.spaces import SPACES
 from archcost.datasets.table_checks import STATUSES, changes_within
 from archcost.datasets.table_columns import coded, decoded
+from archcost.errors import CostTableError, check_name
+from archcost.spaces.space import Ops
+from archcost.spaces.spaces import SPACES
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from archcost.datasets.cost_key import CostKey
 from archcost.datasets.devices import DEVICES, CostKind, DeviceCard
-from archcost.datasets.errors import CostTableError
-from archcost.datasets.spaces import get_space
 from archcost.datasets.table_columns import coded
+from archcost.errors import CostTableError
+from archcost.spaces.spaces import get_space
 
 if TYPE_CHECKING:
     import pyarrow as pa

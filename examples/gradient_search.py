@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 import archcost
-from archcost.datasets import FBNet
-from archcost.training import theoretical_costs
+from archcost.analysis import theoretical_costs
+from archcost.spaces import FBNet
 
 SPACE = FBNet()
 

@@ -11,7 +11,7 @@ import optuna
 from synflow import synflow
 
 import archcost
-from archcost.datasets import NASBench201
+from archcost.spaces import NASBench201
 
 SPACE = NASBench201()
 

@@ -18,8 +18,8 @@ from pymoo.operators.sampling.rnd import IntegerRandomSampling
 from pymoo.optimize import minimize
 
 import archcost
-from archcost.datasets import FBNet
-from archcost.training import theoretical_costs
+from archcost.analysis import theoretical_costs
+from archcost.spaces import FBNet
 
 SPACE = FBNet()
 

@@ -12,7 +12,7 @@ import numpy as np
 from synflow import synflow
 
 import archcost
-from archcost.datasets import NASBench201
+from archcost.spaces import NASBench201
 
 
 def evolve(device, limit_ms, *, score=synflow, n_scored=200, population=30, sample=8, seed=0):

@@ -10,7 +10,7 @@ import math
 
 import torch
 
-from archcost.datasets import get_space
+from archcost.spaces import get_space
 
 
 def synflow(arch, space="nasbench201", dataset=None, seed=0):

@@ -6,8 +6,8 @@ from typing import Any, Self
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from archcost.datasets.space import Ops, SearchSpace
-from archcost.datasets.spaces import get_space, infer_space
+from archcost.spaces.space import Ops, SearchSpace
+from archcost.spaces.spaces import get_space, infer_space
 
 
 class ArchEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]

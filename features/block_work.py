@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets.layers import Layer
-from archcost.datasets.space import SearchSpace
+from archcost.networks.layers import Layer
+from archcost.spaces.space import SearchSpace
 
 Floats = npt.NDArray[np.float64]
 

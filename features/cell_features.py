@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets.cell_graph import backward_live, connected, forward_live
-from archcost.datasets.nasbench201 import EDGES, NASBench201
 from archcost.features.zero_folding import fold_zeros
+from archcost.spaces.cell_graph import backward_live, connected, forward_live
+from archcost.spaces.nasbench201 import EDGES, NASBench201
 
 Floats = npt.NDArray[np.float64]
 SKIP = 1

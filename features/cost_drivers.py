@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets.space import Ops, SearchSpace
 from archcost.features.arch_encoder import ArchEncoder
 from archcost.features.block_work import MEASURES, block_similarity, block_work
 from archcost.features.cell_features import folded_features, live_features, pruned_features
 from archcost.features.layerwise import GRAPH_GROUPS
 from archcost.features.one_hot import one_hot
 from archcost.features.zero_folding import fold_zeros
+from archcost.spaces.space import Ops, SearchSpace
 
 Floats = npt.NDArray[np.float64]
 

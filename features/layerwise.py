@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets.errors import check_name
-from archcost.datasets.space import Ops
+from archcost.errors import check_name
 from archcost.features.arch_encoder import ArchEncoder
 from archcost.features.cell_features import CELL_GROUPS
 from archcost.features.one_hot import one_hot
 from archcost.features.position_tables import GROUPS, additive_table
+from archcost.spaces.space import Ops
 
 Floats = npt.NDArray[np.float64]
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets.space import Ops
 from archcost.features.arch_encoder import ArchEncoder
+from archcost.spaces.space import Ops
 
 Floats = npt.NDArray[np.float64]
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets.cell_graph import backward_live, forward_live
-from archcost.datasets.nasbench201 import EDGES
-from archcost.datasets.space import Ops, SearchSpace
 from archcost.features.arch_encoder import ArchEncoder
 from archcost.features.position_tables import WORK, shape_table, work_table
 from archcost.features.zero_folding import fold_zeros
+from archcost.spaces.cell_graph import backward_live, forward_live
+from archcost.spaces.nasbench201 import EDGES
+from archcost.spaces.space import Ops, SearchSpace
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data

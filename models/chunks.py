@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets.space import Ops
+from archcost.spaces.space import Ops
 
 Costs = npt.NDArray[np.float64]
 

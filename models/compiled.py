@@ -14,10 +14,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets import ArchitectureError, NASBench201, SearchSpace
-from archcost.datasets.space import Ops
+from archcost.errors import ArchitectureError
 from archcost.models.chunks import Costs, in_chunks
 from archcost.models.pair_codes import pair_codes, pair_tables, sum_pairs
+from archcost.spaces import NASBench201, SearchSpace
+from archcost.spaces.space import Ops
 
 Arrays = dict[str, npt.NDArray[Any]]
 

@@ -10,19 +10,14 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets import (
-    ArchitectureError,
-    CostKey,
-    DeviceCard,
-    NASBench201,
-    SearchSpace,
-    get_space,
-)
+from archcost.datasets import CostKey, DeviceCard
+from archcost.errors import ArchitectureError
 from archcost.models.chunks import Costs
 from archcost.models.compiled import CellTable, CompiledForm
 from archcost.models.forms import FORMS
 from archcost.models.manifest import MANIFEST, Manifest, check_files, file_hash
 from archcost.models.store import LOADED
+from archcost.spaces import NASBench201, SearchSpace, get_space
 
 if TYPE_CHECKING:
     from archcost.predictors import CostPredictor

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets import ArchcostError, ArchitectureError
+from archcost.errors import ArchcostError, ArchitectureError
 from archcost.models.additive_form import AdditiveForm
 from archcost.models.compiled import CellTable
 

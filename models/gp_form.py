@@ -7,12 +7,12 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets import SearchSpace
-from archcost.datasets.space import Ops
 from archcost.models.chunks import Costs
 from archcost.models.compiled import Arrays, CompiledForm
 from archcost.models.pair_codes import pair_codes, pair_tables, sum_pairs
 from archcost.models.target_scale import TargetScale
+from archcost.spaces import SearchSpace
+from archcost.spaces.space import Ops
 
 Floats = npt.NDArray[np.float64]
 

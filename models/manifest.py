@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from archcost.datasets import ArchcostError, CostKey, DeviceCard, IntegrityError, MissingDataError
+from archcost.datasets import CostKey, DeviceCard
+from archcost.errors import ArchcostError, IntegrityError, MissingDataError
 
 MANIFEST = "manifest.json"
 FORMAT = 1

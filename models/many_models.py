@@ -7,14 +7,14 @@ from functools import lru_cache
 
 import numpy as np
 
-from archcost.datasets import UnknownNameError
-from archcost.datasets.space import Ops
+from archcost.errors import UnknownNameError
 from archcost.models.additive_form import AdditiveForm
 from archcost.models.chunks import Costs, in_chunks
 from archcost.models.compiled import CellTable, CompiledForm, cell_indices
 from archcost.models.cost_model import CostModel
 from archcost.models.pair_codes import pair_codes, sum_pairs
 from archcost.models.target_scale import to_costs
+from archcost.spaces.space import Ops
 
 
 def predict_many(archs: object, models: Sequence[CostModel]) -> Costs:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets.space import Ops
+from archcost.spaces.space import Ops
 
 Codes = npt.NDArray[np.uint16]
 

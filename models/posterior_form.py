@@ -7,11 +7,11 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets import SearchSpace
-from archcost.datasets.space import Ops
 from archcost.models.chunks import Costs
 from archcost.models.compiled import Arrays, CompiledForm
 from archcost.models.pair_codes import pair_codes, pair_tables, sum_pairs
+from archcost.spaces import SearchSpace
+from archcost.spaces.space import Ops
 
 
 class PosteriorForm(CompiledForm):

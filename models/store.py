@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from archcost.datasets import CostKey, MissingDataError, UnknownNameError
-from archcost.datasets.errors import check_name
+from archcost.datasets import CostKey
+from archcost.errors import MissingDataError, UnknownNameError, check_name
 from archcost.models.manifest import MANIFEST, Manifest
 
 FOLDER_VARIABLE = "ARCHCOST_MODEL_DIR"

@@ -12,9 +12,9 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from archcost.datasets.errors import CostTableError
-from archcost.datasets.space import Ops, SearchSpace
-from archcost.datasets.spaces import infer_space
+from archcost.errors import CostTableError
+from archcost.spaces.space import Ops, SearchSpace
+from archcost.spaces.spaces import infer_space
 
 Floats = npt.NDArray[np.float64]
 

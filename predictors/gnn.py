@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets.space import Ops, SearchSpace
 from archcost.features.op_graphs import OpGraphs
 from archcost.predictors.base import Floats
 from archcost.predictors.network_ensemble import NetworkEnsemble, column_spread
+from archcost.spaces.space import Ops, SearchSpace
 
 if TYPE_CHECKING:
     from torch import nn

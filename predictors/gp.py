@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
-from archcost.datasets.space import Ops, SearchSpace
 from archcost.features.layerwise import GRAPH_GROUPS, LayerwiseFeatures
 from archcost.predictors.base import CostPredictor, Floats
 from archcost.predictors.cost_scale import SCALES, CostScale, ScaleName
 from archcost.predictors.sum_kernel import JITTER, KernelKind, SumKernel
+from archcost.spaces.space import Ops, SearchSpace
 
 OPTIMISED_ROWS = 400
 """Rows on which the kernel's weights are found; more change them little."""

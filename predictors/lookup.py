@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets.space import Ops
 from archcost.features.one_hot import one_hot
 from archcost.predictors.base import CostPredictor, Floats
 from archcost.predictors.cost_scale import lowest_cost
 from archcost.predictors.linear_fit import fit_ridge, relative_spread
+from archcost.spaces.space import Ops
 
 COUNT_WEIGHT = 30.0
 """Columns of the op counts are scaled by this: it is that much dearer to tell positions apart."""

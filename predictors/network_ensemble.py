@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets.space import Ops, SearchSpace
 from archcost.predictors.base import CostPredictor, Floats
 from archcost.predictors.ensemble_training import assign_folds, train_ensemble, trust
 from archcost.predictors.linear_fit import relative_spread
 from archcost.predictors.ridge import RidgePredictor
+from archcost.spaces.space import Ops, SearchSpace
 
 if TYPE_CHECKING:
     from torch import nn

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets.space import Ops, SearchSpace
 from archcost.features.layerwise import SUMMARY_GROUPS, LayerwiseFeatures
 from archcost.predictors.base import CostPredictor, Floats
 from archcost.predictors.cost_scale import SCALES, CostScale, ScaleName
 from archcost.predictors.linear_fit import LinearFit, fit_ridge, relative_spread
+from archcost.spaces.space import Ops, SearchSpace
 
 GROUPS = ("ops", *SUMMARY_GROUPS)
 

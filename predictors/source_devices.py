@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets.space import Ops
 from archcost.features.cost_drivers import CostDrivers
 from archcost.features.layerwise import GRAPH_GROUPS
 from archcost.predictors.group_modes import find_mode, grams
@@ -19,6 +18,7 @@ from archcost.predictors.group_prior import (
     learned_priors,
 )
 from archcost.predictors.transfer import WORTH_OF_WORK, no_sources, scaled_sources
+from archcost.spaces.space import Ops
 
 Floats = npt.NDArray[np.float64]
 

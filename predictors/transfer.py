@@ -7,12 +7,12 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets.space import Ops, SearchSpace
 from archcost.features.cost_drivers import CostDrivers
 from archcost.features.layerwise import GRAPH_GROUPS
 from archcost.predictors.base import CostPredictor, Floats
 from archcost.predictors.group_posterior import infer
 from archcost.predictors.group_prior import SOURCES, GroupPrior, TransferPrior, generic_prior
+from archcost.spaces.space import Ops, SearchSpace
 
 WORTH_OF_WORK = {True: 0.2, False: 0.1}
 """Relative cost that one standard deviation of work is expected to add, in cells and elsewhere."""

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import archcost
-from archcost.datasets import FBNet, NASBench201
-from archcost.training import theoretical_costs
+from archcost.analysis import theoretical_costs
+from archcost.spaces import FBNet, NASBench201
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 CELLS, NETS = NASBench201(), FBNet()

@@ -1,6 +1,7 @@
 """The worked examples of docs/extending.md, carried out in a copy of the package."""
 
 import importlib
+import pkgutil
 import re
 import shlex
 import subprocess
@@ -10,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from archcost.datasets import CostTable, get_space
-from archcost.datasets.accelerator import load_accelerator
-from archcost.datasets.simulating import get_simulator
-from archcost.main import main
+import archcost
+from archcost.cli.main import main
+from archcost.datasets import CostTable
+from archcost.simulating.accelerator import load_accelerator
+from archcost.simulating.simulating import get_simulator
+from archcost.spaces import get_space
 
 pytestmark = pytest.mark.slow
 TESTS = Path(__file__).parent
@@ -23,7 +26,7 @@ RUNTIME, ACCELERATOR, SIMULATOR = (
     "An accelerator to simulate",
     "A simulator",
 )
-LAYERS = ("datasets", "features", "predictors", "models", "training")
+FOLDERS = sorted(m.name for m in pkgutil.iter_modules(archcost.__path__) if m.ispkg)
 
 
 def section(title):
@@ -41,30 +44,30 @@ def command(title, name):
     return shlex.split(found)[1:]
 
 
-def add(datasets, title, file, listing):
+def add(folder, title, file, listing):
     """Do what a section says: write the file, and the entry into the dict."""
     code, entry = blocks(title, "python")
-    assert f"`datasets/{file}`" in section(title)
-    assert f"`datasets/{listing}`" in section(title)
-    (datasets / file).write_text(code, encoding="utf-8")
-    before, opening, after = (datasets / listing).read_text(encoding="utf-8").partition(" in (")
+    assert f"`{folder.name}/{file}`" in section(title)
+    assert f"`{folder.name}/{listing}`" in section(title)
+    (folder / file).write_text(code, encoding="utf-8")
+    before, opening, after = (folder / listing).read_text(encoding="utf-8").partition(" in (")
     import_line, new = entry.split("\n\n")
-    (datasets / listing).unlink()  # the link, not the file
-    (datasets / listing).write_text(f"{import_line}\n{before}{opening}\n{new}{after}")
+    (folder / listing).unlink()  # the link, not the file
+    (folder / listing).write_text(f"{import_line}\n{before}{opening}\n{new}{after}")
 
 
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory):
     """Return a folder with the package as a contributor has it after both examples."""
     root = tmp_path_factory.mktemp("extended")
-    for name in ("archcost", *(f"archcost.{layer}" for layer in LAYERS)):
+    for name in ("archcost", *(f"archcost.{layer}" for layer in FOLDERS)):
         folder = root / name.replace(".", "/")
         folder.mkdir()
         for path in Path(importlib.import_module(name).__file__).parent.iterdir():
             if path.name != "__pycache__" and not (path / "__init__.py").exists():
                 (folder / path.name).symlink_to(path)
-    add(root / "archcost/datasets", RUNTIME, "torch_channels_last.py", "runtimes.py")
-    add(root / "archcost/datasets", SIMULATOR, "roofline.py", "simulators.py")
+    add(root / "archcost/measuring", RUNTIME, "torch_channels_last.py", "runtimes.py")
+    add(root / "archcost/simulating", SIMULATOR, "roofline.py", "simulators.py")
     return root
 
 
@@ -79,7 +82,14 @@ def run(root, module, *words):
 
 def test_runtime_fulfils_the_contract(extended):
     pytest.importorskip("torch")
-    words = ("-q", "-p", "no:cacheprovider", TESTS / "test_runtimes.py", "-k", "channels_last")
+    words = (
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        TESTS / "measuring" / "test_runtimes.py",
+        "-k",
+        "channels_last",
+    )
     printed = run(extended, "pytest", *words)
     assert " passed, " in printed
     assert "skipped" not in printed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archcost.datasets import MissingDataError
+from archcost.errors import MissingDataError
 from archcost.training import tracking
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """Score a cost model on a table."""
 
-from archcost.datasets import CostKey, CostTable, CostTableError
+from archcost.datasets import CostKey, CostTable
+from archcost.errors import CostTableError
 from archcost.models import CostModel
 from archcost.training.key_rows import choose_key
 from archcost.training.metrics import Score, score

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archcost.datasets import ArchcostError, CostKey, CostTable
-from archcost.datasets.errors import check_name
+from archcost.datasets import CostKey, CostTable
+from archcost.errors import ArchcostError, check_name
 from archcost.models import CostModel
 from archcost.predictors import PREDICTORS
 from archcost.training import tracking

@@ -1,6 +1,7 @@
 """The rows of one cost key in a table."""
 
-from archcost.datasets import CostKey, CostTable, CostTableError, MissingDataError
+from archcost.datasets import CostKey, CostTable
+from archcost.errors import CostTableError, MissingDataError
 
 
 def choose_key(table: CostTable, key: CostKey | str | None) -> CostKey:

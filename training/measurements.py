@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets import CostKey, CostTable, CostTableError, SearchSpace
+from archcost.datasets import CostKey, CostTable
 from archcost.datasets.cost_key import METRICS, dataset_id
-from archcost.datasets.errors import check_name
-from archcost.datasets.space import Ops
 from archcost.datasets.table_files import read_file
+from archcost.errors import CostTableError, check_name
+from archcost.spaces import SearchSpace
+from archcost.spaces.space import Ops
 
 if TYPE_CHECKING:
     import pandas as pd

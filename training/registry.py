@@ -6,7 +6,8 @@ import contextlib
 import io
 from pathlib import Path
 
-from archcost.datasets import CostKey, MissingDataError
+from archcost.datasets import CostKey
+from archcost.errors import MissingDataError
 from archcost.models import CostModel
 from archcost.models.manifest import MANIFEST
 from archcost.training import tracking

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from archcost.datasets import CostKey, SearchSpace
+from archcost.datasets import CostKey
 from archcost.datasets.cost_key import dataset_id
 from archcost.models import Manifest, find_model
 from archcost.models.store import PRETRAINED
 from archcost.predictors.group_prior import TransferPrior
+from archcost.spaces import SearchSpace
 
 FOLDER = PRETRAINED / "transfer_priors"
 ORIGIN = "models_sha256"

@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets import CostTableError, SearchSpace
-from archcost.datasets.cell_graph import canonical
-from archcost.datasets.errors import check_name
-from archcost.datasets.space import Ops
+from archcost.errors import CostTableError, check_name
+from archcost.spaces import SearchSpace
+from archcost.spaces.cell_graph import canonical
+from archcost.spaces.space import Ops
 
 Rows = npt.NDArray[np.int64]
 SplitName = Literal["random", "isomorphic"]

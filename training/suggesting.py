@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from archcost.datasets import ArchitectureError, NASBench201, SearchSpace, get_space
-from archcost.datasets.cell_graph import connected
-from archcost.datasets.space import Ops
+from archcost.errors import ArchitectureError
 from archcost.predictors import TransferPredictor
 from archcost.predictors.measuring_choice import choose
+from archcost.spaces import NASBench201, SearchSpace, get_space
+from archcost.spaces.cell_graph import connected
+from archcost.spaces.space import Ops
 from archcost.training.measurements import read_measurements
 from archcost.training.transfer_sources import Sources, transfer_prior
 

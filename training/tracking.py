@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archcost.datasets import CostKey, CostTable, MissingDataError
+from archcost.datasets import CostKey, CostTable
+from archcost.errors import MissingDataError
 from archcost.models import CostModel
 from archcost.training.key_rows import rows_of
 from archcost.training.metrics import flat

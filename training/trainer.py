@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from archcost.datasets import CostKey, CostTable, get_space
-from archcost.datasets.errors import check_name
-from archcost.datasets.space import Ops
+from archcost.datasets import CostKey, CostTable
+from archcost.errors import check_name
 from archcost.models import CostModel, Manifest
 from archcost.predictors import PREDICTORS, CostPredictor
+from archcost.spaces import get_space
+from archcost.spaces.space import Ops
 from archcost.training.key_rows import choose_key
 from archcost.training.metrics import Costs, Score, flat, score, spearman
 from archcost.training.model_card import device_card, library_versions, protocol, training_facts

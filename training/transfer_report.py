@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets import MissingDataError
+from archcost.errors import MissingDataError
 from archcost.features import CostDrivers
 from archcost.features.position_tables import work_table
 from archcost.models import CostModel

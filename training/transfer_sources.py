@@ -11,14 +11,16 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from archcost.datasets import CostKey, CostTable, SearchSpace, UnknownNameError
+from archcost.datasets import CostKey, CostTable
 from archcost.datasets.cost_key import dataset_id
-from archcost.datasets.space import Ops
+from archcost.errors import UnknownNameError
 from archcost.features import CostDrivers
 from archcost.models import CostModel, Manifest, find_model, model_keys, user_models_folder
 from archcost.models.manifest import MANIFEST
 from archcost.predictors.group_prior import TransferPrior
 from archcost.predictors.source_devices import learn_prior
+from archcost.spaces import SearchSpace
+from archcost.spaces.space import Ops
 from archcost.training.shipped_prior import shipped_prior
 
 Costs = npt.NDArray[np.float64]

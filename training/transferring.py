@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from archcost.datasets import DEVICES, CostKey, CostTable, DeviceCard, SearchSpace, get_space
+from archcost.datasets import DEVICES, CostKey, CostTable, DeviceCard
 from archcost.models import CostModel, Manifest
 from archcost.predictors import PREDICTORS, CostPredictor, TransferPredictor
+from archcost.spaces import SearchSpace, get_space
 from archcost.training.measurements import Measurements, read_measurements
 from archcost.training.metrics import spearman
 from archcost.training.model_card import library_versions

@@ -1,0 +1,3 @@
+"""The command ``archcost``: one file a subcommand."""
+
+__all__: list[str] = []

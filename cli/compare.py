@@ -1,0 +1,38 @@
+"""The command ``archcost compare``."""
+
+import argparse
+from typing import Any
+
+EPILOG = """\
+examples:
+  archcost compare
+  archcost compare --experiment boards --device my_board
+  MLFLOW_TRACKING_URI=http://server:5000 archcost compare
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command's parser."""
+    parser = subparsers.add_parser(
+        "compare",
+        help="compare predictors by what MLflow holds",
+        description="Compare predictors by what MLflow holds: one table a device and protocol, "
+        "scores on held-out test rows, mean ± spread over seeds, the best first. Only trials that "
+        "learned from the same table with the same split and number of rows share a table.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--experiment", metavar="NAME", help="only this MLflow experiment")
+    parser.add_argument("--device", metavar="ID", help="only this device")
+    parser.add_argument("--space", help="only this search space: nasbench201 or fbnet")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the comparison."""
+    from archcost.cli.comparison_table import comparison_table
+    from archcost.training import compare
+
+    comparison = compare(arguments.experiment, space=arguments.space, device=arguments.device)
+    print(comparison_table(comparison))
+    return 0

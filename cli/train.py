@@ -1,0 +1,147 @@
+"""The command ``archcost train``."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from archcost.cli.table_argument import add_table_arguments, read_table
+
+if TYPE_CHECKING:
+    from archcost.training import Experiment, ExperimentSettings
+
+INTERRUPTED = 130
+
+DESCRIPTION = """\
+Train cost models from a table and keep the best for `archcost predict`.
+
+For each device (and metric and dataset) in the table, every predictor is trained with several
+seeds. Each seed splits the rows anew into rows to learn from (70 %), validation rows (10 %) and
+test rows (20 %). The predictor with the best Spearman correlation on validation rows is chosen;
+the scores that are shown and saved are those on test rows, which had no part in the choice. The
+chosen predictor then learns from all rows and is saved in the folder of your models
+(ARCHCOST_MODEL_DIR, else the platform's data directory), where `archcost predict` finds it.
+
+Every trial is logged to MLflow (MLFLOW_TRACKING_URI, else mlflow.db in the working directory).
+Ctrl-C keeps what is finished."""
+
+EPILOG = """\
+examples:
+  archcost train --table my.parquet --device my_board
+  archcost train --table my.csv --device my_board --predictors xgboost,gp,gnn --seeds 5
+  archcost train                       the tables that ship with archcost
+
+then:
+  archcost predict 1462 --device my_board
+  archcost compare
+  archcost register --device my_board
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command's parser."""
+    parser = subparsers.add_parser(
+        "train",
+        help="train cost models from a table and keep the best",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_table_arguments(parser, table_required=False)
+    parser.add_argument(
+        "--predictors",
+        metavar="A,B,...",
+        help="which to compare, of lookup, ridge, xgboost, lightgbm, mlp, gnn, gp "
+        "(default: lookup,ridge,xgboost,gp, which train in seconds)",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        metavar="N",
+        help="train each with N seeds (default: 3)",
+    )
+    parser.add_argument(
+        "--n-train",
+        type=int,
+        metavar="N",
+        help="score after learning from N rows, instead of 70 %%; the rest is for testing",
+    )
+    parser.add_argument(
+        "--split",
+        help="how rows are held out: random (default), or isomorphic, which keeps equal networks "
+        "on one side",
+    )
+    parser.add_argument(
+        "--experiment",
+        metavar="NAME",
+        help="MLflow experiment (default: archcost)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, report, and return the exit status."""
+    from archcost.models import user_models_folder
+    from archcost.training import run_experiment
+
+    settings = settings_of(arguments)
+    experiment = run_experiment(
+        read_table(arguments),
+        settings=settings,
+        models_folder=user_models_folder(),
+        progress=True,
+    )
+    print(report(experiment))
+    if experiment.interrupted:
+        print("archcost: stopped; what was finished is kept", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def settings_of(arguments: argparse.Namespace) -> ExperimentSettings:
+    """Return the settings with what the arguments say in place of the defaults."""
+    from archcost.training import ExperimentSettings
+
+    settings = ExperimentSettings()
+    training = replace(
+        settings.training,
+        n_train=arguments.n_train,
+        split=arguments.split or settings.training.split,
+    )
+    given = arguments.predictors
+    return replace(
+        settings,
+        predictors=settings.predictors if given is None else tuple(given.split(",")),
+        seeds=settings.seeds if arguments.seeds is None else arguments.seeds,
+        experiment=arguments.experiment or settings.experiment,
+        training=training,
+    )
+
+
+def report(experiment: Experiment) -> str:
+    """Say how the predictors compare and which was chosen."""
+    from archcost.cli.comparison_table import comparison_table
+    from archcost.training import compare
+
+    lines = []
+    if experiment.choices:
+        lines += [comparison_table(compare(run_id=experiment.run_id)), ""]
+    for choice in experiment.choices:
+        manifest = choice.model.manifest
+        left_out = manifest.training["n_without_cost"]
+        lines.append(
+            f"{manifest.key}: {manifest.predictor} chosen (validation Spearman "
+            f"{choice.validation_spearman[manifest.predictor]:.4f}), trained on "
+            f"{manifest.training['n_train']} rows"
+            + (f", {left_out} without a cost left out" if left_out else "")
+        )
+        lines.append(f"  logged as {choice.uri}")
+        if choice.folder is not None:
+            lines.append(f"  saved in {choice.folder}")
+    is_server = experiment.store.startswith("http")
+    show = "open" if is_server else "mlflow ui --backend-store-uri"
+    lines += ["", f"to see it all in MLflow: {show} {shlex.quote(experiment.store)}"]
+    return "\n".join(lines)

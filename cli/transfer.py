@@ -1,0 +1,85 @@
+"""The command ``archcost transfer``."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from archcost.cli.suggest import source_ids
+
+DESCRIPTION = """\
+Make a cost model of a new device from a few measurements and the devices that are known.
+
+The measurements are a CSV or Parquet file with the columns arch and latency_ms or energy_mj;
+`archcost suggest` says which architectures to measure. The model is saved in the folder of your
+models, where `archcost predict` finds it, with a report beside it, and logged to MLflow."""
+
+EPILOG = """\
+examples:
+  archcost suggest --space fbnet -n 10 > to_measure.csv
+  archcost transfer my_phone measured.csv --space fbnet
+  archcost predict k3_e1-skip-... --device my_phone
+"""
+REPORT = "transfer_report.md"
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command's parser."""
+    parser = subparsers.add_parser(
+        "transfer",
+        help="make a cost model of a new device from a few measurements",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("device", help="id of the new device, such as my_phone")
+    parser.add_argument("measurements", type=Path, help="CSV or Parquet file")
+    parser.add_argument("--space", required=True, help="search space: nasbench201 or fbnet")
+    parser.add_argument("--metric", help="latency or energy (default: what the file holds)")
+    parser.add_argument("--dataset", help="dataset, which fixes the input size")
+    parser.add_argument(
+        "--sources",
+        metavar="A,B,...",
+        help="known devices to start from (default: all with a latency model)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed (default: %(default)s)")
+    parser.add_argument(
+        "--experiment",
+        default="archcost",
+        metavar="NAME",
+        help="MLflow experiment (default: %(default)s)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Transfer, save, log, report, and return the exit status."""
+    from archcost.models import user_models_folder
+    from archcost.training import transfer
+    from archcost.training.log_transfer import log_transfer
+    from archcost.training.transfer_report import transfer_report
+
+    model = transfer(
+        arguments.space,
+        arguments.measurements,
+        device=arguments.device,
+        metric=arguments.metric,
+        dataset=arguments.dataset,
+        sources=source_ids(arguments.sources),
+        seed=arguments.seed,
+    )
+    folder = model.save(user_models_folder() / str(model.key))
+    if model.manifest.predictor == "transfer":
+        report = transfer_report(model).to_markdown()
+    else:
+        report = (
+            f"Made of {model.manifest.training['n_train']} measurements by "
+            f"{model.manifest.predictor}, which ranks held-out ones better than transfer: "
+            f"{model.manifest.scores['held_out']}.\n"
+        )
+    report = f"# {model.key}\n\n{report}"
+    report_file = folder.parent / f"{model.key}-{REPORT}"
+    report_file.write_text(report, encoding="utf-8")
+    uri = log_transfer(model, report, arguments.experiment)
+    print(report)
+    print(f"saved in {folder}\nreport in {report_file}\nlogged as {uri}")
+    return 0

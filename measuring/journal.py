@@ -1,0 +1,238 @@
+"""The append-only file beside a table that is being measured, one JSON line a measurement."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from archcost.errors import ArchcostError, CostTableError, IntegrityError
+
+LOCK_WAIT_S = 5.0
+"""How long to wait for a process that is being stopped and still holds the journal."""
+
+
+def journal_path(out: Path) -> Path:
+    """Return where what a table is made of is kept: ``OUT.journal`` beside it."""
+    return out.with_name(out.name + ".journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One architecture measured once: warmed up and run several times in a row.
+
+    Parameters
+    ----------
+    arch : str
+        The space's string form.
+    round : int
+        Which round over the architectures this was, from 0.
+    latencies_ms : tuple of float
+        The runs after the warm-up; empty after a failure.
+    reference_ms : float
+        Latency of the reference network right before and after, their geometric mean: how slow
+        the machine was just then.
+    error : str or None
+        What went wrong.
+    status : str
+        ``"ok"``, or what a table calls a failure of this kind.
+    energy_mj : float or None
+        Energy of one inference, where a counter was read.
+    """
+
+    arch: str
+    round: int
+    latencies_ms: tuple[float, ...] = ()
+    reference_ms: float = 1.0
+    error: str | None = None
+    status: str = "ok"
+    energy_mj: float | None = None
+
+
+class Journal:
+    """Read what was measured before and append what is measured now.
+
+    Each visit is handed to the operating system at once, so that a killed process loses at most
+    the visit under way; half a line at the end, from a killed process or a full disk, is dropped
+    on the next start. While a process writes to a journal, no other one can open it.
+
+    Parameters
+    ----------
+    path : Path
+        The file; made with its folders if it does not exist.
+    setup : mapping
+        What must not change while a table is measured (space, runtime, threads, CPU, ...). It is
+        the first line; resuming with another one is refused.
+
+    Raises
+    ------
+    ArchcostError
+        If another process is writing to the journal, or the disk is full.
+    CostTableError
+        If the journal was begun with another setup.
+    IntegrityError
+        If the file is no journal.
+    """
+
+    def __init__(self, path: Path, setup: Mapping[str, Any]) -> None:
+        self.path = path
+        self.visits: list[Visit] = []
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Unbuffered: what a full disk refuses must not wait in memory to be written again.
+        self._file: FileIO = path.open("ab", buffering=0)
+        try:
+            _lock(self._file, path)
+            kept = _complete_lines(path)
+            lines = list(_parse_lines(path, kept))
+            if lines:
+                _check_setup(path, lines[0], setup)
+                self.visits = [_visit(path, n, line) for n, line in enumerate(lines[1:], 2)]
+            self._file.truncate(len(kept))
+            if not lines:
+                self._append({"setup": dict(setup)})
+        except BaseException:
+            self._file.close()
+            raise
+
+    def append(self, visit: Visit) -> None:
+        """Write one visit to the file and keep it in ``visits``.
+
+        Raises
+        ------
+        ArchcostError
+            If it cannot be written, as on a full disk.
+        """
+        line: dict[str, Any] = {"arch": visit.arch, "round": visit.round}
+        if visit.error is None:
+            line |= {"ms": visit.latencies_ms, "reference_ms": visit.reference_ms}
+            if visit.energy_mj is not None:
+                line["energy_mj"] = visit.energy_mj
+        else:
+            line |= {"error": visit.error, "status": visit.status}
+        self._append(line)
+        self.visits.append(visit)
+
+    def extend(self, visits: Iterable[Visit]) -> None:
+        """Append several visits."""
+        for visit in visits:
+            self.append(visit)
+
+    def done(self) -> set[tuple[str, int]]:
+        """Return the pairs of architecture and round that need no visit any more."""
+        return {(visit.arch, visit.round) for visit in self.visits}
+
+    def failures_in_a_row(self) -> Counter[str]:
+        """Return how many of each architecture's last visits failed, one after the other."""
+        failures: Counter[str] = Counter()
+        for visit in self.visits:
+            failures[visit.arch] = 0 if visit.error is None else failures[visit.arch] + 1
+        return failures
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        left = memoryview(json.dumps(line).encode() + b"\n")
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            raise ArchcostError(
+                f"measurements must be written to {self.path}, but: {error.strerror}; what was "
+                "measured before is kept, and when that is mended the same command goes on"
+            ) from error
+
+
+def _lock(file: FileIO, path: Path) -> None:
+    """Claim the file for this process; closing it, or the end of the process, gives it back."""
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise ArchcostError(
+                    f"one process at a time can measure for {path}, but another one does; wait "
+                    "for its end, or choose another --out"
+                ) from None
+            time.sleep(0.05)
+        except OSError:  # a file system without locks
+            return
+
+
+def _complete_lines(path: Path) -> bytes:
+    """Return the file's bytes up to its last line end."""
+    held = path.read_bytes()
+    return held[: held.rfind(b"\n") + 1]
+
+
+def _parse_lines(path: Path, held: bytes) -> Iterator[dict[str, Any]]:
+    for number, text in enumerate(held.splitlines(), 1):
+        try:
+            line = json.loads(text)
+        except ValueError:
+            line = None
+        if not isinstance(line, dict):
+            raise IntegrityError(
+                f"each line of the journal {path} must be a JSON object, but line {number} is "
+                f"{text[:60]!r}; move the file away to measure anew"
+            )
+        yield line
+
+
+def _check_setup(path: Path, first: Mapping[str, Any], setup: Mapping[str, Any]) -> None:
+    before = first.get("setup")
+    if not isinstance(before, dict):
+        raise IntegrityError(
+            f"the journal {path} must begin with its setup, but begins with {first!r}; "
+            "move the file away to measure anew"
+        )
+    changed = [key for key in {**before, **setup} if before.get(key) != setup.get(key)]
+    if changed:
+        was = ", ".join(f"{key} {before.get(key)!r} (now {setup.get(key)!r})" for key in changed)
+        raise CostTableError(
+            f"a table must be measured with one setup, but {path} was begun with {was}; "
+            "choose another --out, or move the journal away to measure anew"
+        )
+
+
+def _visit(path: Path, number: int, line: Mapping[str, Any]) -> Visit:
+    try:
+        error, energy_mj = line.get("error"), line.get("energy_mj")
+        return Visit(
+            str(line["arch"]),
+            int(line["round"]),
+            tuple(float(value) for value in line.get("ms", ())),
+            float(line.get("reference_ms", 1.0)),
+            error,
+            str(line.get("status", "ok" if error is None else "failed")),
+            None if energy_mj is None else float(energy_mj),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise IntegrityError(
+            f"line {number} of the journal {path} must hold 'arch', 'round' and 'ms' or 'error', "
+            f"but is {dict(line)!r}"
+        ) from error

@@ -1,0 +1,86 @@
+"""How long and how often to measure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from archcost.errors import ArchcostError
+from archcost.measuring.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureSettings:
+    """How long and how often to measure.
+
+    Parameters
+    ----------
+    rounds : int, default=20
+        How often to go over the architectures. A neighbour on the machine slows some in one round
+        and others in the next, so many short rounds beat one long one.
+    runs : int, default=3
+        Timed inferences of an architecture in a round.
+    warmup : int, default=1
+        Inferences before them that are not timed.
+    threads : int, default=1
+        Threads of one inference.
+    loaded : int, default=200
+        Networks held in memory at a time; rounds go over them before the next are loaded.
+    rounds_per_load : int, default=20
+        Rounds after which all networks are loaded anew, at another time and place in memory.
+    repeatability : float, optional
+        Spearman between the halves of the rounds to reach: after `rounds` more follow, a few at a
+        time, until it is reached.
+    max_rounds : int, default=100
+        Where to stop if it is not.
+    time_budget_s : float, optional
+        Seconds after which to stop and keep what was measured.
+    seed : int, default=0
+        Fixes the order of the architectures in each round.
+
+    Raises
+    ------
+    ArchcostError
+        If a value breaks a rule.
+    """
+
+    rounds: int = 20
+    runs: int = 3
+    warmup: int = 1
+    threads: int = 1
+    loaded: int = 200
+    rounds_per_load: int = 20
+    repeatability: float | None = None
+    max_rounds: int = 100
+    time_budget_s: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        least = {"rounds": 1, "runs": 1, "warmup": 0, "threads": 1, "loaded": 1}
+        for name, bound in {**least, "rounds_per_load": 1}.items():
+            if getattr(self, name) < bound:
+                raise ArchcostError(
+                    f"{name} must be {bound} or more, but got {getattr(self, name)}"
+                )
+        if self.time_budget_s is not None and not self.time_budget_s > 0:
+            raise ArchcostError(f"the time budget must be positive, but got {self.time_budget_s} s")
+        if self.repeatability is not None:
+            self._check_goal(self.repeatability)
+
+    def _check_goal(self, repeatability: float) -> None:
+        if not 0 < repeatability < 1:
+            raise ArchcostError(
+                f"the repeatability to reach must lie between 0 and 1, but got {repeatability}"
+            )
+        if self.rounds < 2:
+            raise ArchcostError(
+                f"rounds must be 2 or more to be split in halves, but got {self.rounds}"
+            )
+        if self.max_rounds < self.rounds:
+            raise ArchcostError(
+                f"the greatest number of rounds must be at least rounds, {self.rounds}, but got "
+                f"{self.max_rounds}"
+            )
+
+    def for_runtime(self, runtime: Runtime) -> MeasureSettings:
+        """Return the settings for a runtime; one that warms up and repeats is called once."""
+        return replace(self, runs=1, warmup=0) if runtime.repeats_itself else self

@@ -1,0 +1,148 @@
+"""Turn a journal of measurements into a cost table, and say how repeatable it is."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from archcost.measuring.journal import Visit
+from archcost.measuring.repeatability import repeatability
+from archcost.measuring.round_costs import (
+    middle_mean,
+    quiet_reference_ms,
+    round_costs,
+    round_energies,
+)
+from archcost.spaces.space import Ops, SearchSpace
+
+if TYPE_CHECKING:
+    from archcost.datasets.cost_table import CostTable
+
+STATISTIC = (
+    "mean of the middle half of the rounds; a round counts its fastest run, without the slowdown "
+    "that a reference network shows at that moment. cost_std is over the rounds; cost_min and "
+    "cost_median are over all runs as they were timed"
+)
+STATISTIC_WITHOUT_REFERENCE = (
+    "mean of the middle half of the rounds, in each of which the runtime warms up and repeats by "
+    "itself. cost_std, cost_min and cost_median are over the rounds"
+)
+ENERGY_STATISTIC = (
+    "what the counter shows over repeated inferences, divided by their number; mean of the middle "
+    "half of the rounds. cost_std, cost_min and cost_median are over the rounds"
+)
+ERROR_LENGTH = 300
+"""Of an error text in the provenance."""
+
+Costs = Mapping[str, npt.NDArray[np.float64]]
+Runs = Mapping[str, npt.NDArray[np.float64] | list[float]]
+
+
+def measured_table(
+    space: SearchSpace,
+    archs: Ops,
+    visits: Sequence[Visit],
+    *,
+    device: str,
+    setup: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+) -> CostTable:
+    """Summarise measurements as a cost table, one row an architecture and metric.
+
+    The latency is what the machine needs when nothing disturbs it (see ``STATISTIC``): neighbours
+    on the machine slow all networks, and the reference network tells by how much. An architecture
+    that failed in every round, or was not reached, has no cost and a status that says so; the
+    provenance counts the failures and quotes the first of each status.
+
+    Parameters
+    ----------
+    space : SearchSpace
+        The space of the architectures.
+    archs : numpy.ndarray of int8, shape (n_archs, n_positions)
+        The rows of the table.
+    visits : sequence of Visit
+        What the journal holds, of these architectures and maybe others.
+    device : str
+        Id of the device in the table.
+    setup : mapping
+        As ``measuring_setup`` gives it; part of the provenance.
+    provenance : mapping
+        What else the table should tell about its making.
+
+    Returns
+    -------
+    CostTable
+        Latency, and energy if a counter was read, with the repeatability in its provenance.
+    """
+    import pyarrow as pa
+
+    from archcost.datasets.cost_table import CostTable
+
+    names = space.format_many(archs)
+    wanted = set(names)
+    kept = [visit for visit in visits if visit.arch in wanted]
+    costs = round_costs(kept)
+    runs_ms: dict[str, list[float]] = defaultdict(list)
+    for visit in kept:
+        runs_ms[visit.arch] += visit.latencies_ms
+    # The last visit decides: the first failure may have been chance.
+    status = dict.fromkeys(names, "not_measured")
+    status |= {visit.arch: visit.status for visit in kept}
+    status |= dict.fromkeys(costs, "ok")
+    repeats: dict[str, tuple[Costs, Runs]] = {"latency": (costs, runs_ms)}
+    halves = repeatability(kept)
+    told = {
+        **setup,
+        "cost": STATISTIC if setup.get("reference_arch") else STATISTIC_WITHOUT_REFERENCE,
+        "rounds": max((len(values) for values in costs.values()), default=0),
+        "fewest_rounds": min((len(values) for values in costs.values()), default=0),
+        "repeatability_spearman": halves.spearman,
+        "repeatability_n_archs": halves.n_archs,
+        **_failures(kept, status),
+    }
+    if setup.get("reference_arch") and costs:
+        told["reference_ms"] = quiet_reference_ms(v for v in kept if v.error is None)
+    if "energy_counter" in setup:
+        energies = round_energies(kept)
+        repeats["energy"] = (energies, energies)
+        told["energy"] = ENERGY_STATISTIC
+        told["energy_repeatability_spearman"] = repeatability(kept, round_energies).spearman
+
+    def column(statistic: Callable[[Any], Any], values: Runs, has: Costs) -> list[float]:
+        return [float(statistic(values[name])) if name in has else math.nan for name in names]
+
+    rows = []
+    for metric, (values, runs) in repeats.items():
+        table = CostTable.from_costs(
+            space,
+            archs,
+            column(middle_mean, values, values),
+            device=device,
+            metric=metric,
+            dataset=str(setup["dataset"]),
+            batch_size=int(setup["batch_size"]),
+            status=[status[name] for name in names],
+            cost_min=column(min, runs, values),
+            cost_median=column(np.median, runs, values),
+            cost_std=column(np.std, values, values),
+            n_repeats=[len(runs.get(name, ())) for name in names],
+        )
+        rows.append(table.to_arrow())
+    return CostTable(pa.concat_tables(rows), {**told, **provenance})
+
+
+def _failures(visits: Sequence[Visit], status: Mapping[str, str]) -> dict[str, Any]:
+    """Return how many architectures have each status of a failure, and the first error of each."""
+    failures: dict[str, dict[str, Any]] = {}
+    for visit in visits:
+        if visit.error is not None and status[visit.arch] == visit.status:
+            found = failures.setdefault(
+                visit.status, {"n_archs": 0, "first_error": visit.error[:ERROR_LENGTH]}
+            )
+            found["n_archs"] = sum(value == visit.status for value in status.values())
+    return {"failures": failures} if failures else {}

@@ -1,0 +1,210 @@
+"""Measure the latency of architectures in interleaved rounds that survive any interruption."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from archcost.measuring.energy_counter import EnergyCounter
+from archcost.measuring.journal import Journal, Visit
+from archcost.measuring.machine import describe_machine
+from archcost.measuring.measure_settings import MeasureSettings
+from archcost.measuring.repeatability import least_repeatability
+from archcost.measuring.runtime import Inference, Runtime
+from archcost.measuring.visiting import Failure, Visitor
+from archcost.spaces.space import Ops, SearchSpace
+
+ATTEMPTS = 2
+"""Failures in a row after which an architecture is left alone: the first may have been chance."""
+
+SUSPICIOUS = 5
+"""Failures of one network after another that may be the device's: it may be off or unplugged."""
+
+MORE_ROUNDS = 4
+"""Rounds that are added at a time while the repeatability is too low."""
+
+
+def reference_arch(space: SearchSpace, dataset: str) -> Ops:
+    """Return an architecture of medium size, with the same op everywhere so that none is dead."""
+    uniform = [np.full(space.n_positions, op, dtype=np.int8) for op in range(space.n_ops)]
+    uniform.sort(key=lambda arch: space.workload(arch, dataset).flops)
+    return uniform[space.n_ops * 2 // 3]
+
+
+def measuring_setup(
+    space: SearchSpace,
+    dataset: str,
+    runtime: Runtime,
+    settings: MeasureSettings,
+    counter: EnergyCounter | None = None,
+) -> dict[str, Any]:
+    """Return what must stay the same over all measurements of one table."""
+    settings = settings.for_runtime(runtime)
+    reference = None if runtime.repeats_itself else space.format(reference_arch(space, dataset))
+    return {
+        "space": space.name,
+        "dataset": dataset,
+        "runtime": runtime.name,
+        "runtime_version": runtime.version(),
+        "precision": runtime.precision,
+        "batch_size": runtime.batch_size,
+        "threads": settings.threads,
+        "runs_per_round": settings.runs,
+        "warmup_runs": settings.warmup,
+        "reference_arch": reference,
+        **describe_machine(),
+        **runtime.describe(),
+        **({"energy_counter": counter.name} if counter else {}),
+    }
+
+
+def measure(
+    space: SearchSpace,
+    archs: Ops,
+    dataset: str,
+    runtime: Runtime,
+    journal: Journal,
+    settings: MeasureSettings,
+    *,
+    counter: EnergyCounter | None = None,
+    on_start: Callable[[int, int], None] = lambda place, round_number: None,
+    progress: bool = False,
+) -> None:
+    """Measure architectures in rounds, each in another order, and append to the journal.
+
+    What the journal holds already is skipped, so the same call goes on where an earlier one
+    stopped, and a call with more architectures or rounds extends it. An architecture that fails
+    twice in a row is not visited again.
+
+    Parameters
+    ----------
+    space : SearchSpace
+        The space of the architectures.
+    archs : numpy.ndarray of int8, shape (n_archs, n_positions)
+        What to measure.
+    dataset : str
+        Fixes the input size.
+    runtime : Runtime
+        What runs the networks.
+    journal : Journal
+        Where the measurements go.
+    settings : MeasureSettings
+        Rounds, runs, repeatability to reach and time budget.
+    counter : EnergyCounter, optional
+        Measures the energy as well.
+    on_start : callable, optional
+        Called with the place in `archs` and the round before a network is loaded or run.
+    progress : bool, default=False
+        Show a progress bar with the expected end.
+
+    Raises
+    ------
+    ArchcostError
+        If the reference network does not run, at the start or after several failures in a row
+        (which then do not count), or the journal cannot be written.
+    """
+    from tqdm import tqdm
+
+    names = space.format_many(archs)
+    wanted = set(names)
+    deadline = monotonic() + (settings.time_budget_s or math.inf)
+    rounds = _planned_rounds(settings, [v.round for v in journal.visits if v.arch in wanted])
+    reference = reference_arch(space, dataset)
+    visitor = Visitor(space, dataset, runtime, settings, reference, counter=counter)
+    with tqdm(total=0, unit="visit", disable=not progress, desc="measuring") as bar:
+        while True:
+            batches = list(_batches(names, replace(settings, rounds=rounds), journal))
+            bar.total += sum(map(len, batches))
+            bar.refresh()
+            for batch in batches:
+                for round_number in _visited(
+                    batch, names, archs, visitor, journal, deadline, on_start
+                ):
+                    bar.set_postfix_str(f"round {round_number + 1}/{rounds}", refresh=False)
+                    bar.update()
+            if settings.repeatability is None or monotonic() >= deadline:
+                return
+            found = least_repeatability([v for v in journal.visits if v.arch in wanted])
+            if progress:
+                told = "unknown" if found is None else f"{found:.4f}"
+                goal = f"{told} of {settings.repeatability} wanted"
+                bar.write(f"repeatability after {rounds} rounds: {goal}", file=sys.stderr)
+            reached = found is None or found >= settings.repeatability
+            if reached or rounds >= settings.max_rounds:
+                return
+            rounds = min(rounds + MORE_ROUNDS, settings.max_rounds)
+
+
+def _planned_rounds(settings: MeasureSettings, rounds_begun: Sequence[int]) -> int:
+    """Return how many rounds to make; those that a goal made an earlier call begin are finished."""
+    if settings.repeatability is None or not rounds_begun:
+        return settings.rounds
+    return max(settings.rounds, min(max(rounds_begun) + 1, settings.max_rounds))
+
+
+def _batches(
+    names: Sequence[str], settings: MeasureSettings, journal: Journal
+) -> Iterator[list[tuple[int, int]]]:
+    """Yield visits, pairs of round and place, that share loaded networks; what is done is out."""
+    done, failures = journal.done(), journal.failures_in_a_row()
+    for first in range(0, settings.rounds, settings.rounds_per_load):
+        rounds = range(first, min(first + settings.rounds_per_load, settings.rounds))
+        order = np.random.default_rng([settings.seed, first]).permutation(len(names))
+        alive = [int(place) for place in order if failures[names[place]] < ATTEMPTS]
+        pending = [p for p in alive if any((names[p], r) not in done for r in rounds)]
+        for start in range(0, len(pending), settings.loaded):
+            places = pending[start : start + settings.loaded]
+            visits = []
+            for r in rounds:
+                shuffled = np.random.default_rng([settings.seed, r]).permutation(places)
+                visits += [(r, int(p)) for p in shuffled if (names[p], r) not in done]
+            yield visits
+
+
+def _visited(
+    batch: Sequence[tuple[int, int]],
+    names: Sequence[str],
+    archs: Ops,
+    visitor: Visitor,
+    journal: Journal,
+    deadline: float,
+    on_start: Callable[[int, int], None],
+) -> Iterator[int]:
+    """Make the visits of a batch until the deadline and yield their rounds.
+
+    A network is loaded before its first visit, so that even a short time budget gets somewhere, and
+    kept for the next ones.
+    """
+    failures = journal.failures_in_a_row()
+    in_doubt: list[Visit] = []
+    networks: dict[int, Inference | Failure] = {}
+    for round_number, place in batch:
+        if monotonic() >= deadline:
+            break
+        name = names[place]
+        if failures[name] < ATTEMPTS:
+            on_start(place, round_number)
+            if place not in networks:
+                networks[place] = visitor.load(archs[place])
+            visit = visitor.visit(Visit(name, round_number), networks[place])
+            in_doubt.append(visit)
+            if visit.error is None:
+                failures[name] = 0
+            else:
+                failures[name] += 1
+                del networks[place]
+                if len(in_doubt) == SUSPICIOUS:
+                    visitor.check_reference()
+            if visit.error is None or len(in_doubt) == SUSPICIOUS:
+                journal.extend(in_doubt)
+                in_doubt.clear()
+        yield round_number
+    if in_doubt:
+        visitor.check_reference()
+        journal.extend(in_doubt)

@@ -1,0 +1,75 @@
+"""The interface between the measuring loop and whatever runs a network."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from archcost.spaces.space import Ops, SearchSpace
+
+Inference = Callable[[], float]
+"""Runs a loaded network once and returns how long that took in ms; the whole batch."""
+
+
+class Runtime(ABC):
+    """Something that runs networks; a new one is one file and an entry in ``RUNTIMES``.
+
+    A failure to load or to run is an exception; the measuring loop records it as a status.
+
+    Attributes
+    ----------
+    name : str
+        What ``--runtime`` takes.
+    precision : str
+        Of weights and activations: ``"fp32"`` or ``"int8"``.
+    batch_size : int
+        Images a run.
+    repeats_itself : bool
+        Whether one call already warms up and repeats, as a benchmark program does: the measuring
+        loop then calls it once a round and times no reference network.
+    """
+
+    name: str
+    precision: str
+    batch_size: int = 1
+    repeats_itself: bool = False
+
+    @property
+    def device(self) -> str:
+        """The device id of tables that do not name their own."""
+        return f"cpu_{self.name}"
+
+    def describe(self) -> dict[str, str]:
+        """Return what the provenance should tell about the hardware, beside the CPU."""
+        return {}
+
+    @abstractmethod
+    def version(self) -> str:
+        """Return the version of the underlying library.
+
+        Raises
+        ------
+        MissingDataError
+            If the library is not installed; the message says how to get it.
+        """
+
+    @abstractmethod
+    def load(self, space: SearchSpace, ops: Ops, dataset: str, threads: int) -> Inference:
+        """Build the network of an architecture and make it ready to run.
+
+        Parameters
+        ----------
+        space : SearchSpace
+            The space of the architecture.
+        ops : numpy.ndarray of int8, shape (n_positions,)
+            The architecture.
+        dataset : str
+            Fixes the input size.
+        threads : int
+            How many threads one inference may use.
+
+        Returns
+        -------
+        callable
+            Runs the network once and returns the latency in ms.
+        """

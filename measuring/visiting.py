@@ -1,0 +1,176 @@
+"""Visit a network: load it, run it, read the clocks, and give whatever goes wrong a status."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+from archcost.errors import ArchcostError
+from archcost.measuring.energy_counter import EnergyCounter
+from archcost.measuring.journal import Visit
+from archcost.measuring.measure_settings import MeasureSettings
+from archcost.measuring.runtime import Inference, Runtime
+from archcost.spaces.space import Ops, SearchSpace
+
+DECIMALS = 6
+"""Of a latency in the journal: nanoseconds."""
+
+REFERENCE_RUNS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a network has no cost.
+
+    Parameters
+    ----------
+    status : str
+        What a table calls it.
+    error : str
+        What was raised.
+    """
+
+    status: str
+    error: str
+
+    @classmethod
+    def of(cls, error: Exception, *, loading: bool) -> Failure:
+        """Tell what an exception of a runtime means."""
+        if isinstance(error, TimeoutError):
+            status = "timed_out"
+        elif loading and not isinstance(error, MemoryError):
+            status = "did_not_compile"
+        else:
+            status = "failed"
+        return cls(status, f"{type(error).__name__}: {error}")
+
+
+class ReferenceClock:
+    """Tells how slow the machine is just now, by a network that is always the same.
+
+    Parameters
+    ----------
+    infer_ms : callable
+        Runs that network once.
+    """
+
+    def __init__(self, infer_ms: Inference) -> None:
+        self._infer_ms = infer_ms
+        self._last_ms = self._fastest_ms()
+
+    def around_ms(self) -> float:
+        """Return the geometric mean of the last timing and one taken now."""
+        before_ms, self._last_ms = self._last_ms, self._fastest_ms()
+        return math.sqrt(before_ms * self._last_ms)
+
+    def _fastest_ms(self) -> float:
+        return min(self._infer_ms() for _ in range(REFERENCE_RUNS))
+
+
+class Visitor:
+    """Loads networks and runs them; a failure is a result, not an exception.
+
+    Parameters
+    ----------
+    space : SearchSpace
+        The space of the architectures.
+    dataset : str
+        Fixes the input size.
+    runtime : Runtime
+        What runs the networks.
+    settings : MeasureSettings
+        Runs of a visit, threads.
+    reference : numpy.ndarray of int8, shape (n_positions,)
+        The network that tells how slow the machine is, unless the runtime repeats itself, and
+        whether the device works at all.
+    counter : EnergyCounter, optional
+        Where to read the energy.
+
+    Raises
+    ------
+    ArchcostError
+        If not even the reference network runs.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        dataset: str,
+        runtime: Runtime,
+        settings: MeasureSettings,
+        reference: Ops,
+        *,
+        counter: EnergyCounter | None = None,
+    ) -> None:
+        self._space, self._dataset, self._runtime = space, dataset, runtime
+        self._settings = settings.for_runtime(runtime)
+        self._counter = counter
+        self._reference_arch = reference
+        self._reference = None if runtime.repeats_itself else self.check_reference()
+
+    def check_reference(self) -> ReferenceClock:
+        """Return a clock that the reference network drives.
+
+        Raises
+        ------
+        ArchcostError
+            If the reference network does not run.
+        """
+        network = self.load(self._reference_arch)
+        if not isinstance(network, Failure):
+            try:
+                return ReferenceClock(network)
+            except Exception as error:
+                network = Failure.of(error, loading=False)
+        arch = self._space.format(self._reference_arch)
+        raise ArchcostError(
+            f"{self._runtime.name} must run the reference network {arch}, but: {network.error}; "
+            "once the device works, the same command goes on"
+        )
+
+    def load(self, ops: Ops) -> Inference | Failure:
+        """Load a network, or say why it does not load."""
+        try:
+            return self._runtime.load(self._space, ops, self._dataset, self._settings.threads)
+        except Exception as error:  # a runtime may raise anything, and the other networks go on
+            return Failure.of(error, loading=True)
+
+    def visit(self, visit: Visit, network: Inference | Failure) -> Visit:
+        """Return the visit with what was measured, or with the failure that it ended in."""
+        measured = network if isinstance(network, Failure) else self._measured(visit, network)
+        if isinstance(measured, Failure):
+            return replace(visit, error=measured.error, status=measured.status)
+        return measured
+
+    def _measured(self, visit: Visit, network: Inference) -> Visit | Failure:
+        try:
+            for _ in range(self._settings.warmup):
+                network()
+            latencies_ms = tuple(round(network(), DECIMALS) for _ in range(self._settings.runs))
+            wrong = [value for value in latencies_ms if not 0 < value < math.inf]
+            if wrong:
+                return Failure("failed", f"a latency must be positive, but got {wrong[0]}")
+            visit = replace(visit, latencies_ms=latencies_ms)
+            if self._reference:
+                around_ms = round(self._reference.around_ms(), DECIMALS)
+                visit = replace(visit, reference_ms=around_ms)
+            if self._counter:
+                energy_mj = inference_energy_mj(network, self._counter)
+                if not energy_mj > 0:
+                    return Failure("failed", f"energy must be positive, but got {energy_mj} mJ")
+                visit = replace(visit, energy_mj=round(energy_mj, DECIMALS))
+        except Exception as error:  # as in loading
+            return Failure.of(error, loading=False)
+        return visit
+
+
+def inference_energy_mj(network: Callable[[], object], counter: EnergyCounter) -> float:
+    """Return the mean energy of an inference in mJ, over ``counter.window_s`` or a little more."""
+    n_inferences = 0
+    before_mj, start_s = counter.read_mj(), perf_counter()
+    while perf_counter() - start_s < counter.window_s:
+        network()
+        n_inferences += 1
+    return (counter.read_mj() - before_mj) / n_inferences

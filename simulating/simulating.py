@@ -1,0 +1,202 @@
+"""Simulate each distinct part of many networks once, and add up what each network costs."""
+
+from __future__ import annotations
+
+import math
+import signal
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any
+
+from archcost.errors import ArchcostError, check_name
+from archcost.measuring.journal import Journal, Visit
+from archcost.simulating.accelerator import Accelerator
+from archcost.simulating.simulator import NotCompilableError, Simulator
+from archcost.simulating.simulators import SIMULATORS
+from archcost.spaces.space import Ops, SearchSpace
+
+if TYPE_CHECKING:
+    from archcost.datasets.cost_table import CostTable
+
+
+def get_simulator(accelerator: Accelerator) -> Simulator:
+    """Return the simulator of an accelerator whose description it has checked.
+
+    Raises
+    ------
+    ArchcostError
+        If there is no such simulator, or the description breaks one of its rules.
+    """
+    where = f"simulator in {accelerator.id}.toml"
+    simulator = SIMULATORS[check_name(where, accelerator.simulator, SIMULATORS)]
+    simulator.check(accelerator)
+    return simulator
+
+
+def simulating_setup(accelerator: Accelerator) -> dict[str, Any]:
+    """Return what must stay the same over all simulations of one table."""
+    simulator = get_simulator(accelerator)
+    return {
+        "accelerator": accelerator.id,
+        "accelerator_sha256": accelerator.sha256,
+        "simulator": simulator.name,
+        "simulator_version": simulator.version(),
+    }
+
+
+def simulate_parts(
+    parts: Iterable[str],
+    accelerator: Accelerator,
+    journal: Journal,
+    *,
+    jobs: int = 1,
+    progress: bool = False,
+) -> None:
+    """Simulate the parts that the journal does not hold yet, and append them to it.
+
+    A part that fails is recorded with its error, and the others go on.
+
+    Parameters
+    ----------
+    parts : iterable of str
+        As ``Simulator.parts`` names them; repeated ones are simulated once.
+    accelerator : Accelerator
+        What to simulate.
+    journal : Journal
+        Where the costs go: a visit has the part as its ``arch``.
+    jobs : int, default=1
+        Processes that simulate side by side.
+    progress : bool, default=False
+        Show a progress bar with the expected end.
+
+    Raises
+    ------
+    ArchcostError
+        If a process ends without an answer; the same call goes on.
+    """
+    from tqdm import tqdm
+
+    if jobs < 1:
+        raise ArchcostError(f"jobs must be 1 or more, but got {jobs}")
+    known = {visit.arch for visit in journal.visits}
+    left = [part for part in dict.fromkeys(parts) if part not in known]
+    with tqdm(total=len(left), unit="part", disable=not progress, desc="simulating") as bar:
+        for visit in _simulated(left, accelerator, jobs):
+            journal.append(visit)
+            bar.update()
+
+
+def simulated_table(
+    space: SearchSpace,
+    archs: Ops,
+    bags: Sequence[Counter[str]],
+    visits: Iterable[Visit],
+    accelerator: Accelerator,
+    *,
+    dataset: str,
+    provenance: Mapping[str, Any],
+) -> CostTable:
+    """Add up the parts of each network; one row an architecture and metric.
+
+    A network with a part that failed or was not simulated has no cost, and a status that says so.
+
+    Parameters
+    ----------
+    space : SearchSpace
+        The space of the architectures.
+    archs : numpy.ndarray of int8, shape (n_archs, n_positions)
+        The networks.
+    bags : sequence of Counter of str, length n_archs
+        Their parts.
+    visits : iterable of Visit
+        What the journal holds, of these parts and maybe others.
+    accelerator : Accelerator
+        Its id is the device of the table, its description goes into the provenance.
+    dataset : str
+        Fixes the input size.
+    provenance : mapping
+        What else the table should tell about its making.
+
+    Returns
+    -------
+    CostTable
+        Rows of kind ``simulated``.
+    """
+    from archcost.datasets.cost_table import CostTable
+
+    simulator = SIMULATORS[accelerator.simulator]
+    by_part = {visit.arch: visit for visit in visits}
+    status = [_status(bag, by_part) for bag in bags]
+    origin = {
+        **simulating_setup(accelerator),
+        "description": accelerator.describe(),
+        "cost": "sum over the parts of the network that are simulated separately",
+        "distinct_parts": len(set().union(*bags)),
+        **provenance,
+    }
+    tables = [
+        CostTable.from_costs(
+            space,
+            archs,
+            [
+                _total(metric, bag, by_part) if state == "ok" else math.nan
+                for bag, state in zip(bags, status, strict=True)
+            ],
+            device=accelerator.id,
+            metric=metric,
+            dataset=dataset,
+            kind="simulated",
+            status=status,
+        )
+        for metric in simulator.metrics
+    ]
+    table = CostTable.concat(tables)
+    table.provenance = origin
+    return table
+
+
+def _total(metric: str, bag: Counter[str], by_part: Mapping[str, Visit]) -> float:
+    if metric == "energy":
+        return sum(times * (by_part[part].energy_mj or 0.0) for part, times in bag.items())
+    return sum(times * by_part[part].latencies_ms[0] for part, times in bag.items())
+
+
+def _status(bag: Counter[str], by_part: Mapping[str, Visit]) -> str:
+    """Return the worst of the parts: what failed says more than what was not reached."""
+    states = {by_part[part].status if part in by_part else "not_measured" for part in bag}
+    ranked = ("did_not_compile", "failed", "not_measured")
+    return next((state for state in ranked if state in states), "ok")
+
+
+def _simulated(parts: Sequence[str], accelerator: Accelerator, jobs: int) -> Iterator[Visit]:
+    if jobs == 1 or len(parts) <= 1:
+        yield from (_simulate(part, accelerator) for part in parts)
+        return
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _leave_interrupts_to_the_parent)
+    try:
+        for future in as_completed([pool.submit(_simulate, part, accelerator) for part in parts]):
+            yield future.result()
+    except BrokenProcessPool as error:
+        raise ArchcostError(
+            "a process that simulates must answer, but one ended without, maybe for want of "
+            "memory; the same command goes on, with --jobs 1 it needs the least"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _simulate(part: str, accelerator: Accelerator) -> Visit:
+    try:
+        costs = SIMULATORS[accelerator.simulator].simulate(part, accelerator)
+    except NotCompilableError as error:
+        return Visit(part, 0, error=str(error), status="did_not_compile")
+    except Exception as error:  # whatever is wrong with one part, the others go on
+        return Visit(part, 0, error=f"{type(error).__name__}: {error}", status="failed")
+    return Visit(part, 0, (costs["latency"],), energy_mj=costs.get("energy"))
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

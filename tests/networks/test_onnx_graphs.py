@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+
+from archcost.errors import ArchitectureError, UnknownNameError
+from archcost.networks.onnx_graphs import onnx_model
+from archcost.spaces import SPACES, get_space
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+torch = pytest.importorskip("torch")
+
+DEAD_CELLS = {
+    "all none": [0, 0, 0, 0, 0, 0],
+    "no path": [3, 0, 4, 0, 0, 0],
+    "fed by zeros": [0, 0, 3, 0, 2, 3],
+    "pool of zeros and a path": [0, 3, 4, 1, 4, 2],
+    "identity": [0, 0, 0, 1, 0, 0],
+}
+
+
+def random_network(space, arch, dataset, seed):
+    """Return the torch module with normalisation that is not the identity."""
+    network = space.network(arch, dataset)
+    generator = torch.Generator().manual_seed(seed)
+    for name, value in network.state_dict().items():
+        if name.endswith("running_var"):
+            value.copy_(torch.rand(value.shape, generator=generator) + 0.5)
+        elif value.dtype == torch.float32 and value.ndim == 1:
+            value.copy_(torch.randn(value.shape, generator=generator) * 0.2 + 0.5)
+    return network
+
+
+def run_onnx(model, image):
+    onnx.checker.check_model(model, full_check=True)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+    return session.run(None, {"input": image})[0]
+
+
+def assert_equal_networks(space, arch, dataset, seed=0):
+    network = random_network(space, arch, dataset, seed)
+    image = torch.randn(
+        1, *space.input_shape(dataset), generator=torch.Generator().manual_seed(seed)
+    )
+    with torch.no_grad():
+        expected = network(image).numpy()
+    weights = {name: value.numpy() for name, value in network.state_dict().items()}
+    got = run_onnx(onnx_model(space, arch, dataset, weights=weights), image.numpy())
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("dataset", SPACES["nasbench201"].datasets)
+def test_cells_compute_what_torch_computes(dataset):
+    space = get_space("nasbench201")
+    for seed, arch in enumerate(space.sample(6, seed=3)):
+        assert_equal_networks(space, arch, dataset, seed)
+
+
+@pytest.mark.parametrize("arch", DEAD_CELLS.values(), ids=DEAD_CELLS)
+def test_dead_cells_compute_what_torch_computes(arch):
+    assert_equal_networks(get_space("nasbench201"), arch, "cifar10")
+
+
+@pytest.mark.parametrize("block", range(9))
+def test_each_fbnet_block_computes_what_torch_computes(block):
+    assert_equal_networks(get_space("fbnet"), [block] * 22, "cifar100", seed=block)
+
+
+def test_fbnet_computes_what_torch_computes_on_imagenet():
+    space = get_space("fbnet")
+    assert_equal_networks(space, space.sample(1, seed=5)[0], "ImageNet")
+
+
+def test_graph_holds_only_what_the_output_needs():
+    model = onnx_model(get_space("nasbench201"), DEAD_CELLS["all none"])
+    assert [node.op_type for node in model.graph.node] == [
+        "BatchNormalization", "Relu", "GlobalAveragePool", "Flatten", "Gemm",
+    ]  # fmt: skip
+    # Stem, 2 reductions of 3 and 15 cells of one live convolution; the two into node 1 are dead.
+    model = onnx_model(get_space("nasbench201"), [3, 0, 0, 2, 0, 0])
+    assert sum(node.op_type == "Conv" for node in model.graph.node) == 1 + 2 * 3 + 15
+
+
+def test_random_weights_are_seeded_and_keep_activations_in_range():
+    space = get_space("fbnet")
+    arch = space.sample(1, seed=1)[0]
+    one, same, other = (
+        onnx_model(space, arch, seed=seed).SerializeToString() for seed in (0, 0, 1)
+    )
+    assert one == same != other
+    image = np.random.default_rng(0).standard_normal((1, 3, 32, 32)).astype(np.float32)
+    for name in SPACES:
+        for arch in SPACES[name].sample(5, seed=2):
+            largest = np.abs(run_onnx(onnx_model(SPACES[name], arch), image)).max()
+            assert 1e-6 < largest < 1e12 or largest == 0
+
+
+def test_bad_input_is_refused():
+    space = get_space("nasbench201")
+    with pytest.raises(ArchitectureError, match="6 ops"):
+        onnx_model(space, [0, 1])
+    with pytest.raises(UnknownNameError, match="dataset of nasbench201 must be one of"):
+        onnx_model(space, 0, "cifar1000")
+    weights = {name: value.numpy() for name, value in space.network([3] * 6).state_dict().items()}
+    weights["stem.0.weight"] = weights["stem.0.weight"][:8]
+    with pytest.raises(ValueError, match=r"'stem.0.weight' must have shape \(16, 3, 3, 3\)"):
+        onnx_model(space, [3] * 6, weights=weights)

@@ -1,0 +1,159 @@
+import sys
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from archcost.errors import ArchitectureError, MissingDataError, UnknownNameError
+from archcost.networks.network_graphs import write_network
+from archcost.networks.network_weights import NetworkWeights
+from archcost.networks.tflite_builder import ACTIVATION, TfliteBuilder
+from archcost.networks.tflite_file import _schema
+from archcost.networks.tflite_graphs import tflite_model
+from archcost.spaces import SPACES, get_space
+
+interpreter = pytest.importorskip("ai_edge_litert.interpreter")
+torch = pytest.importorskip("torch")
+
+DEAD_CELLS = {
+    "all none": [0, 0, 0, 0, 0, 0],
+    "no path": [3, 0, 4, 0, 0, 0],
+    "fed by zeros": [0, 0, 3, 0, 2, 3],
+    "pool of zeros and a path": [0, 3, 4, 1, 4, 2],
+    "identity": [0, 0, 0, 1, 0, 0],
+}
+
+
+def random_network(space, arch, dataset, seed):
+    """Return the torch module with normalisation that is not the identity."""
+    network = space.network(arch, dataset)
+    generator = torch.Generator().manual_seed(seed)
+    for name, value in network.state_dict().items():
+        if name.endswith("running_var"):
+            value.copy_(torch.rand(value.shape, generator=generator) + 0.5)
+        elif value.dtype == torch.float32 and value.ndim == 1:
+            value.copy_(torch.randn(value.shape, generator=generator) * 0.2 + 0.5)
+    return network
+
+
+def state_of(network):
+    return {name: value.numpy() for name, value in network.state_dict().items()}
+
+
+def run_tflite(model, image):
+    """Run a model on an image of shape (1, channels, height, width)."""
+    runner = interpreter.Interpreter(model_content=model, num_threads=1)
+    runner.allocate_tensors()
+    runner.set_tensor(runner.get_input_details()[0]["index"], image.transpose(0, 2, 3, 1).copy())
+    runner.invoke()
+    return runner.get_tensor(runner.get_output_details()[0]["index"])
+
+
+def assert_equal_networks(space, arch, dataset, seed=0):
+    network = random_network(space, arch, dataset, seed)
+    image = torch.randn(
+        1, *space.input_shape(dataset), generator=torch.Generator().manual_seed(seed)
+    )
+    with torch.no_grad():
+        expected = network(image).numpy()
+    got = run_tflite(tflite_model(space, arch, dataset, weights=state_of(network)), image.numpy())
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
+
+
+def operators(space, arch, dataset=None):
+    dataset = space.check_dataset(dataset)
+    weights = NetworkWeights(channels_last=True)
+    builder = TfliteBuilder(space.input_shape(dataset), weights)
+    write_network(builder, space, space.parse(arch), dataset)
+    return builder.graph().operators
+
+
+@pytest.mark.parametrize("dataset", SPACES["nasbench201"].datasets)
+def test_cells_compute_what_torch_computes(dataset):
+    space = get_space("nasbench201")
+    for seed, arch in enumerate(space.sample(6, seed=3)):
+        assert_equal_networks(space, arch, dataset, seed)
+
+
+@pytest.mark.parametrize("arch", DEAD_CELLS.values(), ids=DEAD_CELLS)
+def test_dead_cells_compute_what_torch_computes(arch):
+    assert_equal_networks(get_space("nasbench201"), arch, "cifar10")
+
+
+@pytest.mark.parametrize("block", range(9))
+def test_each_fbnet_block_computes_what_torch_computes(block):
+    assert_equal_networks(get_space("fbnet"), [block] * 22, "cifar100", seed=block)
+
+
+def test_fbnet_computes_what_torch_computes_on_imagenet():
+    space = get_space("fbnet")
+    assert_equal_networks(space, space.sample(1, seed=5)[0], "ImageNet")
+
+
+def test_graph_holds_only_what_the_output_needs():
+    space = get_space("nasbench201")
+    assert [op.code for op in operators(space, DEAD_CELLS["all none"])] == [
+        "MUL", "ADD", "MEAN", "FULLY_CONNECTED",
+    ]  # fmt: skip
+    # Stem, 2 reductions of 3 and 15 cells of one live convolution; the two into node 1 are dead.
+    codes = Counter(op.code for op in operators(space, [3, 0, 0, 2, 0, 0]))
+    assert codes["CONV_2D"] == 1 + 2 * 3 + 15
+
+
+def test_equal_operators_are_written_once():
+    # Edges 0, 1 and 3 pool the input: one operator a cell does for all of them.
+    codes = Counter(op.code for op in operators(get_space("nasbench201"), [4, 4, 1, 4, 1, 1]))
+    assert codes["AVERAGE_POOL_2D"] == 15 + 2
+
+
+def test_relus_are_fused_where_nothing_else_needs_what_they_take():
+    space = get_space("nasbench201")
+    # A chain of three convolutions; only what the reductions' pooling needs too is not fused.
+    chain = operators(space, [3, 0, 3, 0, 0, 3])
+    assert sum(op.code == "RELU" for op in chain) == 2
+    with_relu = [op for op in chain if op.options.get(ACTIVATION) == "RELU"]
+    fused = Counter(op.code for op in with_relu)
+    # The stem, the cells' but for the last of each stage, and the first of each reduction;
+    # the reductions' sums and the shift of the last normalisation.
+    assert fused == {"CONV_2D": 1 + 15 * 3 - 3 + 2, "ADD": 3}
+    # A skip around the convolution needs its input without the ReLU in each of the 15 cells.
+    around = operators(space, [1, 0, 0, 3, 1, 0])
+    assert sum(op.code == "RELU" for op in around) == 15 + 2
+
+
+def test_uneven_padding_is_an_operator_of_its_own():
+    codes = Counter(op.code for op in operators(get_space("nasbench201"), [3] * 6))
+    assert codes["PAD"] == 2
+    codes = Counter(op.code for op in operators(get_space("fbnet"), [0] * 22, "ImageNet"))
+    assert codes["PAD"] == 5
+
+
+def test_random_weights_are_seeded_and_keep_activations_in_range():
+    space = get_space("fbnet")
+    arch = space.sample(1, seed=1)[0]
+    one, same, other = (tflite_model(space, arch, seed=seed) for seed in (0, 0, 1))
+    assert one == same != other
+    image = np.random.default_rng(0).standard_normal((1, 3, 32, 32)).astype(np.float32)
+    for name in SPACES:
+        for arch in SPACES[name].sample(5, seed=2):
+            largest = np.abs(run_tflite(tflite_model(SPACES[name], arch), image)).max()
+            assert 1e-6 < largest < 1e12 or largest == 0
+
+
+def test_bad_input_is_refused():
+    space = get_space("nasbench201")
+    with pytest.raises(ArchitectureError, match="6 ops"):
+        tflite_model(space, [0, 1])
+    with pytest.raises(UnknownNameError, match="dataset of nasbench201 must be one of"):
+        tflite_model(space, 0, "cifar1000")
+    weights = state_of(space.network([3] * 6))
+    weights["stem.0.weight"] = weights["stem.0.weight"][:8]
+    with pytest.raises(ValueError, match=r"'stem.0.weight' must have shape \(16, 3, 3, 3\)"):
+        tflite_model(space, [3] * 6, weights=weights)
+
+
+def test_missing_package_is_explained(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
+    _schema.cache_clear()
+    with pytest.raises(MissingDataError, match=r"'ai-edge-litert'.*archcost\[litert\]"):
+        tflite_model(get_space("nasbench201"), 0)
