@@ -103,7 +103,7 @@ def _keys(dataset: str | None) -> tuple[list[str], list[list[str]]]:
     """Return the keys that every network has, stem first, and those that each layer chooses."""
     space = FBNet()
     macro = MACRO[space.check_dataset(dataset)]
-    slots = space.slots(dataset)
+    slots = space.layer_shapes(dataset)
     last = slots[-1]
     size, head = last.size // last.stride, macro.head_channels
     fixed = [

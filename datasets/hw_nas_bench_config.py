@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archcost.errors import ArchitectureError
 from archcost.spaces.fbnet import MACRO
-from archcost.spaces.nasbench201 import CELLS_PER_STAGE, CLASSES, STAGE_CHANNELS
+from archcost.spaces.nasbench201 import CELLS_PER_STAGE, STAGE_CHANNELS
 from archcost.spaces.spaces import get_space
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def cell_config(arch: object, dataset: str) -> dict[str, Any]:
         "C": STAGE_CHANNELS[0],
         "N": CELLS_PER_STAGE,
         "arch_str": get_space("nasbench201").format(arch),
-        "num_classes": CLASSES[dataset],
+        "num_classes": get_space("nasbench201").dataset(dataset).n_classes,
     }
 
 
@@ -58,7 +58,7 @@ def network_from_config(config: Mapping[str, Any]) -> nn.Module:
     """
     if "op_idx_list" in config:
         return get_space("fbnet").network(config, config.get("dataset"))
-    datasets = {classes: dataset for dataset, classes in CLASSES.items()}
+    datasets = {data.n_classes: data.name for data in get_space("nasbench201").datasets}
     if config.get("num_classes") not in datasets:
         raise ArchitectureError(
             f"num_classes of a config must be one of {sorted(datasets)}, but got "

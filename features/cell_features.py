@@ -12,7 +12,7 @@ from archcost.spaces.nasbench201 import EDGES, NASBench201
 
 Floats = npt.NDArray[np.float64]
 SKIP = 1
-OPS = NASBench201.op_names[1:]
+OPS = NASBench201().op_names[1:]
 
 
 def live_features(ops: npt.NDArray[Any]) -> Floats:

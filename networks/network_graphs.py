@@ -113,7 +113,7 @@ def _cell_network(graph: NetworkBuilder, ops: Ops, dataset: str) -> None:
             place += 1
     width = nasbench201.STAGE_CHANNELS[-1]
     x = graph.relu(graph.batch_norm(x, "head.0", width))
-    graph.classify(x, "classifier", width, nasbench201.CLASSES[dataset])
+    graph.classify(x, "classifier", width, nasbench201.NASBench201().dataset(dataset).n_classes)
 
 
 def _cell(graph: NetworkBuilder, x: str, name: str, ops: Ops, channels: int, size: int) -> str:
@@ -121,7 +121,7 @@ def _cell(graph: NetworkBuilder, x: str, name: str, ops: Ops, channels: int, siz
     nodes = {0: x, 1: zeros, 2: zeros, 3: zeros}
     for edge, (source, target) in enumerate(nasbench201.EDGES):
         y = nodes[source]
-        op = nasbench201.NASBench201.op_names[ops[edge]]
+        op = nasbench201.OPS[ops[edge]]
         if op.startswith("nor_conv"):
             conv, kernel = f"{name}.edges.{edge}", 3 if op == "nor_conv_3x3" else 1
             y = graph.relu(y)
@@ -150,7 +150,7 @@ def _fbnet_network(graph: NetworkBuilder, ops: Ops, dataset: str) -> None:
     space, macro = fbnet.FBNet(), fbnet.MACRO[dataset]
     stem = fbnet.STEM_CHANNELS
     x = _conv_norm(graph, INPUT, "stem.0", 3, stem, 3, macro.stem_stride)
-    slots = space.slots(dataset)
+    slots = space.layer_shapes(dataset)
     for position, (op, slot) in enumerate(zip(ops, slots, strict=True)):
         name, keeps_shape = f"blocks.{position}", slot.c_in == slot.c_out and slot.stride == 1
         if space.op_names[op] != "skip":

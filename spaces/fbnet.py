@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archcost.errors import ArchitectureError
 from archcost.networks.layers import Layer
+from archcost.spaces.dataset import Dataset
 from archcost.spaces.space import SearchSpace
 
 if TYPE_CHECKING:
@@ -86,12 +87,13 @@ class FBNet(SearchSpace):
     """
 
     name = "fbnet"
-    positions = tuple(f"layer{number:02d}" for number in range(1, 23))
-    op_names = (*BLOCKS, "skip")
-    datasets = ("cifar100", "ImageNet")
-    default_dataset = "cifar100"
+    slots = {f"layer{number:02d}": (*BLOCKS, "skip") for number in range(1, 23)}  # noqa: RUF012
+    datasets = tuple(
+        Dataset(name, (3, macro.resolution, macro.resolution), macro.classes)
+        for name, macro in MACRO.items()
+    )
 
-    def config_ops(self, config: Mapping[str, Any]) -> object:
+    def from_config(self, config: Mapping[str, Any]) -> object:
         """Return the ``op_idx_list`` of HW-NAS-Bench's config dict."""
         if "op_idx_list" not in config:
             raise ArchitectureError(
@@ -99,18 +101,7 @@ class FBNet(SearchSpace):
             )
         return config["op_idx_list"]
 
-    def _parse_string(self, text: str) -> list[str]:
-        return text.split("-")
-
-    def _join(self, names: Sequence[str]) -> str:
-        return "-".join(names)
-
-    def input_shape(self, dataset: str | None = None) -> tuple[int, int, int]:
-        """Return ``(3, 32, 32)`` for CIFAR-100 and ``(3, 224, 224)`` for ImageNet."""
-        side = MACRO[self.check_dataset(dataset)].resolution
-        return 3, side, side
-
-    def slots(self, dataset: str | None = None) -> tuple[Slot, ...]:
+    def layer_shapes(self, dataset: str | None = None) -> tuple[Slot, ...]:
         """Return the shapes around each of the 22 searchable layers."""
         macro = MACRO[self.check_dataset(dataset)]
         size = macro.resolution // macro.stem_stride
@@ -131,7 +122,7 @@ class FBNet(SearchSpace):
         macro = MACRO[self.check_dataset(dataset)]
         stem = _conv(None, 0, "stem", 3, STEM_CHANNELS, macro.resolution, 3, macro.stem_stride)
         layers = [stem]
-        slots = self.slots(dataset)
+        slots = self.layer_shapes(dataset)
         for position, (op, slot) in enumerate(zip(ops, slots, strict=True)):
             layers += _block_layers(position, self.op_names[op], slot)
         size = slots[-1].size // slots[-1].stride
@@ -149,7 +140,7 @@ class FBNet(SearchSpace):
 
         names = [self.op_names[op] for op in self.parse(arch)]
         dataset = self.check_dataset(dataset)
-        return FBNetwork(names, self.slots(dataset), MACRO[dataset]).eval()
+        return FBNetwork(names, self.layer_shapes(dataset), MACRO[dataset]).eval()
 
 
 def _conv(

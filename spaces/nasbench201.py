@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from archcost.errors import ArchitectureError
 from archcost.networks.layers import Layer
+from archcost.spaces.dataset import Dataset
 from archcost.spaces.space import Ops, SearchSpace
 
 if TYPE_CHECKING:
@@ -20,13 +21,12 @@ if TYPE_CHECKING:
 
 CELLS_PER_STAGE = 5
 STAGE_CHANNELS = (16, 32, 64)
-RESOLUTION = {"cifar10": 32, "cifar100": 32, "ImageNet16-120": 16}
-CLASSES = {"cifar10": 10, "cifar100": 100, "ImageNet16-120": 120}
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 """Source and target node of each edge, in the order of the published string."""
 
 # The authors shuffled the enumeration with this seed ("do not change"); the order is the index.
 PUBLISHED_SEED = 88
+OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EXAMPLE = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|"
 
 
@@ -51,12 +51,16 @@ class NASBench201(SearchSpace):
     """
 
     name = "nasbench201"
-    positions = tuple(f"{source}->{target}" for source, target in EDGES)
-    op_names = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
-    datasets = ("cifar10", "cifar100", "ImageNet16-120")
-    default_dataset = "cifar10"
+    slots = {f"{source}->{target}": OPS for source, target in EDGES}  # noqa: RUF012
+    datasets = (
+        Dataset("cifar10", (3, 32, 32), 10),
+        Dataset("cifar100", (3, 32, 32), 100),
+        Dataset("ImageNet16-120", (3, 16, 16), 120),
+    )
+    edges = EDGES
+    has_index = True
 
-    @property
+    @cached_property
     def all_ops(self) -> Ops:
         """All 15,625 architectures in published order, shape ``(15625, 6)``, read-only."""
         return _published_order()[0]
@@ -88,11 +92,13 @@ class NASBench201(SearchSpace):
         """Return the published index of a cell."""
         return int(self.indices(self.parse(arch)))
 
-    def __iter__(self) -> Iterator[Ops]:
-        """Iterate over all cells in published order."""
-        return iter(self.all_ops)
+    def canonical(self, ops: npt.NDArray[Any]) -> Ops:
+        """Return the representative of each cell's isomorphism class (``cell_graph.canonical``)."""
+        from archcost.spaces.cell_graph import canonical
 
-    def config_ops(self, config: Mapping[str, Any]) -> object:
+        return canonical(ops)
+
+    def from_config(self, config: Mapping[str, Any]) -> object:
         """Return the ``arch_str`` of HW-NAS-Bench's config dict."""
         if "arch_str" not in config:
             raise ArchitectureError(
@@ -100,7 +106,8 @@ class NASBench201(SearchSpace):
             )
         return config["arch_str"]
 
-    def _parse_string(self, text: str) -> list[str]:
+    def split(self, text: str) -> list[str]:
+        """Split ``|op~source|...|+|...|`` into the ops of the six edges."""
         names = []
         nodes = text.split("+")
         for target, node in enumerate(nodes, start=1):
@@ -114,14 +121,10 @@ class NASBench201(SearchSpace):
             names += [part[0] for part in parts]
         return names
 
-    def _join(self, names: Sequence[str]) -> str:
+    def join(self, names: Sequence[str]) -> str:
+        """Join the ops of the six edges to the published string."""
         a, b, c, d, e, f = names
         return f"|{a}~0|+|{b}~0|{c}~1|+|{d}~0|{e}~1|{f}~2|"
-
-    def input_shape(self, dataset: str | None = None) -> tuple[int, int, int]:
-        """Return ``(3, 32, 32)``, for ImageNet16-120 ``(3, 16, 16)``."""
-        side = RESOLUTION[self.check_dataset(dataset)]
-        return 3, side, side
 
     def layers(self, arch: object, dataset: str | None = None) -> tuple[Layer, ...]:
         """Return all layers in order of execution; nothing dead is left out.
@@ -130,8 +133,8 @@ class NASBench201(SearchSpace):
         nodes are `add` layers that belong to the edge whose result they add.
         """
         ops = self.parse(arch)
-        dataset = self.check_dataset(dataset)
-        size = RESOLUTION[dataset]
+        data = self.dataset(dataset)
+        size = data.input_shape[1]
         width = STAGE_CHANNELS[0]
         layers = [_conv("stem", 0, 3, width, size, 3)]
         for stage, channels in enumerate(STAGE_CHANNELS, start=1):
@@ -140,7 +143,7 @@ class NASBench201(SearchSpace):
                 size //= 2
             layers += _cell(ops, self.op_names, stage, channels, size) * CELLS_PER_STAGE
         width = STAGE_CHANNELS[-1]
-        classes = CLASSES[dataset]
+        classes = data.n_classes
         # The last normalisation and its ReLU come before the pooling.
         layers.append(
             Layer(
@@ -156,7 +159,7 @@ class NASBench201(SearchSpace):
 
         ops = self.parse(arch)
         names = [self.op_names[op] for op in ops]
-        return CellNetwork(names, CLASSES[self.check_dataset(dataset)]).eval()
+        return CellNetwork(names, self.dataset(dataset).n_classes).eval()
 
 
 @cache

@@ -3,60 +3,70 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from math import prod
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from archcost.errors import ArchitectureError, check_name
 from archcost.networks.layers import Layer, Workload, workload
-from archcost.spaces.op_checks import Ops, check_ops, is_int_array, is_plain_ids, ops_from_names
+from archcost.spaces.dataset import Dataset
+from archcost.spaces.op_checks import Choices, Ops, is_int_array, is_plain_ids
 
 if TYPE_CHECKING:
     from torch import nn
 
 __all__ = ["Ops", "SearchSpace"]
 
+ENUMERABLE = 10**6
+"""Spaces with at most this many combinations can be listed as a whole."""
+
+MAX_REJECTED = 10_000
+"""Invalid combinations in a row, for each architecture wanted, after which sampling gives up."""
+
 
 class SearchSpace(ABC):
-    """A finite set of architectures, each a choice of one op per position.
+    """A finite set of architectures: at each position, one of the ops allowed there.
 
-    A space is stateless and hashable by its name; a new one is one file that subclasses this,
-    plus an entry in ``SPACES``.
+    A new space is one file that subclasses this. It says ``name``, ``slots`` and ``datasets``,
+    how its string splits and joins (names joined by ``-`` unless it says otherwise), what its
+    network is, and, where it applies, ``edges``, ``violation``, ``canonical`` and a published
+    index. Everything else follows. A space is stateless and hashable.
+
+    Attributes
+    ----------
+    name : str
+        Its id, of the characters ``a-z``, ``0-9`` and ``_``.
+    slots : mapping from str to sequence of str
+        Position -> names of the ops allowed there, in the order of the op ids.
+    datasets : tuple of Dataset
+        What the networks are made for; the first is the default.
+    edges : tuple of (int, int), or None
+        Source and target node of each position, if the positions are the edges of an acyclic
+        graph whose nodes sum what enters them; node 0 is the input, the last the output, and
+        edges are sorted by target. None if the positions follow each other.
+    canonical : callable, or None
+        ``canonical(ops)`` returns, for op ids ``(n_archs, n_positions)``, the representative of
+        each architecture's isomorphism class: op ids that all architectures share which describe
+        the same network.
+    has_index : bool
+        Whether the order of the architectures is published, so that an int names one.
     """
 
     name: ClassVar[str]
-    positions: ClassVar[tuple[str, ...]]
-    op_names: ClassVar[tuple[str, ...]]
-    datasets: ClassVar[tuple[str, ...]]
-    default_dataset: ClassVar[str]
-
-    @property
-    def n_positions(self) -> int:
-        """Number of positions of an architecture."""
-        return len(self.positions)
-
-    @property
-    def n_ops(self) -> int:
-        """Number of ops to choose from at a position."""
-        return len(self.op_names)
-
-    @property
-    def size(self) -> int:
-        """Number of architectures."""
-        return self.n_ops**self.n_positions
+    slots: Mapping[str, Sequence[str]]
+    datasets: tuple[Dataset, ...]
+    edges: tuple[tuple[int, int], ...] | None = None
+    canonical: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] | None = None
+    has_index: bool = False
 
     # What a space must say -------------------------------------------------------------------
-
-    @abstractmethod
-    def _parse_string(self, text: str) -> list[str]:
-        """Split the string form into op names, one a position."""
-
-    @abstractmethod
-    def _join(self, names: Sequence[str]) -> str:
-        """Join op names, one a position, to the string form."""
 
     @abstractmethod
     def layers(self, arch: object, dataset: str | None = None) -> tuple[Layer, ...]:
@@ -66,15 +76,135 @@ class SearchSpace(ABC):
     def network(self, arch: object, dataset: str | None = None) -> nn.Module:
         """Build the network as a torch module in evaluation mode, with random weights."""
 
-    @abstractmethod
-    def input_shape(self, dataset: str | None = None) -> tuple[int, int, int]:
-        """Return channels, height and width of the network's input."""
+    # What a space may say --------------------------------------------------------------------
 
-    @abstractmethod
-    def config_ops(self, config: Mapping[str, Any]) -> object:
-        """Return the architecture that a HW-NAS-Bench config dict names."""
+    def split(self, text: str) -> Sequence[str]:
+        """Split the string form into op names, one a position."""
+        return text.split("-")
+
+    def join(self, names: Sequence[str]) -> str:
+        """Join op names, one a position, to the string form; the inverse of ``split``."""
+        return "-".join(names)
+
+    def violation(self, ops: Ops) -> str | None:
+        """Return the rule that a combination of allowed ops breaks, or None if it is valid.
+
+        The text completes the sentence "an architecture of ... must ..." and names the remedy,
+        such as ``"have no block after an absent one, but layer3 follows the absent layer2"``.
+        """
+        return None
+
+    def from_config(self, config: Mapping[str, Any]) -> object:
+        """Return the architecture, in any other form, that a dict of another tool names.
+
+        Raises
+        ------
+        ArchitectureError
+            If the space has no such form, or the dict is malformed.
+        """
+        raise ArchitectureError(
+            f"{self.name} takes no dicts, but got one with the keys {list(config)}"
+        )
 
     # What follows from it --------------------------------------------------------------------
+
+    @cached_property
+    def positions(self) -> tuple[str, ...]:
+        """Names of the positions."""
+        return tuple(self.slots)
+
+    @cached_property
+    def op_names(self) -> tuple[str, ...]:
+        """Names of all ops, whatever their positions; the place of a name is its op id."""
+        return tuple(dict.fromkeys(name for names in self.slots.values() for name in names))
+
+    @cached_property
+    def allowed(self) -> npt.NDArray[np.bool_]:
+        """Which op may stand where, shape ``(n_positions, n_ops)``, read-only."""
+        allowed = np.zeros((self.n_positions, self.n_ops), dtype=bool)
+        for place, names in enumerate(self.slots.values()):
+            allowed[place, [self.op_names.index(name) for name in names]] = True
+        allowed.setflags(write=False)
+        return allowed
+
+    @cached_property
+    def choices(self) -> tuple[npt.NDArray[np.integer[Any]], ...]:
+        """Ids of the ops allowed at each position, in the order of ``slots``."""
+        ids = {name: op for op, name in enumerate(self.op_names)}
+        return tuple(
+            np.array([ids[name] for name in names], dtype=self._choices.dtype)
+            for names in self.slots.values()
+        )
+
+    @cached_property
+    def _choices(self) -> Choices:
+        return Choices(self.name, self.positions, self.op_names, self.allowed)
+
+    @property
+    def n_positions(self) -> int:
+        """Number of positions of an architecture."""
+        return len(self.positions)
+
+    @property
+    def n_ops(self) -> int:
+        """Number of all ops; not all need be allowed at every position."""
+        return len(self.op_names)
+
+    @property
+    def dtype(self) -> type[np.signedinteger[Any]]:
+        """The integer type of op ids."""
+        return self._choices.dtype
+
+    @cached_property
+    def size(self) -> int:
+        """Number of combinations of allowed ops, valid or not."""
+        return prod(len(names) for names in self.slots.values())
+
+    @property
+    def has_rules(self) -> bool:
+        """Whether there are combinations of allowed ops that are not valid."""
+        return type(self).violation is not SearchSpace.violation
+
+    @property
+    def is_enumerable(self) -> bool:
+        """Whether ``all_ops`` can list the space."""
+        return self.size <= ENUMERABLE
+
+    @cached_property
+    def all_ops(self) -> Ops:
+        """All architectures in the order of their index, shape ``(n_archs, n_positions)``.
+
+        Read-only. Only for spaces with ``is_enumerable``.
+        """
+        if not self.is_enumerable:
+            raise ArchitectureError(
+                f"{self.name} must have at most {ENUMERABLE} combinations to be listed, but it has "
+                f"{self.size}; draw a sample"
+            )
+        rows = self._digits(np.arange(self.size))
+        rows = rows[self.valid(rows)]
+        rows.setflags(write=False)
+        return rows
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of the positions and their ops, which models remember."""
+        text = repr([(position, list(names)) for position, names in self.slots.items()])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @cached_property
+    def dataset_names(self) -> tuple[str, ...]:
+        """Names of the datasets."""
+        return tuple(dataset.name for dataset in self.datasets)
+
+    @property
+    def default_dataset(self) -> str:
+        """Name of the dataset that is meant where none is said."""
+        return self.datasets[0].name
+
+    def dataset(self, name: str | None = None) -> Dataset:
+        """Return a dataset by its name, as ``check_dataset`` takes it."""
+        return self.datasets[self.dataset_names.index(self.check_dataset(name))]
 
     def check_dataset(self, dataset: str | None) -> str:
         """Return the dataset's name, the space's default for None.
@@ -87,10 +217,31 @@ class SearchSpace(ABC):
         if dataset is None:
             return self.default_dataset
         if isinstance(dataset, str):
-            for known in self.datasets:
+            for known in self.dataset_names:
                 if dataset.lower().replace("-", "_") == known.lower().replace("-", "_"):
                     return known
-        return check_name(f"dataset of {self.name}", dataset, self.datasets)
+        return check_name(f"dataset of {self.name}", dataset, self.dataset_names)
+
+    def input_shape(self, dataset: str | None = None) -> tuple[int, int, int]:
+        """Return channels, height and width of a dataset's inputs."""
+        return self.dataset(dataset).input_shape
+
+    def valid(self, ops: Ops) -> npt.NDArray[np.bool_]:
+        """Tell which combinations of allowed ops are valid.
+
+        Parameters
+        ----------
+        ops : array of int, shape (n_archs, n_positions)
+            Op ids, each allowed at its position.
+
+        Returns
+        -------
+        numpy.ndarray of bool, shape (n_archs,)
+            True where ``violation`` has nothing to say.
+        """
+        if not self.has_rules:
+            return np.ones(len(ops), dtype=bool)
+        return np.fromiter((self.violation(row) is None for row in ops), bool, count=len(ops))
 
     def parse(self, arch: object) -> Ops:
         """Return the canonical form of one architecture.
@@ -99,33 +250,38 @@ class SearchSpace(ABC):
         ----------
         arch : array of int, str, sequence of op names or ids, int, or mapping
             Any accepted form: the op ids; the space's string; a list of op names or ids;
-            NAS-Bench-201's published index; HW-NAS-Bench's config dict.
+            an index; a config dict of another tool, where the space knows one.
 
         Returns
         -------
-        numpy.ndarray of int8, shape (n_positions,)
+        numpy.ndarray of int, shape (n_positions,)
             The op ids.
 
         Raises
         ------
         ArchitectureError
-            If the form is malformed or an op does not exist in this space.
+            If the form is malformed, an op is not allowed at its position, or the combination
+            is not valid.
         """
-        if isinstance(arch, str):
-            return ops_from_names(self, self._parse_string(arch.strip()), arch)
         if isinstance(arch, Mapping):
-            return self.parse(self.config_ops(arch))
+            return self.parse(self.from_config(arch))
         if isinstance(arch, Integral) and not isinstance(arch, bool):
-            return self.from_index(int(arch))
-        if isinstance(arch, (Sequence, np.ndarray)):
+            ops = self.from_index(int(arch))
+        elif isinstance(arch, str):
+            ops = self._choices.from_names(self.split(arch.strip()), arch)
+        elif isinstance(arch, (Sequence, np.ndarray)):
             if len(arch) and all(isinstance(op, str) for op in arch):
-                return ops_from_names(self, [str(op) for op in arch], arch)
-            ops = arch if is_int_array(arch) else np.asarray(arch, dtype=object)
-            return check_ops(self, ops[None], arch)[0]
-        raise ArchitectureError(
-            f"an architecture of {self.name} must be a string, a list of {self.n_positions} ops, "
-            f"an index or a config dict, but got {type(arch).__name__} {arch!r}"
-        )
+                ops = self._choices.from_names([str(op) for op in arch], arch)
+            else:
+                ids = arch if is_int_array(arch) else np.asarray(arch, dtype=object)
+                ops = self._choices.check(ids[None], arch)[0]
+        else:
+            raise ArchitectureError(
+                f"an architecture of {self.name} must be a string, a list of {self.n_positions} "
+                f"ops, an index or a config dict, but got {type(arch).__name__} {arch!r}"
+            )
+        self._check_rules(ops, arch)
+        return ops
 
     def parse_many(self, archs: object) -> Ops:
         """Return the canonical form of several architectures.
@@ -137,19 +293,24 @@ class SearchSpace(ABC):
 
         Returns
         -------
-        numpy.ndarray of int8, shape (n_archs, n_positions)
+        numpy.ndarray of int, shape (n_archs, n_positions)
             The op ids.
 
         Raises
         ------
         ArchitectureError
-            If an architecture is malformed; the message gives its place in the sequence.
+            If an architecture is malformed or invalid; the message gives its place in the
+            sequence.
         """
         if is_plain_ids(archs):
             with contextlib.suppress(ValueError):  # ragged: the loop below names the place
                 archs = np.array(archs)
         if isinstance(archs, np.ndarray) and archs.ndim == 2 and archs.dtype.kind in "iu":
-            return check_ops(self, archs, archs)
+            ops = self._choices.check(archs, archs)
+            wrong = np.flatnonzero(~self.valid(ops))
+            if len(wrong):
+                self._check_rules(ops[wrong[0]], f"architecture {wrong[0]}")
+            return ops
         if self.is_single(archs) or not hasattr(archs, "__iter__"):
             raise ArchitectureError(
                 f"architectures must be a sequence of architectures of {self.name}, but got the "
@@ -161,7 +322,7 @@ class SearchSpace(ABC):
                 rows.append(self.parse(arch))
             except ArchitectureError as error:
                 raise ArchitectureError(f"architecture {place}: {error}") from None
-        return np.array(rows, dtype=np.int8).reshape(len(rows), self.n_positions)
+        return np.array(rows, dtype=self.dtype).reshape(len(rows), self.n_positions)
 
     def is_single(self, archs: object) -> bool:
         """Tell whether `archs` is one architecture rather than a sequence of them.
@@ -181,40 +342,41 @@ class SearchSpace(ABC):
 
     def format(self, arch: object) -> str:
         """Return the space's string form of one architecture in any accepted form."""
-        return self._join([self.op_names[op] for op in self.parse(arch)])
+        return self.join([self.op_names[op] for op in self.parse(arch)])
 
     def format_many(self, archs: object) -> list[str]:
         """Return the string forms of several architectures."""
-        return [self._join([self.op_names[op] for op in row]) for row in self.parse_many(archs)]
+        return [self.join([self.op_names[op] for op in row]) for row in self.parse_many(archs)]
 
     def from_index(self, index: int) -> Ops:
-        """Return the architecture at `index`: its op ids read as digits, first position first."""
+        """Return the architecture at `index`: choices read as digits, first position first."""
         index = self._check_index(index)
-        digits = np.empty(self.n_positions, dtype=np.int8)
-        for place in reversed(range(self.n_positions)):
-            index, digits[place] = divmod(index, self.n_ops)
-        return digits
+        return self._digits([index])[0]
 
     def index(self, arch: object) -> int:
         """Return the index of an architecture, the inverse of ``from_index``."""
         value = 0
-        for op in self.parse(arch):
-            value = value * self.n_ops + int(op)
+        for op, ids in zip(self.parse(arch), self.choices, strict=True):
+            value = value * len(ids) + int(np.flatnonzero(ids == op)[0])
         return value
 
+    def indices(self, ops: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
+        """Return the indices ``(n_archs,)`` of op ids ``(n_archs, n_positions)``."""
+        return np.array([self.index(row) for row in ops], dtype=np.int64)
+
     def sample(self, n: int, *, seed: int = 0) -> Ops:
-        """Draw `n` distinct architectures uniformly.
+        """Draw `n` distinct valid architectures uniformly.
 
         Parameters
         ----------
         n : int
-            How many; at most ``size``.
+            How many; at most as many as there are.
         seed : int, default=0
             Fixes the draw.
 
         Returns
         -------
-        numpy.ndarray of int8, shape (n, n_positions)
+        numpy.ndarray of int, shape (n, n_positions)
             Distinct architectures in random order.
 
         Raises
@@ -222,41 +384,57 @@ class SearchSpace(ABC):
         ArchitectureError
             If `n` or `seed` is negative, or `n` larger than the space.
         """
-        if not 0 <= n <= self.size:
+        n_archs = len(self.all_ops) if self.is_enumerable else self.size
+        if not 0 <= n <= n_archs:
             raise ArchitectureError(
-                f"n must be between 0 and the {self.size} architectures of {self.name}, but got {n}"
+                f"n must be between 0 and the {n_archs} architectures of {self.name}, but got {n}"
             )
         if seed < 0:
             raise ArchitectureError(f"the seed must be 0 or more, but got {seed}")
         rng = np.random.default_rng(seed)
-        if self.size <= 10**6:
-            picked = rng.permutation(self.size)[:n]
-            return np.array([self.from_index(int(i)) for i in picked], dtype=np.int8).reshape(
-                n, self.n_positions
-            )
-        rows = np.empty((0, self.n_positions), dtype=np.int8)
+        if self.is_enumerable:
+            return self.all_ops[rng.permutation(n_archs)[:n]]
+        rows = np.empty((0, self.n_positions), dtype=self.dtype)
+        rejected = 0
         while len(rows) < n:
-            more = rng.integers(self.n_ops, size=(n - len(rows), self.n_positions), dtype=np.int8)
-            rows = np.concatenate([rows, more])
+            wanted = n - len(rows)
+            more = self.draw(wanted, rng)
+            rows = np.concatenate([rows, more[self.valid(more)]])
             _, first = np.unique(rows, axis=0, return_index=True)
             rows = rows[np.sort(first)]
+            rejected = 0 if n - len(rows) < wanted else rejected + wanted
+            if rejected > MAX_REJECTED:
+                raise ArchitectureError(
+                    f"n must be at most the valid architectures of {self.name}, of which {n} "
+                    f"could not be found: after {len(rows)}, {rejected} random combinations "
+                    "were invalid or known"
+                )
         return rows
 
+    def draw(self, n: int, rng: np.random.Generator) -> Ops:
+        """Draw `n` combinations of allowed ops uniformly, valid or not, with repetitions."""
+        if self.allowed.all():
+            return rng.integers(self.n_ops, size=(n, self.n_positions), dtype=self.dtype)
+        columns = [ids[rng.integers(len(ids), size=n)] for ids in self.choices]
+        return np.stack(columns, axis=1)
+
     def neighbours(self, arch: object) -> Ops:
-        """Return the architectures that differ from `arch` in exactly one position.
+        """Return the valid architectures that differ from `arch` in exactly one position.
 
         Returns
         -------
-        numpy.ndarray of int8, shape (n_positions * (n_ops - 1), n_positions)
+        numpy.ndarray of int, shape (n_archs, n_positions)
             Ordered by position, then op id.
         """
         ops = self.parse(arch)
-        steps = np.arange(1, self.n_ops, dtype=np.int8)
-        rows = np.repeat(ops[None], self.n_positions * len(steps), axis=0)
-        place = np.repeat(np.arange(self.n_positions), len(steps))
-        others = np.sort((ops[:, None] + steps) % self.n_ops, axis=1)
-        rows[np.arange(len(rows)), place] = others.ravel()
-        return rows
+        rows = []
+        for place, ids in enumerate(self.choices):
+            others = np.sort(ids[ids != ops[place]])
+            changed = np.repeat(ops[None], len(others), axis=0)
+            changed[:, place] = others
+            rows.append(changed)
+        found = np.concatenate(rows)
+        return found[self.valid(found)]
 
     def workload(self, arch: object, dataset: str | None = None) -> Workload:
         """Return FLOPs, parameters and activation bytes, without building the network."""
@@ -264,7 +442,10 @@ class SearchSpace(ABC):
 
     def __iter__(self) -> Iterator[Ops]:
         """Iterate over all architectures in index order."""
-        return (self.from_index(index) for index in range(self.size))
+        if self.is_enumerable:
+            return iter(self.all_ops)
+        rows = (self._digits([index])[0] for index in range(self.size))
+        return (row for row in rows if not self.has_rules or self.violation(row) is None)
 
     def __contains__(self, arch: object) -> bool:
         """Tell whether `arch` is an architecture of this space."""
@@ -278,10 +459,28 @@ class SearchSpace(ABC):
         return f"{type(self).__name__}()"
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other)
+        return (
+            isinstance(other, SearchSpace)
+            and self.name == other.name
+            and self.fingerprint == other.fingerprint
+        )
 
     def __hash__(self) -> int:
         return hash(self.name)
+
+    def _check_rules(self, ops: Ops, given: object) -> None:
+        if self.has_rules and (broken := self.violation(ops)) is not None:
+            raise ArchitectureError(f"an architecture of {self.name} must {broken} (in {given!r})")
+
+    def _digits(self, index: Any) -> Ops:
+        """Return the combinations ``(n_archs, n_positions)`` at places in the enumeration."""
+        rest = np.array(index, dtype=np.int64 if self.size < 2**62 else object)
+        rows = np.empty((len(rest), self.n_positions), dtype=self.dtype)
+        for place in reversed(range(self.n_positions)):
+            ids = self.choices[place]
+            rest, digit = rest // len(ids), rest % len(ids)
+            rows[:, place] = ids[digit.astype(np.int64)]
+        return rows
 
     def _check_index(self, index: int) -> int:
         if not 0 <= index < self.size:

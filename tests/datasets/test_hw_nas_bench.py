@@ -72,7 +72,7 @@ def blocks(tmp_path):
     rng = np.random.default_rng(0)
     keys = {
         key
-        for dataset in NETS.datasets
+        for dataset in NETS.dataset_names
         for op in range(9)
         for key in network_keys(np.full(22, op), dataset)
     }
@@ -113,7 +113,7 @@ def test_networks_are_sums_of_blocks_left_to_right(blocks):
     path, tables = blocks
     bench = HWNASBench(path, search_space="fbnet")
     for ops in NETS.sample(5, seed=1):
-        for dataset in NETS.datasets:
+        for dataset in NETS.dataset_names:
             answer = bench.query_by_index(ops.tolist(), dataset)
             for name, table in tables.items():
                 total = 0.0

@@ -68,7 +68,7 @@ def official_layout(seed=0):
         ]
     keys = {
         key
-        for dataset in NETWORKS.datasets
+        for dataset in NETWORKS.dataset_names
         for op in range(9)
         for key in network_blocks(dataset, [op] * 22)
     }
@@ -100,7 +100,7 @@ def test_every_dataset_device_and_metric_is_read(table):
     assert {key.metric for key in sorted(table.keys())} == {"latency", "energy"}
 
 
-@pytest.mark.parametrize("dataset", CELLS.datasets)
+@pytest.mark.parametrize("dataset", CELLS.dataset_names)
 @pytest.mark.parametrize("name", ["edgegpu_energy", "raspi4_latency", "fpga_energy"])
 def test_cells_are_at_their_index(table, layout, dataset, name):
     device, metric = name.split("_")
@@ -114,7 +114,7 @@ def test_minus_one_is_did_not_compile(table):
     assert edgetpu.counts() == {"did_not_compile": 3125, "ok": 12500}
 
 
-@pytest.mark.parametrize("dataset", NETWORKS.datasets)
+@pytest.mark.parametrize("dataset", NETWORKS.dataset_names)
 def test_networks_are_sums_of_their_blocks(table, layout, pickled, dataset):
     key = CostKey("fbnet", "edgegpu", "energy", dataset)
     published = layout["fbnet"]["edgegpu_energy"]

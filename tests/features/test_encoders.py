@@ -49,7 +49,7 @@ def test_one_hot_names_the_op_at_each_position(space):
 
 @pytest.mark.parametrize("dataset_place", [0, -1])
 def test_layerwise_sums_what_the_layers_say(space, dataset_place):
-    dataset = space.datasets[dataset_place]
+    dataset = space.dataset_names[dataset_place]
     ops = space.sample(15, seed=2)
     encoder = LayerwiseFeatures(dataset=dataset).fit(ops)
     names = list(encoder.get_feature_names_out())

@@ -68,7 +68,7 @@ def operators(space, arch, dataset=None):
     return builder.graph().operators
 
 
-@pytest.mark.parametrize("dataset", SPACES["nasbench201"].datasets)
+@pytest.mark.parametrize("dataset", SPACES["nasbench201"].dataset_names)
 def test_cells_compute_what_torch_computes(dataset):
     space = get_space("nasbench201")
     for seed, arch in enumerate(space.sample(6, seed=3)):

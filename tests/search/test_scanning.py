@@ -143,7 +143,7 @@ def test_ties_keep_the_order_of_the_draw():
 @pytest.mark.parametrize("space", [CELLS, NETS], ids=["nasbench201", "fbnet"])
 def test_work_is_that_of_the_space(space):
     ops = space.sample(20, seed=3)
-    for dataset in space.datasets:
+    for dataset in space.dataset_names:
         loads = [space.workload(row, dataset) for row in ops]
         for name in ("flops", "params"):
             expected = [getattr(load, name) / 1e6 for load in loads]

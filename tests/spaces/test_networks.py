@@ -6,7 +6,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from archcost.spaces.spaces import SPACES
 
-CASES = [(space, dataset) for space in SPACES.values() for dataset in space.datasets]
+CASES = [(space, dataset) for space in SPACES.values() for dataset in space.dataset_names]
 CLASSES = {"cifar10": 10, "cifar100": 100, "ImageNet16-120": 120, "ImageNet": 1000}
 
 
