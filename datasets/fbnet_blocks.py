@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.errors import IntegrityError
-from archcost.spaces.fbnet import BLOCKS, MACRO, STEM_CHANNELS, FBNet, Slot
+from archcost.spaces.fbnet import FBNet
+from archcost.spaces.fbnet_layout import BLOCKS, MACRO, STEM_CHANNELS, Slot, layer_slots
 from archcost.spaces.space import Ops
 
 
@@ -103,7 +104,7 @@ def _keys(dataset: str | None) -> tuple[list[str], list[list[str]]]:
     """Return the keys that every network has, stem first, and those that each layer chooses."""
     space = FBNet()
     macro = MACRO[space.check_dataset(dataset)]
-    slots = space.layer_shapes(dataset)
+    slots = layer_slots(macro)
     last = slots[-1]
     size, head = last.size // last.stride, macro.head_channels
     fixed = [

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from archcost.errors import ArchitectureError
-from archcost.spaces.fbnet import MACRO
-from archcost.spaces.nasbench201 import CELLS_PER_STAGE, STAGE_CHANNELS
+from archcost.spaces.fbnet_layout import MACRO
+from archcost.spaces.nasbench201_layout import CELLS_PER_STAGE, STAGE_CHANNELS
 from archcost.spaces.spaces import get_space
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from archcost.features.zero_folding import fold_zeros
 from archcost.spaces.cell_graph import backward_live, connected, forward_live
-from archcost.spaces.nasbench201 import EDGES, NASBench201
+from archcost.spaces.nasbench201 import NASBench201
+from archcost.spaces.nasbench201_layout import EDGES
 
 Floats = npt.NDArray[np.float64]
 SKIP = 1

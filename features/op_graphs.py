@@ -12,7 +12,7 @@ from archcost.features.arch_encoder import ArchEncoder
 from archcost.features.position_tables import WORK, shape_table, work_table
 from archcost.features.zero_folding import fold_zeros
 from archcost.spaces.cell_graph import backward_live, forward_live
-from archcost.spaces.nasbench201 import EDGES
+from archcost.spaces.nasbench201_layout import EDGES
 from archcost.spaces.space import Ops, SearchSpace
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from archcost.spaces.nasbench201 import EDGES
+from archcost.spaces.nasbench201_layout import EDGES
 
 NONE, SKIP, POOL = 0, 1, 4
 CONSTANT, CONVOLUTION, OTHER = 0, 1, 2

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from archcost.spaces.nasbench201 import EDGES, NASBench201
-from archcost.spaces.space import Ops
+from archcost.spaces.nasbench201_layout import EDGES
+from archcost.spaces.op_checks import Ops
 
 NONE, SKIP = 0, 1
 Bools = npt.NDArray[np.bool_]
@@ -100,8 +100,9 @@ def canonical(ops: npt.NDArray[Any]) -> Ops:
     ----------
     X. Dong, Y. Yang, "NAS-Bench-201", ICLR 2020, section 2.1.
     """
-    representative = _representatives()[NASBench201().code(ops)]
-    return (representative[..., None] // 5 ** np.arange(5, -1, -1) % 5).astype(np.int8)
+    digits = 5 ** np.arange(5, -1, -1)
+    representative = _representatives()[np.asarray(ops, dtype=np.int64) @ digits]
+    return (representative[..., None] // digits % 5).astype(np.int8)
 
 
 @cache

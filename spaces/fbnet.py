@@ -3,69 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archcost.errors import ArchitectureError
-from archcost.networks.layers import Layer
+from archcost.networks.graph_builder import GraphBuilder, Value
 from archcost.spaces.dataset import Dataset
-from archcost.spaces.space import SearchSpace
-
-if TYPE_CHECKING:
-    from torch import nn
-
-STAGE_LAYERS = (1, 4, 4, 4, 4, 4, 1)
-STAGE_CHANNELS = (16, 24, 32, 64, 112, 184, 352)
-STEM_CHANNELS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class MacroShape:
-    """What a dataset changes in the network around the blocks."""
-
-    resolution: int
-    stem_stride: int
-    stage_strides: tuple[int, ...]
-    head_channels: int
-    classes: int
-
-
-MACRO = {
-    "cifar100": MacroShape(32, 1, (1, 1, 2, 2, 1, 2, 1), 1504, 100),
-    "ImageNet": MacroShape(224, 2, (1, 2, 2, 2, 1, 2, 1), 1984, 1000),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """An inverted residual: 1x1 expansion, depthwise convolution, 1x1 projection."""
-
-    kernel: int
-    expansion: int
-    groups: int
-
-
-BLOCKS = {
-    "k3_e1": Block(3, 1, 1),
-    "k3_e1_g2": Block(3, 1, 2),
-    "k3_e3": Block(3, 3, 1),
-    "k3_e6": Block(3, 6, 1),
-    "k5_e1": Block(5, 1, 1),
-    "k5_e1_g2": Block(5, 1, 2),
-    "k5_e3": Block(5, 3, 1),
-    "k5_e6": Block(5, 6, 1),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """The shapes around one searchable layer; they do not depend on the blocks chosen."""
-
-    stage: int
-    c_in: int
-    c_out: int
-    size: int
-    stride: int
+from archcost.spaces.fbnet_layout import (
+    BLOCKS,
+    MACRO,
+    STAGE_LAYERS,
+    STEM_CHANNELS,
+    Slot,
+    layer_slots,
+)
+from archcost.spaces.space import Ops, SearchSpace
 
 
 class FBNet(SearchSpace):
@@ -101,74 +52,42 @@ class FBNet(SearchSpace):
             )
         return config["op_idx_list"]
 
-    def layer_shapes(self, dataset: str | None = None) -> tuple[Slot, ...]:
-        """Return the shapes around each of the 22 searchable layers."""
-        macro = MACRO[self.check_dataset(dataset)]
-        size = macro.resolution // macro.stem_stride
-        c_in = STEM_CHANNELS
-        slots = []
-        stages = zip(STAGE_LAYERS, STAGE_CHANNELS, macro.stage_strides, strict=True)
-        for stage, (n_layers, channels, stage_stride) in enumerate(stages, start=1):
-            for layer in range(n_layers):
-                stride = stage_stride if layer == 0 else 1
-                slots.append(Slot(stage, c_in, channels, size, stride))
-                size //= stride
-                c_in = channels
-        return tuple(slots)
-
-    def layers(self, arch: object, dataset: str | None = None) -> tuple[Layer, ...]:
-        """Return all layers in order of execution; a skip that changes nothing has none."""
-        ops = self.parse(arch)
-        macro = MACRO[self.check_dataset(dataset)]
-        stem = _conv(None, 0, "stem", 3, STEM_CHANNELS, macro.resolution, 3, macro.stem_stride)
-        layers = [stem]
-        slots = self.layer_shapes(dataset)
-        for position, (op, slot) in enumerate(zip(ops, slots, strict=True)):
-            layers += _block_layers(position, self.op_names[op], slot)
-        size = slots[-1].size // slots[-1].stride
-        head, stage = macro.head_channels, len(STAGE_LAYERS) + 1
-        layers += [
-            _conv(None, stage, "head", slots[-1].c_out, head, size),
-            Layer("global_pool", None, stage, "head", head, head, size, size, 1, 1),
-            Layer("linear", None, stage, "head", head, macro.classes, 1, 1, 1, 1),
-        ]
-        return tuple(layers)
-
-    def network(self, arch: object, dataset: str | None = None) -> nn.Module:
-        """Build the network as a torch module, random weights, evaluation mode."""
-        from archcost.spaces.fbnet_network import FBNetwork
-
-        names = [self.op_names[op] for op in self.parse(arch)]
-        dataset = self.check_dataset(dataset)
-        return FBNetwork(names, self.layer_shapes(dataset), MACRO[dataset]).eval()
+    def describe(self, ops: Ops, dataset: Dataset, builder: GraphBuilder) -> Value:
+        """Write the whole network; a skip that changes nothing is nothing."""
+        macro = MACRO[dataset.name]
+        x = builder.input(dataset.input_shape)
+        with builder.at(part="stem"):
+            x = _conv_norm_relu(builder, x, "stem.0", STEM_CHANNELS, 3, macro.stem_stride)
+        for position, (op, slot) in enumerate(zip(ops, layer_slots(macro), strict=True)):
+            with builder.at(position, stage=slot.stage):
+                x = _block(builder, x, f"blocks.{position}", self.op_names[op], slot)
+        with builder.at(part="head", stage=len(STAGE_LAYERS) + 1):
+            x = _conv_norm_relu(builder, x, "head.0", macro.head_channels)
+            x = builder.flatten(builder.global_pool(x))
+            return builder.linear(x, macro.classes, name="classifier")
 
 
-def _conv(
-    position: int | None, stage: int, op: str, c_in: int, c_out: int, size: int,
-    kernel: int = 1, stride: int = 1, groups: int = 1,
-) -> Layer:  # fmt: skip
-    out = size // stride
-    return Layer(
-        "conv", position, stage, op, c_in, c_out, size, size, out, out, kernel, stride, groups,
-        norm_channels=c_out,
-    )  # fmt: skip
-
-
-def _block_layers(position: int, op: str, slot: Slot) -> list[Layer]:
-    keeps_shape = slot.c_in == slot.c_out and slot.stride == 1
+def _block(builder: GraphBuilder, x: Value, name: str, op: str, slot: Slot) -> Value:
     if op == "skip":
-        if keeps_shape:
-            return []
-        return [_conv(position, slot.stage, op, slot.c_in, slot.c_out, slot.size, 1, slot.stride)]
+        if slot.keeps_shape:
+            return x
+        return _conv_norm_relu(builder, x, f"{name}.0", slot.c_out, stride=slot.stride)
     block = BLOCKS[op]
     wide = slot.c_in * block.expansion
-    out = slot.size // slot.stride
-    layers = [
-        _conv(position, slot.stage, op, slot.c_in, wide, slot.size, groups=block.groups),
-        _conv(position, slot.stage, op, wide, wide, slot.size, block.kernel, slot.stride, wide),
-        _conv(position, slot.stage, op, wide, slot.c_out, out, groups=block.groups),
-    ]
-    if keeps_shape:
-        shape = (slot.c_out, slot.c_out, out, out, out, out)
-        layers.append(Layer("add", position, slot.stage, op, *shape))
-    return layers
+    y = _conv_norm_relu(builder, x, f"{name}.expand.0", wide, groups=block.groups)
+    if block.groups > 1:
+        y = builder.channel_shuffle(y, block.groups)
+    y = _conv_norm_relu(
+        builder, y, f"{name}.depthwise.0", wide, block.kernel, slot.stride, groups=wide
+    )
+    y = builder.conv(y, slot.c_out, groups=block.groups, name=f"{name}.project.0")
+    y = builder.batch_norm(y, name=f"{name}.project.1")
+    return builder.add(y, x) if slot.keeps_shape else y
+
+
+def _conv_norm_relu(
+    builder: GraphBuilder, x: Value, name: str, channels: int,
+    kernel: int = 1, stride: int = 1, groups: int = 1,
+) -> Value:  # fmt: skip
+    y = builder.conv(x, channels, kernel, stride=stride, groups=groups, name=f"{name}.0")
+    return builder.relu(builder.batch_norm(y, name=f"{name}.1"))

@@ -6,27 +6,20 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from archcost.errors import ArchitectureError
-from archcost.networks.layers import Layer
+from archcost.networks.graph_builder import GraphBuilder, Value
+from archcost.spaces.cell_graph import canonical
 from archcost.spaces.dataset import Dataset
+from archcost.spaces.nasbench201_layout import CELLS_PER_STAGE, EDGES, OPS, STAGE_CHANNELS
 from archcost.spaces.space import Ops, SearchSpace
-
-if TYPE_CHECKING:
-    from torch import nn
-
-CELLS_PER_STAGE = 5
-STAGE_CHANNELS = (16, 32, 64)
-EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
-"""Source and target node of each edge, in the order of the published string."""
 
 # The authors shuffled the enumeration with this seed ("do not change"); the order is the index.
 PUBLISHED_SEED = 88
-OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EXAMPLE = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|"
 
 
@@ -94,8 +87,6 @@ class NASBench201(SearchSpace):
 
     def canonical(self, ops: npt.NDArray[Any]) -> Ops:
         """Return the representative of each cell's isomorphism class (``cell_graph.canonical``)."""
-        from archcost.spaces.cell_graph import canonical
-
         return canonical(ops)
 
     def from_config(self, config: Mapping[str, Any]) -> object:
@@ -126,40 +117,31 @@ class NASBench201(SearchSpace):
         a, b, c, d, e, f = names
         return f"|{a}~0|+|{b}~0|{c}~1|+|{d}~0|{e}~1|{f}~2|"
 
-    def layers(self, arch: object, dataset: str | None = None) -> tuple[Layer, ...]:
-        """Return all layers in order of execution; nothing dead is left out.
+    def describe(self, ops: Ops, dataset: Dataset, builder: GraphBuilder) -> Value:
+        """Write the whole network; nothing dead is left out.
 
-        A ``none`` edge is a `zero` layer, a ``skip_connect`` none at all, and the sums at the
-        nodes are `add` layers that belong to the edge whose result they add.
+        A ``none`` edge is zeros, a ``skip_connect`` nothing at all, and the sums at the nodes
+        belong to the edge whose result they add.
         """
-        ops = self.parse(arch)
-        data = self.dataset(dataset)
-        size = data.input_shape[1]
-        width = STAGE_CHANNELS[0]
-        layers = [_conv("stem", 0, 3, width, size, 3)]
+        names = [self.op_names[op] for op in ops]
+        x = builder.input(dataset.input_shape)
+        with builder.at(part="stem"):
+            x = builder.conv(x, STAGE_CHANNELS[0], 3, name="stem.0")
+            x = builder.batch_norm(x, name="stem.1")
+        place = 0
         for stage, channels in enumerate(STAGE_CHANNELS, start=1):
             if stage > 1:
-                layers += _reduction(stage, channels // 2, channels, size)
-                size //= 2
-            layers += _cell(ops, self.op_names, stage, channels, size) * CELLS_PER_STAGE
-        width = STAGE_CHANNELS[-1]
-        classes = data.n_classes
-        # The last normalisation and its ReLU come before the pooling.
-        layers.append(
-            Layer(
-                "global_pool", None, 4, "head", width, width, size, size, 1, 1, norm_channels=width
-            )
-        )
-        layers.append(Layer("linear", None, 4, "head", width, classes, 1, 1, 1, 1))
-        return tuple(layers)
-
-    def network(self, arch: object, dataset: str | None = None) -> nn.Module:
-        """Build the cell's network as a torch module, random weights, evaluation mode."""
-        from archcost.spaces.nasbench201_network import CellNetwork
-
-        ops = self.parse(arch)
-        names = [self.op_names[op] for op in ops]
-        return CellNetwork(names, self.dataset(dataset).n_classes).eval()
+                with builder.at(part="reduction", stage=stage):
+                    x = _reduction(builder, x, f"body.{place}", channels)
+                place += 1
+            with builder.at(stage=stage):
+                for _ in range(CELLS_PER_STAGE):
+                    x = _cell(builder, x, f"body.{place}", names)
+                    place += 1
+        with builder.at(part="head", stage=len(STAGE_CHANNELS) + 1):
+            x = builder.relu(builder.batch_norm(x, name="head.0"))
+            x = builder.flatten(builder.global_pool(x))
+            return builder.linear(x, dataset.n_classes, name="classifier")
 
 
 @cache
@@ -175,41 +157,36 @@ def _published_order() -> tuple[Ops, npt.NDArray[np.int64]]:
     return ops, index_of_code
 
 
-def _conv(
-    op: str, stage: int, c_in: int, c_out: int, size: int, kernel: int, stride: int = 1,
-    position: int | None = None, norm: bool = True,
-) -> Layer:  # fmt: skip
-    out = size // stride
-    return Layer(
-        "conv", position, stage, op, c_in, c_out, size, size, out, out, kernel, stride,
-        norm_channels=c_out if norm else 0,
-    )  # fmt: skip
+def _cell(builder: GraphBuilder, x: Value, name: str, ops: Sequence[str]) -> Value:
+    nodes = {0: x}
+    for position, (source, target) in enumerate(EDGES):
+        with builder.at(position):
+            y = _edge(builder, nodes[source], f"{name}.edges.{position}", ops[position])
+            # The first edge into a node starts its sum, the others add to it.
+            nodes[target] = builder.add(nodes[target], y) if target in nodes else y
+    return nodes[3]
 
 
-def _reduction(stage: int, c_in: int, c_out: int, size: int) -> list[Layer]:
-    """Return the residual block with stride 2 that halves the resolution."""
-    half = size // 2
-    return [
-        _conv("reduction", stage, c_in, c_out, size, 3, 2),
-        _conv("reduction", stage, c_out, c_out, half, 3),
-        Layer("pool", None, stage, "reduction", c_in, c_in, size, size, half, half, 2, 2),
-        _conv("reduction", stage, c_in, c_out, half, 1, norm=False),
-        Layer("add", None, stage, "reduction", c_out, c_out, half, half, half, half),
-    ]
+def _edge(builder: GraphBuilder, x: Value, name: str, op: str) -> Value:
+    if op == "none":
+        return builder.zero(x)
+    if op == "skip_connect":
+        return x
+    if op == "avg_pool_3x3":
+        return builder.avg_pool(x, 3, stride=1, padding=1)
+    return _relu_conv_norm(builder, x, name, x.channels, 3 if op == "nor_conv_3x3" else 1)
 
 
-def _cell(ops: Ops, names: Sequence[str], stage: int, channels: int, size: int) -> list[Layer]:
-    layers = []
-    shape = (channels, channels, size, size, size, size)
-    for position, (source, _) in enumerate(EDGES):
-        name = names[ops[position]]
-        if name == "none":
-            layers.append(Layer("zero", position, stage, name, *shape))
-        elif name == "avg_pool_3x3":
-            layers.append(Layer("pool", position, stage, name, *shape, 3))
-        elif name != "skip_connect":
-            kernel = 3 if name == "nor_conv_3x3" else 1
-            layers.append(_conv(name, stage, channels, channels, size, kernel, position=position))
-        if source > 0:  # the first edge into a node starts its sum, the others add to it
-            layers.append(Layer("add", position, stage, name, *shape))
-    return layers
+def _relu_conv_norm(
+    builder: GraphBuilder, x: Value, name: str, channels: int, kernel: int, stride: int = 1
+) -> Value:
+    y = builder.conv(builder.relu(x), channels, kernel, stride=stride, name=f"{name}.1")
+    return builder.batch_norm(y, name=f"{name}.2")
+
+
+def _reduction(builder: GraphBuilder, x: Value, name: str, channels: int) -> Value:
+    """Append the residual block with stride 2 that halves the resolution."""
+    y = _relu_conv_norm(builder, x, f"{name}.conv_a", channels, 3, stride=2)
+    y = _relu_conv_norm(builder, y, f"{name}.conv_b", channels, 3)
+    x = builder.conv(builder.avg_pool(x, 2), channels, name=f"{name}.shortcut.1")
+    return builder.add(x, y)

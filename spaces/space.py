@@ -15,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.errors import ArchitectureError, check_name
-from archcost.networks.layers import Layer, Workload, workload
+from archcost.networks.graph import Graph
+from archcost.networks.graph_builder import GraphBuilder, Value
+from archcost.networks.layers import Layer, Workload, graph_layers, workload
 from archcost.spaces.dataset import Dataset
 from archcost.spaces.op_checks import Choices, Ops, is_int_array, is_plain_ids
 
@@ -69,12 +71,26 @@ class SearchSpace(ABC):
     # What a space must say -------------------------------------------------------------------
 
     @abstractmethod
-    def layers(self, arch: object, dataset: str | None = None) -> tuple[Layer, ...]:
-        """Return the layers of the network in order of execution, nothing pruned."""
+    def describe(self, ops: Ops, dataset: Dataset, builder: GraphBuilder) -> Value:
+        """Write the network of an architecture, op by op, and return its result.
 
-    @abstractmethod
-    def network(self, arch: object, dataset: str | None = None) -> nn.Module:
-        """Build the network as a torch module in evaluation mode, with random weights."""
+        Layers, work, torch module, files and DAGs all follow from what is written here.
+
+        Parameters
+        ----------
+        ops : numpy.ndarray of int, shape (n_positions,)
+            A valid architecture; ``op_names`` has the names of its ops.
+        dataset : Dataset
+            Fixes classes and, unless the architecture chooses it, the resolution.
+        builder : GraphBuilder
+            An empty one. ``builder.at(position, stage=...)`` says what implements a position;
+            what is outside of it is always there, such as stem and head.
+
+        Returns
+        -------
+        Value
+            The result of the last op.
+        """
 
     # What a space may say --------------------------------------------------------------------
 
@@ -435,6 +451,40 @@ class SearchSpace(ABC):
             rows.append(changed)
         found = np.concatenate(rows)
         return found[self.valid(found)]
+
+    def graph(self, arch: object, dataset: str | None = None, *, batch_size: int = 1) -> Graph:
+        """Return the network of an architecture as a graph, nothing pruned.
+
+        Parameters
+        ----------
+        arch : array of int, str, list, int or mapping
+            An architecture in any accepted form.
+        dataset : str, optional
+            Fixes input size and classes; the space's default for None.
+        batch_size : int, default=1
+            Images a run.
+
+        Raises
+        ------
+        ArchitectureError
+            If the architecture is malformed or invalid.
+        UnknownNameError
+            If the space has no such dataset.
+        """
+        ops = self.parse(arch)
+        names = [self.op_names[op] for op in ops]
+        builder = GraphBuilder(batch_size, dict(zip(self.positions, names, strict=True)))
+        return builder.graph(self.describe(ops, self.dataset(dataset), builder))
+
+    def layers(self, arch: object, dataset: str | None = None) -> tuple[Layer, ...]:
+        """Return the layers of the network in order of execution, nothing pruned."""
+        return graph_layers(self.graph(arch, dataset))
+
+    def network(self, arch: object, dataset: str | None = None) -> nn.Module:
+        """Build the network as a torch module in evaluation mode, with random weights."""
+        from archcost.networks.torch_module import torch_module
+
+        return torch_module(self.graph(arch, dataset))
 
     def workload(self, arch: object, dataset: str | None = None) -> Workload:
         """Return FLOPs, parameters and activation bytes, without building the network."""

@@ -5,7 +5,7 @@ import torch
 
 from archcost.spaces import NASBench201
 from archcost.spaces.cell_graph import backward_live, canonical, connected, forward_live
-from archcost.spaces.nasbench201 import EDGES
+from archcost.spaces.nasbench201_layout import EDGES
 
 SPACE = NASBench201()
 
