@@ -106,7 +106,7 @@ path of the network's file, but got 'echo 7.5'
 
     def load(self, space: SearchSpace, ops: Ops, dataset: str, threads: int) -> Inference:
         """Make the network's file, which is on disk only while the command runs."""
-        content = model_file(space, ops, dataset, self.model_format, self.precision)
+        content = model_file(space.graph(ops, dataset), self.model_format, self.precision)
 
         def infer_ms() -> float:
             with TemporaryDirectory(prefix="archcost_") as folder:

@@ -41,7 +41,7 @@ class LitertCpu(Runtime):
         """Write the model with seeded weights and set its input once."""
         from ai_edge_litert.interpreter import Interpreter
 
-        model = tflite_model(space, ops, dataset, precision=self.precision)
+        model = tflite_model(space.graph(ops, dataset), precision=self.precision)
         interpreter = Interpreter(model_content=model, num_threads=threads)
         interpreter.allocate_tensors()
         network_input = interpreter.get_input_details()[0]

@@ -8,6 +8,7 @@ import numpy as np
 
 from archcost.extras import installed_version
 from archcost.measuring.runtime import Inference, Runtime
+from archcost.networks.graph import Graph
 from archcost.networks.onnx_graphs import onnx_model
 from archcost.spaces.space import Ops, SearchSpace
 
@@ -30,14 +31,15 @@ class OnnxRuntimeCpu(Runtime):
         """Return the version of ONNX Runtime."""
         return installed_version(f"measuring with {self.name}", "measure", "onnx", "onnxruntime")
 
-    def serialised(self, space: SearchSpace, ops: Ops, dataset: str) -> bytes:
-        """Write the ONNX graph of an architecture with seeded weights."""
-        return onnx_model(space, ops, dataset).SerializeToString()
+    def serialised(self, graph: Graph) -> bytes:
+        """Write the ONNX graph of a network with seeded weights."""
+        return onnx_model(graph).SerializeToString()
 
     def load(self, space: SearchSpace, ops: Ops, dataset: str, threads: int) -> Inference:
         """Write the ONNX graph and open a session on it."""
         import onnxruntime
 
+        graph = space.graph(ops, dataset)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -45,9 +47,9 @@ class OnnxRuntimeCpu(Runtime):
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.log_severity_level = QUIET
         session = onnxruntime.InferenceSession(
-            self.serialised(space, ops, dataset), options, providers=["CPUExecutionProvider"]
+            self.serialised(graph), options, providers=["CPUExecutionProvider"]
         )
-        image = np.random.default_rng(0).standard_normal((1, *space.input_shape(dataset)))
+        image = np.random.default_rng(0).standard_normal(graph.input_shapes[0])
         # Binding input and output once keeps Python's share of a call below a hundredth of a ms.
         binding = session.io_binding()
         binding.bind_cpu_input("input", image.astype(np.float32))

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.measuring.onnxruntime_cpu import OnnxRuntimeCpu
+from archcost.networks.graph import Graph
 from archcost.networks.onnx_graphs import onnx_model
-from archcost.spaces.space import Ops, SearchSpace
 
 if TYPE_CHECKING:
     import onnx
@@ -44,11 +44,11 @@ class OnnxRuntimeInt8(OnnxRuntimeCpu):
     name = "onnxruntime_int8"
     precision = "int8"
 
-    def serialised(self, space: SearchSpace, ops: Ops, dataset: str) -> bytes:
+    def serialised(self, graph: Graph) -> bytes:
         """Write the ONNX graph with seeded weights and quantise it over seeded images."""
-        shape = (N_IMAGES, 1, *space.input_shape(dataset))
+        shape = (N_IMAGES, *graph.input_shapes[0])
         images = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-        return quantise(onnx_model(space, ops, dataset), images)
+        return quantise(onnx_model(graph), images)
 
 
 def quantise(model: onnx.ModelProto, images: Iterable[Array]) -> bytes:

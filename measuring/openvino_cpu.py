@@ -45,10 +45,11 @@ class OpenVinoCpu(Runtime):
         """Write the ONNX graph with seeded weights and compile it."""
         import openvino
 
-        compiled = compile_onnx(onnx_model(space, ops, dataset), threads)
+        graph = space.graph(ops, dataset)
+        compiled = compile_onnx(onnx_model(graph), threads)
         request = compiled.create_infer_request()
         if compiled.inputs:  # a cell without a path is folded to a constant that reads no input
-            image = np.random.default_rng(0).standard_normal((1, *space.input_shape(dataset)))
+            image = np.random.default_rng(0).standard_normal(graph.input_shapes[0])
             request.set_input_tensor(openvino.Tensor(image.astype(np.float32)))
 
         def infer_ms() -> float:

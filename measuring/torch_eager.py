@@ -72,12 +72,15 @@ class TorchEager(Runtime):
         """Build the module with seeded weights and put it where it will run."""
         import torch
 
+        from archcost.networks.torch_module import torch_module
+
         self._check_gpu()
         torch.set_num_threads(threads)
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(0)
-            network = space.network(ops, dataset).eval()
-            image = torch.randn(self.batch_size, *space.input_shape(dataset))
+            graph = space.graph(ops, dataset, batch_size=self.batch_size)
+            network = torch_module(graph)
+            image = torch.randn(graph.input_shapes[0])
         if self.target == "cpu":
             return _cpu_timer(network, image)
         torch.backends.cudnn.allow_tf32 = False

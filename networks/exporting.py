@@ -96,6 +96,7 @@ def export_models(
         rows.writerow(["file", "arch"])
         for number, arch in enumerate(tqdm(archs, unit="network", disable=not progress)):
             name = f"models/{number:05}.{model_format}"
-            (folder / name).write_bytes(model_file(space, arch, dataset, model_format, precision))
+            graph = space.graph(arch, dataset)
+            (folder / name).write_bytes(model_file(graph, model_format, precision))
             rows.writerow([name, space.format(arch)])
             manifest.flush()

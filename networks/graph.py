@@ -6,8 +6,8 @@ Shapes have the batch first; images are ``(batch, channels, height, width)``, se
 ===================  ===============================================================================
 input
 constant             ``trainable``; ``fill``, the value of all its elements, or None
-conv                 ``kernel``, ``stride``, ``dilation`` (a number an axis), ``padding`` (before and
-                     after, an axis), ``groups``, ``bias``
+conv                 ``kernel``, ``stride``, ``dilation`` (one an axis), ``padding`` (before and after,
+                     an axis), ``groups``, ``bias``
 conv_transpose       the same, and ``output_padding``
 linear               ``bias``; on the last axis
 matmul
@@ -45,11 +45,13 @@ from dataclasses import dataclass, field, fields
 from math import prod
 from typing import Any
 
-OPS = frozenset(
-    "input constant conv conv_transpose linear matmul attention batch_norm layer_norm group_norm "
-    "activation max_pool avg_pool global_pool add multiply concat split reshape transpose "
-    "channel_shuffle softmax gather pad resize zero other".split()
-)
+OPS = frozenset({
+    "input", "constant", "conv", "conv_transpose", "linear", "matmul", "attention", "batch_norm",
+    "layer_norm", "group_norm", "activation", "max_pool", "avg_pool", "global_pool", "add",
+    "multiply", "concat", "split", "reshape", "transpose", "channel_shuffle", "softmax", "gather",
+    "pad", "resize", "zero", "other",
+})  # fmt: skip
+"""The vocabulary."""
 
 ACTIVATIONS = (
     "relu", "relu6", "leaky_relu", "prelu", "hswish", "hsigmoid", "sigmoid", "silu", "gelu", "tanh",

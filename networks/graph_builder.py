@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
 
@@ -72,7 +73,11 @@ class GraphBuilder:
 
     @contextmanager
     def at(
-        self, position: int | str | None = None, part: str | None = None, *, stage: int | None = None
+        self,
+        position: int | str | None = None,
+        part: str | None = None,
+        *,
+        stage: int | None = None,
     ) -> Iterator[None]:
         """Say what the ops within the ``with`` block implement; what is not given stays.
 
@@ -136,9 +141,7 @@ class GraphBuilder:
         name: str = "",
     ) -> Value:  # fmt: skip
         """Append an op that the vocabulary lacks, by its own name, with its result's shape."""
-        return self.node(
-            "other", inputs, shape, name=name, kind=kind, macs=macs, params=params
-        )
+        return self.node("other", inputs, shape, name=name, kind=kind, macs=macs, params=params)
 
     # Inputs and constants --------------------------------------------------------------------
 
@@ -195,23 +198,16 @@ class GraphBuilder:
         bias : bool, default=False
             Whether each channel of the result has a bias.
         """
-        n_axes = len(x.shape) - 2
         self._check_image(x, "conv")
-        kernels, strides = _per_axis(kernel, n_axes), _per_axis(stride, n_axes)
-        dilations = _per_axis(dilation, n_axes)
-        if padding is None:
-            padding = tuple([d * (k - 1) // 2 for k, d in zip(kernels, dilations, strict=True)])
-        pads = _pads(padding, n_axes)
+        window, sizes = _window(
+            x.shape[2:], _frozen(kernel), _frozen(stride), _frozen(padding), _frozen(dilation)
+        )
         if groups < 1 or channels < 1 or x.shape[1] % groups or channels % groups:
             raise ArchcostError(
                 f"groups of a convolution must divide its channels, but {name!r} has {groups} "
                 f"groups for {x.shape[1]} channels in and {channels} out"
             )
-        sizes = _window_sizes(x.shape[2:], kernels, strides, pads, dilations, name)
-        attributes = {
-            "kernel": kernels, "stride": strides, "padding": pads, "dilation": dilations,
-            "groups": groups, "bias": bias,
-        }  # fmt: skip
+        attributes = {**window, "groups": groups, "bias": bias}
         return self._append(
             "conv", (x,), (x.shape[0], channels, *sizes), attributes, self._new(name)
         )
@@ -305,13 +301,11 @@ class GraphBuilder:
         self, op: str, x: Value, kernel: PerAxis, stride: PerAxis | None, padding: Padding
     ) -> Value:
         self._check_image(x, op)
-        n_axes = len(x.shape) - 2
-        kernels = _per_axis(kernel, n_axes)
-        strides = kernels if stride is None else _per_axis(stride, n_axes)
-        pads = _pads(padding, n_axes)
-        sizes = _window_sizes(x.shape[2:], kernels, strides, pads, (1,) * n_axes, op)
-        attributes = {"kernel": kernels, "stride": strides, "padding": pads}
-        return self._append(op, (x,), (*x.shape[:2], *sizes), attributes)
+        window, sizes = _window(
+            x.shape[2:], _frozen(kernel), _frozen(kernel if stride is None else stride),
+            _frozen(padding),
+        )  # fmt: skip
+        return self._append(op, (x,), (*x.shape[:2], *sizes), window)
 
     # Several tensors -------------------------------------------------------------------------
 
@@ -445,39 +439,57 @@ class GraphBuilder:
 
 
 def _per_axis(value: PerAxis, n_axes: int) -> tuple[int, ...]:
-    if isinstance(value, int):
-        return (value,) * n_axes
+    if not isinstance(value, Sequence):
+        return (int(value),) * n_axes
     if len(value) != n_axes:
         raise ArchcostError(f"there must be a number for each of {n_axes} axes, but got {value}")
     return tuple([int(number) for number in value])
 
 
 def _pads(padding: Padding, n_axes: int) -> tuple[tuple[int, int], ...]:
-    if isinstance(padding, int):
-        return ((padding, padding),) * n_axes
+    if not isinstance(padding, Sequence):
+        return ((int(padding), int(padding)),) * n_axes
     if len(padding) != n_axes:
         raise ArchcostError(f"there must be padding for each of {n_axes} axes, but got {padding}")
-    pairs = [(side, side) if isinstance(side, int) else tuple(side) for side in padding]
+    pairs = [side if isinstance(side, Sequence) else (side, side) for side in padding]
     return tuple([(int(before), int(after)) for before, after in pairs])
 
 
-def _window_sizes(
-    sizes: Sequence[int], kernels: Shape, strides: Shape, pads: tuple[tuple[int, int], ...],
-    dilations: Shape, what: str,
-) -> list[int]:  # fmt: skip
-    """Return the resolution after a window slid over it."""
+@lru_cache(maxsize=4096)
+def _window(
+    sizes: Shape, kernel: PerAxis, stride: PerAxis, padding: Padding | None,
+    dilation: PerAxis | None = None,
+) -> tuple[dict[str, Any], Shape]:  # fmt: skip
+    """Return the attributes of a window that slides, and the resolution after it."""
+    n_axes = len(sizes)
+    kernels, strides = _per_axis(kernel, n_axes), _per_axis(stride, n_axes)
+    dilations = _per_axis(1 if dilation is None else dilation, n_axes)
+    if padding is None:
+        padding = tuple([d * (k - 1) // 2 for k, d in zip(kernels, dilations, strict=True)])
+    pads = _pads(padding, n_axes)
+    if min(kernels) < 1 or min(strides) < 1 or min(dilations) < 1 or min(map(min, pads)) < 0:
+        raise ArchcostError(
+            "kernel, stride and dilation must be 1 or more and padding 0 or more, but got "
+            f"{kernels}, {strides}, {dilations} and {pads}"
+        )
     found = [
-        (size + before + after - dilation * (kernel - 1) - 1) // stride + 1
-        for size, kernel, stride, (before, after), dilation in zip(
-            sizes, kernels, strides, pads, dilations, strict=True
+        (size + before + after - d * (k - 1) - 1) // s + 1
+        for size, k, s, d, (before, after) in zip(
+            sizes, kernels, strides, dilations, pads, strict=True
         )
     ]
     if min(found) < 1:
         raise ArchcostError(
-            f"a window must fit into its input, but {what!r} slides {kernels} over {tuple(sizes)} "
-            f"with the padding {pads}; use a smaller kernel or stride, or a larger resolution"
+            f"a window must fit into its input, but one of {kernels} slides over {sizes} with the "
+            f"padding {pads}; use a smaller kernel or stride, or a larger resolution"
         )
-    return found
+    attributes: dict[str, Any] = {"kernel": kernels, "stride": strides, "padding": pads}
+    return attributes | ({} if dilation is None else {"dilation": dilations}), tuple(found)
+
+
+def _frozen(value: Any) -> Any:
+    """Return a number or nested sequences of numbers as something hashable."""
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
 
 
 def _broadcast(one: Shape, other: Shape, op: str) -> Shape:

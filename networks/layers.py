@@ -206,7 +206,9 @@ def _layer(node: Node, inputs: list[Node], norm_channels: int, extra: Work | Non
     if extra is not None and node.op not in ATTACHED:
         work += extra
     attributes = node.attributes
-    source = max(inputs, key=lambda x: prod(x.shape)) if inputs else node
+    source = inputs[0] if inputs else node
+    if len(inputs) > 1:
+        source = max(inputs, key=lambda x: prod(x.shape))
     c_in, h_in, w_in = _image(source.shape, node.op in CHANNELS_FIRST)
     c_out, h_out, w_out = _image(node.shape, node.op in CHANNELS_FIRST)
     kernel, stride = attributes.get("kernel", (1,)), attributes.get("stride", (1,))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archcost.errors import ArchcostError, check_name
 from archcost.extras import installed_version
-from archcost.spaces.space import SearchSpace
+from archcost.networks.graph import Graph
 
 FORMATS: dict[str, tuple[str, ...]] = {"onnx": ("fp32",), "tflite": ("fp32", "int8")}
 """Each format, which is also the file's suffix, and its precisions."""
@@ -50,19 +50,13 @@ but got 'int8'; the formats and their precisions are {'onnx': ('fp32',), 'tflite
     installed_version(f"writing {model_format} files", extra, package)
 
 
-def model_file(
-    space: SearchSpace, arch: object, dataset: str, model_format: str, precision: str
-) -> bytes:
-    """Return the file of an architecture's network, with seeded random weights, batch size 1.
+def model_file(graph: Graph, model_format: str, precision: str) -> bytes:
+    """Return the file of a network, with seeded random weights.
 
     Parameters
     ----------
-    space : SearchSpace
-        The space of the architecture.
-    arch : array of int, str, list or int
-        An architecture in any form that the space accepts.
-    dataset : str
-        Fixes input size and classes.
+    graph : Graph
+        The network, such as ``space.graph(arch, dataset)``.
     model_format, precision : str
         As ``check_format`` accepts them.
 
@@ -74,7 +68,7 @@ def model_file(
     if model_format == "onnx":
         from archcost.networks.onnx_graphs import onnx_model
 
-        return onnx_model(space, arch, dataset).SerializeToString()
+        return onnx_model(graph).SerializeToString()
     from archcost.networks.tflite_graphs import tflite_model
 
-    return tflite_model(space, arch, dataset, precision=precision)
+    return tflite_model(graph, precision=precision)

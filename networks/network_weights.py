@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-NORM_EPSILON = 1e-5
-"""That of ``torch.nn.BatchNorm2d``."""
+from archcost.networks.graph import Node
 
 NORM_TENSORS = ("weight", "bias", "running_mean", "running_var")
 
@@ -34,7 +34,7 @@ def random_tensor(shape: tuple[int, ...], fan_in: int, seed: int) -> Array:
 
 
 class NetworkWeights:
-    """Look weights up by name, with batch normalisation folded into the convolution before it.
+    """Look weights up by the names of nodes, with batch normalisation folded in where it is.
 
     Folding is what ``torch.onnx`` and every deployment converter do.
 
@@ -55,40 +55,27 @@ class NetworkWeights:
         self.seed = seed
         self.channels_last = channels_last
 
-    def conv(
-        self, name: str, c_in: int, c_out: int, kernel: int, norm: str | None
-    ) -> tuple[Array, Array | None]:
-        """Return kernel and bias of a convolution; no bias if no normalisation follows.
+    def conv(self, node: Node, c_in: int) -> tuple[Array, Array | None]:
+        """Return kernel and bias of a convolution of `c_in` channels; None for no bias."""
+        c_in, kernel = c_in // node.attributes["groups"], node.attributes["kernel"]
+        shape = (node.shape[1], c_in, *kernel)
+        if self.given is None and self.channels_last:
+            shape = (node.shape[1], *kernel, c_in)
+        weight, bias = self._weight_and_bias(node, shape, prod(shape[1:]), node.shape[1])
+        if self.given is not None and self.channels_last:
+            weight = np.moveaxis(weight, 1, -1)
+        return weight, bias
 
-        Parameters
-        ----------
-        name : str
-            Prefix of the weight in the state dict.
-        c_in, c_out, kernel : int
-            Input channels of one group, output channels and width of the kernel.
-        norm : str, optional
-            Prefix in the state dict of the batch normalisation that follows.
-        """
-        shape = (c_out, c_in, kernel, kernel)
-        if self.given is None:
-            if self.channels_last:
-                shape = (c_out, kernel, kernel, c_in)
-            weight = random_tensor(shape, c_in * kernel * kernel, self.seed)
-            return weight, random_tensor((c_out,), 0, self.seed) if norm else None
-        weight, bias = self._given(f"{name}.weight", shape), None
-        if norm is not None:
-            scale, bias = self.scale_and_shift(norm, c_out)
-            weight = weight * scale[:, None, None, None]
-        return weight.transpose(0, 2, 3, 1) if self.channels_last else weight, bias
+    def conv_transpose(self, node: Node, c_in: int) -> tuple[Array, Array | None]:
+        """Return kernel, of shape (in, out / groups, height, width), and bias."""
+        c_out, groups = node.shape[1], node.attributes["groups"]
+        shape = (c_in, c_out // groups, *node.attributes["kernel"])
+        return self._weight_and_bias(node, shape, prod(shape) // shape[1], c_out, out_axis=1)
 
-    def linear(self, name: str, c_in: int, c_out: int) -> tuple[Array, Array]:
-        """Return weight, of shape (out, in), and bias of a linear layer."""
-        if self.given is None:
-            return (
-                random_tensor((c_out, c_in), c_in, self.seed),
-                random_tensor((c_out,), 0, self.seed),
-            )
-        return self._given(f"{name}.weight", (c_out, c_in)), self._given(f"{name}.bias", (c_out,))
+    def linear(self, node: Node, c_in: int) -> tuple[Array, Array | None]:
+        """Return weight, of shape (out, in), and bias of a linear layer; None for no bias."""
+        features = node.shape[-1]
+        return self._weight_and_bias(node, (features, c_in), c_in, features)
 
     def norm(self, name: str, channels: int) -> dict[str, Array]:
         """Return the tensors of a batch normalisation by their names in the state dict."""
@@ -100,11 +87,53 @@ class NetworkWeights:
             }
         return {tensor: self._given(tensor, (channels,)) for tensor in tensors}
 
-    def scale_and_shift(self, name: str, channels: int) -> tuple[Array, Array]:
+    def scale_and_shift(self, name: str, channels: int, epsilon: float) -> tuple[Array, Array]:
         """Return the two vectors that a batch normalisation amounts to."""
         weight, bias, mean, var = self.norm(name, channels).values()
-        scale = weight / np.sqrt(var + NORM_EPSILON)
+        scale = weight / np.sqrt(var + epsilon)
         return scale, bias - mean * scale
+
+    def affine(self, node: Node, shape: tuple[int, ...]) -> tuple[Array, Array]:
+        """Return scale and shift of a layer or group normalisation, 1 and 0 if it has none."""
+        if self.given is None or not node.attributes["affine"]:
+            return np.ones(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
+        return self._given(f"{node.name}.weight", shape), self._given(f"{node.name}.bias", shape)
+
+    def vector(self, name: str, length: int) -> Array:
+        """Return a weight of one axis, such as a PReLU's slopes; 0.25 if it is random."""
+        if self.given is None:
+            return np.full(length, 0.25, dtype=np.float32)
+        return self._given(name, (length,))
+
+    def constant(self, node: Node) -> Array:
+        """Return the value of a constant."""
+        fill = node.attributes.get("fill")
+        if fill is not None:
+            return np.full(node.shape, fill, dtype=np.float32)
+        if self.given is None:
+            return random_tensor(node.shape, max(1, node.shape[-1] if node.shape else 1), self.seed)
+        return self._given(node.name, node.shape)
+
+    def _weight_and_bias(
+        self, node: Node, shape: tuple[int, ...], fan_in: int, c_out: int, out_axis: int = 0
+    ) -> tuple[Array, Array | None]:
+        norm, has_bias = node.attributes.get("norm"), node.attributes["bias"]
+        if self.given is None:
+            weight = random_tensor(shape, fan_in, self.seed)
+            return weight, random_tensor((c_out,), 0, self.seed) if has_bias or norm else None
+        weight = self._given(f"{node.name}.weight", shape)
+        bias = self._given(f"{node.name}.bias", (c_out,)) if has_bias else None
+        if norm is None:
+            return weight, bias
+        scale, shift = self.scale_and_shift(norm, c_out, node.attributes["norm_epsilon"])
+        per_channel = scale
+        if out_axis:  # output channels are those of each group in turn
+            groups = node.attributes["groups"]
+            per_channel = np.repeat(scale.reshape(groups, -1), shape[0] // groups, axis=0)
+            weight = weight * per_channel.reshape(*per_channel.shape, *[1] * (len(shape) - 2))
+        else:
+            weight = weight * per_channel.reshape(-1, *[1] * (len(shape) - 1))
+        return weight, shift if bias is None else shift + bias * scale
 
     def _given(self, name: str, shape: tuple[int, ...]) -> Array:
         assert self.given is not None

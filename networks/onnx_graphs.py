@@ -1,64 +1,74 @@
-"""The networks of the search spaces as ONNX models, written directly in milliseconds."""
+"""Networks as ONNX models, written directly in milliseconds."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archcost.networks.network_graphs import write_network
+from archcost.errors import ArchcostError
+from archcost.networks.graph import Graph
 from archcost.networks.network_weights import NetworkWeights, StateDict
-from archcost.networks.onnx_builder import GraphBuilder
-from archcost.spaces.space import SearchSpace
+from archcost.networks.onnx_builder import OnnxBuilder
+from archcost.networks.onnx_ops import WRITERS, Op
+from archcost.networks.rewrites import deployed
 
 if TYPE_CHECKING:
     import onnx
 
 
-def onnx_model(
-    space: SearchSpace,
-    arch: object,
-    dataset: str | None = None,
-    *,
-    weights: StateDict | None = None,
-    seed: int = 0,
-) -> onnx.ModelProto:
-    """Write the network of an architecture as an ONNX model, batch size 1, fp32.
+def onnx_model(graph: Graph, *, weights: StateDict | None = None, seed: int = 0) -> onnx.ModelProto:
+    """Write a network as an ONNX model, the way an exporter leaves a trained one.
 
     Parameters
     ----------
-    space : SearchSpace
-        The space of the architecture.
-    arch : array of int, str, list or int
-        An architecture in any form that the space accepts.
-    dataset : str, optional
-        Fixes input size and classes; the space's default for None.
+    graph : Graph
+        The network, such as ``space.graph(arch, dataset)``.
     weights : mapping from str to array, optional
-        The state dict of ``space.network(arch, dataset)`` as numpy arrays; None for seeded random
-        weights, which is what measuring a latency needs.
+        The state dict of its torch module as numpy arrays; None for seeded random weights, which
+        is what measuring a latency needs.
     seed : int, default=0
         Fixes the random weights.
 
     Returns
     -------
     onnx.ModelProto
-        A model with the input ``input`` of shape ``(1, channels, height, width)``.
+        A model with the input ``input`` (and ``input_1`` and so on) of the graph's shape.
 
     Raises
     ------
-    ArchitectureError
-        If the architecture is malformed.
-    UnknownNameError
-        If the dataset does not exist or no graph is written for the space.
+    ArchcostError
+        If it has an op that is not in the vocabulary.
 
     Examples
     --------
-    >>> from archcost.datasets import get_space
+    >>> from archcost.spaces import get_space
     >>> cell = "|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|"
-    >>> model = onnx_model(get_space("nasbench201"), cell)
+    >>> model = onnx_model(get_space("nasbench201").graph(cell))
     >>> sum(node.op_type == "Conv" for node in model.graph.node)
     22
     """
-    ops = space.parse(arch)
-    dataset = space.check_dataset(dataset)
-    graph = GraphBuilder(space.input_shape(dataset), NetworkWeights(weights, seed))
-    write_network(graph, space, ops, dataset)
-    return graph.model()
+    graph = deployed(graph)
+    builder, look_up = OnnxBuilder(), NetworkWeights(weights, seed)
+    names: list[str] = []
+    inputs: dict[str, tuple[str, tuple[int, ...]]] = {}
+    for node in graph.nodes:
+        if node.op == "input":
+            name = f"input_{len(inputs)}" if inputs else "input"
+            inputs[name] = node.precision, node.shape
+            names.append(name)
+            continue
+        if node.op not in WRITERS:
+            raise ArchcostError(
+                f"an op must be one of {sorted(WRITERS)} to be written to an ONNX file, but got "
+                f"{node.attributes.get('kind', node.op)!r}"
+            )
+        sources = [graph.nodes[place] for place in node.inputs]
+        read = [names[place] for place in node.inputs]
+        names.append(WRITERS[node.op](builder, Op(node, sources, read, look_up)))
+    for place in graph.outputs:  # a result must be a node's
+        if graph.nodes[place].op in ("input", "constant", "zero"):
+            names[place] = builder.node("Identity", names[place])
+    outputs = {
+        names[place]: (graph.nodes[place].precision, graph.nodes[place].shape)
+        for place in graph.outputs
+    }
+    return builder.model(inputs, outputs)

@@ -1,41 +1,36 @@
-"""The networks of the search spaces as TensorFlow Lite models, written without a converter."""
+"""Networks as TensorFlow Lite models, written without a converter."""
 
 from __future__ import annotations
 
-from archcost.errors import check_name
-from archcost.networks.network_graphs import write_network
+from archcost.errors import ArchcostError, check_name
+from archcost.networks.graph import Graph
 from archcost.networks.network_weights import Array, NetworkWeights, StateDict
+from archcost.networks.rewrites import deployed, fuse_activations, merge_equal
 from archcost.networks.tflite_builder import TfliteBuilder
-from archcost.networks.tflite_file import serialise
+from archcost.networks.tflite_file import TfliteGraph, serialise
+from archcost.networks.tflite_ops import Op, channels_last, write
 from archcost.networks.tflite_quantised import assumed_ranges, observed_ranges, quantise
-from archcost.spaces.space import SearchSpace
 
 PRECISIONS = ("fp32", "int8")
 
 
 def tflite_model(
-    space: SearchSpace,
-    arch: object,
-    dataset: str | None = None,
+    graph: Graph,
     *,
     weights: StateDict | None = None,
     seed: int = 0,
     precision: str = "fp32",
     calibration: Array | None = None,
 ) -> bytes:
-    """Write the network of an architecture as a TensorFlow Lite model, batch size 1.
+    """Write a network as a TensorFlow Lite model.
 
     Parameters
     ----------
-    space : SearchSpace
-        The space of the architecture.
-    arch : array of int, str, list or int
-        An architecture in any form that the space accepts.
-    dataset : str, optional
-        Fixes input size and classes; the space's default for None.
+    graph : Graph
+        The network, such as ``space.graph(arch, dataset)``.
     weights : mapping from str to array, optional
-        The state dict of ``space.network(arch, dataset)`` as numpy arrays; None for seeded random
-        weights, which is what measuring a latency needs.
+        The state dict of its torch module as numpy arrays; None for seeded random weights, which
+        is what measuring a latency needs.
     seed : int, default=0
         Fixes the random weights.
     precision : {"fp32", "int8"}, default="fp32"
@@ -48,32 +43,68 @@ def tflite_model(
     -------
     bytes
         The content of a ``.tflite`` file whose input ``input`` has the shape
-        ``(1, height, width, channels)``.
+        ``(batch, height, width, channels)``.
 
     Raises
     ------
-    ArchitectureError
-        If the architecture is malformed.
+    ArchcostError
+        If TensorFlow Lite cannot hold an op, or there is not one input and one result.
     UnknownNameError
-        If the dataset or the precision does not exist or no graph is written for the space.
+        If the precision does not exist.
     MissingDataError
         If the extra ``litert`` is not installed.
 
     Examples
     --------
-    >>> from archcost.datasets import get_space
+    >>> from archcost.spaces import get_space
     >>> cell = "|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|"
-    >>> tflite_model(get_space("nasbench201"), cell)[4:8]
+    >>> tflite_model(get_space("nasbench201").graph(cell))[4:8]
     b'TFL3'
     """
     check_name("precision", precision, PRECISIONS)
-    ops = space.parse(arch)
-    dataset = space.check_dataset(dataset)
-    weights_of = NetworkWeights(weights, seed, channels_last=True)
-    builder = TfliteBuilder(space.input_shape(dataset), weights_of)
-    write_network(builder, space, ops, dataset)
-    graph = builder.graph()
+    written = tflite_graph(graph, NetworkWeights(weights, seed, channels_last=True))
     if precision == "int8":
-        seen = assumed_ranges(graph) if calibration is None else observed_ranges(graph, calibration)
-        graph = quantise(graph, seen)
-    return serialise(graph)
+        seen = (
+            assumed_ranges(written)
+            if calibration is None
+            else observed_ranges(written, calibration)
+        )
+        written = quantise(written, seen)
+    return serialise(written)
+
+
+def tflite_graph(graph: Graph, weights: NetworkWeights) -> TfliteGraph:
+    """Return the operators of a network in fp32, as the converter leaves them.
+
+    Parameters
+    ----------
+    graph : Graph
+        The network.
+    weights : NetworkWeights
+        Its weights, channels last.
+    """
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise ArchcostError(
+            f"a network must have one input and one result to be written to a TFLite file, but "
+            f"has {len(graph.inputs)} and {len(graph.outputs)}"
+        )
+    graph = fuse_activations(merge_equal(deployed(graph)))
+    builder, users = TfliteBuilder(), graph.users()
+    names: list[str] = []
+    for place, node in enumerate(graph.nodes):
+        if node.op == "input":
+            names.append(builder.input(channels_last(node.shape)))
+            continue
+        op = Op(
+            node,
+            [graph.nodes[source] for source in node.inputs],
+            [names[source] for source in node.inputs],
+            weights,
+            flattened=place not in graph.outputs
+            and all(
+                graph.nodes[user].op == "reshape" and len(graph.nodes[user].shape) == 2
+                for user in users[place]
+            ),
+        )
+        names.append(write(builder, op))
+    return builder.graph(names[graph.outputs[0]])

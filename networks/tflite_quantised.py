@@ -21,8 +21,18 @@ INT8 = np.iinfo(np.int8)
 CHANNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": None}
 """Where weights have their output channels; None for one scale a tensor."""
 
-SAME_SCALE = ("AVERAGE_POOL_2D", "PAD", "RESHAPE", "TRANSPOSE")
+SAME_SCALE = frozenset({
+    "AVERAGE_POOL_2D", "MAX_POOL_2D", "PAD", "RESHAPE", "RESIZE_BILINEAR",
+    "RESIZE_NEAREST_NEIGHBOR", "SLICE", "TRANSPOSE",
+})  # fmt: skip
 """Operators whose int8 kernels do not rescale."""
+
+FIXED_RANGES = {
+    "LOGISTIC": (0.0, 255 / 256),
+    "SOFTMAX": (0.0, 255 / 256),
+    "TANH": (-1.0, 127 / 128),
+}
+"""Ranges that int8 kernels give their results, whatever was observed: scales of 1/256 and 1/128."""
 
 ASSUMED_LARGEST = 4.0
 """Of activations nobody observed: some standard deviations of normalised ones."""
@@ -88,6 +98,7 @@ def quantise(graph: TfliteGraph, ranges: Ranges) -> TfliteGraph:
     https://ai.google.dev/edge/litert/conversion/tensorflow/quantization/quantization_spec.
     """
     tensors = {graph.input: _activation(graph.tensors[graph.input], ranges[graph.input])}
+    operators = []
     for operator in graph.operators:
         tensors.update(_operands(operator, graph.tensors, tensors))
         result = graph.tensors[operator.output]
@@ -95,8 +106,25 @@ def quantise(graph: TfliteGraph, ranges: Ranges) -> TfliteGraph:
             quantization = tensors[operator.inputs[0]].quantization
             tensors[operator.output] = replace(result, quantization=quantization)
         else:
-            tensors[operator.output] = _activation(result, ranges[operator.output])
-    return replace(graph, tensors={name: tensors[name] for name in graph.tensors})
+            seen = FIXED_RANGES.get(operator.code, ranges[operator.output])
+            tensors[operator.output] = _activation(result, seen)
+        if operator.code == "CONCATENATION":
+            rescaled = _rescaled(operator, tensors)
+            operators += rescaled
+            operator = replace(operator, inputs=tuple(step.output for step in rescaled))
+        operators.append(operator)
+    return replace(graph, tensors=tensors, operators=operators)
+
+
+def _rescaled(operator: Operator, tensors: dict[str, Tensor]) -> list[Operator]:
+    """Return what gives the operator's inputs the scale of its output; add the tensors."""
+    quantization = tensors[operator.output].quantization
+    steps = []
+    for place, name in enumerate(operator.inputs):
+        output = f"{operator.output}_input_{place}"
+        tensors[output] = replace(tensors[name], data=None, quantization=quantization)
+        steps.append(Operator("QUANTIZE", (name,), output))
+    return steps
 
 
 def _operands(

@@ -81,11 +81,10 @@ class GraphModule(nn.Module):
             self._steps.append(step)
         self._paddings = [_separate_padding(node) for node in graph.nodes]
         self._fused = [_fused_activation(node) for node in graph.nodes]
-        last_use = {source: place for place, node in enumerate(graph.nodes) for source in node.inputs}
-        self._done: list[list[int]] = [[] for _ in graph.nodes]
-        for source, place in last_use.items():
-            if source not in graph.outputs:
-                self._done[place].append(source)
+        self._done: list[list[int]] = [[] for _ in graph.nodes]  # what is needed no more after each
+        for place, users in enumerate(graph.users()):
+            if place not in graph.outputs:
+                self._done[users[-1] if users else place].append(place)
 
     def forward(self, *inputs: Tensor) -> Any:
         """Return the result, or a tuple of them if there are several."""
@@ -95,10 +94,7 @@ class GraphModule(nn.Module):
             if node.op == "input":
                 values[place] = next(given)
                 continue
-            if node.op == "zero":
-                read = [inputs[0]]
-            else:
-                read = [values[source] for source in node.inputs]
+            read = [values[source] for source in node.inputs] or list(inputs[:1])
             padding, activation = self._paddings[place], self._fused[place]
             if padding is not None:
                 read[0] = functional.pad(read[0], padding)
@@ -126,7 +122,7 @@ class GraphModule(nn.Module):
             owner.register_parameter(last, nn.Parameter(value))
         else:
             owner.register_buffer(last, value)
-        return partial(getattr, owner, last)
+        return partial(_parameter, owner, last)
 
 
 def torch_module(graph: Graph) -> GraphModule:
@@ -143,6 +139,11 @@ def torch_module(graph: Graph) -> GraphModule:
         If an op is not in the vocabulary.
     """
     return GraphModule(graph).eval()
+
+
+def _parameter(owner: nn.Module, name: str, network_input: Tensor) -> Tensor:
+    value: Tensor = getattr(owner, name)
+    return value
 
 
 def _step(node: Node, inputs: Sequence[Node]) -> Step:
@@ -167,7 +168,7 @@ def _fused_activation(node: Node) -> nn.Module | None:
 
 def _separate_padding(node: Node) -> list[int] | None:
     """Return the padding that the op's module cannot do itself, as ``functional.pad`` takes it."""
-    padding = node.attributes.get("padding")
+    padding = node.attributes.get("padding", ())
     if node.op not in ("conv", "max_pool", "avg_pool") or all(a == b for a, b in padding):
         return None
     if node.op != "conv" and not node.attributes.get("count_include_pad"):
@@ -263,9 +264,7 @@ def _gather(table: Tensor, indices: Tensor, *, axis: int) -> Tensor:
 
 
 def _resize(node: Node, inputs: Sequence[Node]) -> Step:
-    return partial(
-        functional.interpolate, size=node.shape[2:], mode=node.attributes["mode"]
-    )
+    return partial(functional.interpolate, size=node.shape[2:], mode=node.attributes["mode"])
 
 
 STEPS: dict[str, Callable[[Node, Sequence[Node]], Step]] = {

@@ -58,7 +58,7 @@ class VelaSimulator(Simulator):
     def simulate(self, part: str, accelerator: Accelerator) -> dict[str, float]:
         """Compile one network."""
         space, dataset, arch = part.split(" ", 2)
-        model = tflite_model(get_space(space), arch, dataset, precision="int8")
+        model = tflite_model(get_space(space).graph(arch, dataset), precision="int8")
         description = vela_description(accelerator)
         return {"latency": total_cycles(model, description) / (description.clock_mhz * 1e3)}
 
