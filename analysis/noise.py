@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from archcost.datasets import CostKey, CostTable
 from archcost.spaces import SearchSpace, get_space
 from archcost.spaces.cell_graph import backward_live, canonical, forward_live
 from archcost.spaces.space import Ops
-from archcost.training.key_rows import rows_of
 from archcost.training.metrics import Costs, spearman
 
 if TYPE_CHECKING:
@@ -139,14 +139,14 @@ def status_counts(table: CostTable) -> pd.DataFrame:
     import pandas as pd
 
     keys = table.keys()
-    counts = {str(key): rows_of(table, key).counts() for key in keys}
+    counts = {str(key): table.select(**asdict(key)).counts() for key in keys}
     frame = pd.DataFrame.from_dict(counts, orient="index").fillna(0).astype(int)
     return frame[sorted(frame.columns, key=lambda status: (status != "ok", status))]
 
 
 def _repeats(table: CostTable, key: CostKey) -> tuple[float, Costs | None]:
     """Return the median relative spread of repeats, and each cost's relative standard error."""
-    rows = rows_of(table, key).to_pandas()
+    rows = table.select(**asdict(key)).to_pandas()
     rows = rows[rows["cost"].notna()]
     relative: Any = (rows["cost_std"] / rows["cost"]).to_numpy(np.float64)
     if np.isnan(relative).all():

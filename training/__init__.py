@@ -4,14 +4,14 @@ from importlib import import_module
 
 from archcost.datasets.accuracies import read_accuracy
 from archcost.training.comparing import compare
-from archcost.training.evaluator import evaluate
 from archcost.training.experiments import Experiment, ExperimentSettings, run_experiment
 from archcost.training.learning_curves import learning_curve
 from archcost.training.metrics import METRICS, Score, score
 from archcost.training.registry import load_registered, register
 from archcost.training.splits import SPLITS, Split, split_rows
 from archcost.training.suggesting import suggest
-from archcost.training.trainer import TrainSettings, Trial, run_trial, train
+from archcost.training.train_settings import TrainSettings
+from archcost.training.trainer import Trial, evaluate, run_trial, train
 from archcost.training.transferring import transfer
 
 _MOVED = {

@@ -14,7 +14,8 @@ from archcost.errors import ArchcostError, check_name
 from archcost.models import CostModel
 from archcost.predictors import PREDICTORS
 from archcost.training import tracking
-from archcost.training.trainer import TrainSettings, Trial, refitted, run_trial
+from archcost.training.train_settings import TrainSettings
+from archcost.training.trainer import Trial, refitted, run_trial
 
 if TYPE_CHECKING:
     from mlflow.data.pandas_dataset import PandasDataset

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archcost.datasets import CostKey, CostTable
-from archcost.training.key_rows import choose_key
 from archcost.training.metrics import flat
-from archcost.training.trainer import TrainSettings, run_trial
+from archcost.training.train_settings import TrainSettings
+from archcost.training.trainer import choose_key, run_trial
 
 if TYPE_CHECKING:
     import pandas as pd

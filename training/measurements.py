@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,9 +121,7 @@ def _from_table(
             f"table has {[str(key) for key in table.keys()]}; select one"  # noqa: SIM118
         )
     ops, cost = table.costs(keys[0])
-    rows = table.select(
-        space=keys[0].space, device=keys[0].device, metric=keys[0].metric, dataset=keys[0].dataset
-    )
+    rows = table.select(**asdict(keys[0]))
     key = CostKey(space.name, device, keys[0].metric, keys[0].dataset)
     found = _checked(space, key, ops, cost)
     return Measurements(key, found.ops, found.cost, len(rows) - len(ops))

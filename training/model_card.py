@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archcost.datasets import DEVICES, CostKey, CostTable, DeviceCard
-from archcost.training.key_rows import rows_of
-
-if TYPE_CHECKING:
-    from archcost.training.splits import Split
-    from archcost.training.trainer import TrainSettings
+from archcost.training.splits import Split
+from archcost.training.train_settings import TrainSettings
 
 LIBRARIES = ("archcost", "numpy", "scikit-learn", "xgboost", "lightgbm", "torch", "torch-geometric")
 
@@ -20,7 +18,7 @@ def device_card(table: CostTable, key: CostKey) -> DeviceCard:
     """Return the published card, or one of the user's own device from what the table says."""
     if key.device in DEVICES:
         return DEVICES[key.device]
-    first = rows_of(table, key).to_pandas().iloc[0]
+    first = table.select(**asdict(key)).to_pandas().iloc[0]
     return DeviceCard(
         key.device, key.device, kind=first["kind"], batch_size=int(first["batch_size"])
     )
@@ -30,7 +28,7 @@ def training_facts(
     table: CostTable, key: CostKey, settings: TrainSettings, n_train: int
 ) -> dict[str, Any]:
     """Say what a model learned from."""
-    rows = rows_of(table, key)
+    rows = table.select(**asdict(key))
     counts = rows.counts()
     return {
         "n_train": n_train,
