@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from archcost.datasets import CostKey, CostTable
 from archcost.spaces import SearchSpace, get_space
-from archcost.spaces.cell_graph import backward_live, canonical, forward_live
+from archcost.spaces.liveness import backward_live, forward_live, is_present
 from archcost.spaces.space import Ops
 from archcost.training.metrics import Costs, spearman
 
@@ -51,8 +51,9 @@ def noise_estimates(
 
     Notes
     -----
-    Equal networks are isomorphic cells of NAS-Bench-201 that hold the same ops, none of them dead:
-    their costs differ by measurement alone, and by the order in which a runtime takes the ops.
+    Equal networks are isomorphic architectures that hold the same ops, none of them dead: their
+    costs differ by measurement alone, and by the order in which a runtime takes the ops. Only a
+    space that has a canonical form (NAS-Bench-201 does) tells them.
     The ceiling is the mean Spearman correlation between the table's costs and the same costs
     disturbed once more: by differences drawn from those pairs, over sqrt(2) because each of the
     two carries half of the variance; else by the standard errors of repeated measurements. The
@@ -100,7 +101,7 @@ def equal_pairs(space: SearchSpace, ops: Ops, rng: np.random.Generator) -> tuple
     ----------
     space : SearchSpace
         The space of the architectures.
-    ops : numpy.ndarray of int8, shape (n_archs, n_positions)
+    ops : numpy.ndarray of int, shape (n_archs, n_positions)
         Distinct architectures.
     rng : numpy.random.Generator
         Pairs up classes of more than two.
@@ -108,17 +109,15 @@ def equal_pairs(space: SearchSpace, ops: Ops, rng: np.random.Generator) -> tuple
     Returns
     -------
     first, second : numpy.ndarray of int64, shape (n_pairs,)
-        Rows, each in one pair at most; none outside NAS-Bench-201.
+        Rows, each in one pair at most; none in a space without a canonical form.
     """
     nothing = np.empty(0, dtype=np.int64)
-    if space.name != "nasbench201" or len(ops) < 2:
+    if space.canonical is None:
         return nothing, nothing
-    # A runtime may or may not execute dead ops, and isomorphic cells differ in those.
-    live = (backward_live(ops) & forward_live(ops)) | (ops == 0)
-    rows = rng.permutation(np.flatnonzero(live.all(axis=1)))
+    rows = rng.permutation(np.flatnonzero(_without_dead_ops(space, ops)))
     if len(rows) < 2:
         return nothing, nothing
-    same = np.concatenate([canonical(ops[rows]), np.sort(ops[rows], axis=1)], axis=1)
+    same = np.concatenate([space.canonical(ops[rows]), np.sort(ops[rows], axis=1)], axis=1)
     group = np.unique(same, axis=0, return_inverse=True)[1].ravel()
     rows = rows[np.argsort(group, kind="stable")]
     sizes = np.bincount(group)
@@ -126,6 +125,14 @@ def equal_pairs(space: SearchSpace, ops: Ops, rng: np.random.Generator) -> tuple
     is_first = (place % 2 == 0) & (place + 1 < np.repeat(sizes, sizes))
     at = np.flatnonzero(is_first)
     return rows[at], rows[at + 1]
+
+
+def _without_dead_ops(space: SearchSpace, ops: Ops) -> npt.NDArray[np.bool_]:
+    """Tell which architectures hold no dead op, which a runtime may or may not execute."""
+    if space.edges is None:
+        return np.ones(len(ops), dtype=bool)
+    live = backward_live(space, ops) & forward_live(space, ops)
+    return np.all(live | ~is_present(space, ops), axis=1)
 
 
 def status_counts(table: CostTable) -> pd.DataFrame:

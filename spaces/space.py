@@ -411,6 +411,10 @@ class SearchSpace(ABC):
                 )
         return rows
 
+    def sample_up_to(self, n: int, *, seed: int = 0) -> Ops:
+        """Draw `n` distinct valid architectures as ``sample`` does, or all if there are fewer."""
+        return self.sample(min(n, len(self.all_ops)) if self.is_enumerable else n, seed=seed)
+
     def draw(self, n: int, rng: np.random.Generator) -> Ops:
         """Draw `n` combinations of allowed ops uniformly, valid or not, with repetitions."""
         if self.allowed.all():

@@ -1,4 +1,4 @@
-"""Measurements of a new device in whatever form they come."""
+"""Read the measurements of a new device, in any form, as arrays."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Measurements:
     ----------
     key : CostKey
         Space, device, metric and dataset.
-    ops : numpy.ndarray of int8, shape (n_measured, n_positions)
+    ops : numpy.ndarray of int, shape (n_measured, n_positions)
         The architectures.
     cost : numpy.ndarray of float64, shape (n_measured,)
         Their costs in ms or mJ.
@@ -143,7 +143,7 @@ def _from_frame(frame: pd.DataFrame, metric: str | None) -> tuple[list[Any], lis
 
 def _checked(space: SearchSpace, key: CostKey, archs: Any, costs: Any) -> Measurements:
     parsed = [space.parse(arch) for arch in archs]
-    ops = np.array(parsed, dtype=np.int8).reshape(len(parsed), space.n_positions)
+    ops = np.array(parsed, dtype=space.dtype).reshape(len(parsed), space.n_positions)
     try:
         cost = np.asarray(costs, dtype=np.float64)
     except (TypeError, ValueError):

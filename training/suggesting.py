@@ -1,4 +1,4 @@
-"""Say which architectures to measure on a device that nobody knows."""
+"""Choose the architectures to measure on a new device."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from threadpoolctl import threadpool_limits
 from archcost.errors import ArchitectureError
 from archcost.predictors import TransferPredictor
 from archcost.predictors.measuring_choice import choose
-from archcost.spaces import NASBench201, SearchSpace, get_space
-from archcost.spaces.cell_graph import connected
+from archcost.spaces import SearchSpace, get_space
+from archcost.spaces.liveness import connected
 from archcost.spaces.space import Ops
 from archcost.training.measurements import read_measurements
 from archcost.training.transfer_sources import Sources, transfer_prior
@@ -58,8 +58,9 @@ def suggest(
     """Choose the architectures whose measurement says most about an unknown device.
 
     Greedily, each next one is that which lowers the expected variance over the space most, given
-    the prior that the sources lead to and what is measured. Cells without a path from input to
-    output are left out, as what they cost says little of others.
+    the prior that the sources lead to and what is measured. Architectures without a path from input
+    to output, where positions are edges of a graph, are left out: what they cost says little of
+    others.
 
     Parameters
     ----------
@@ -113,9 +114,9 @@ def suggest(
         given, ops = [given[i] for i in left], ops[left]
         done = predictor.features(done_ops)
         if cost is not None:
-            predictor.fit(done_ops, cost)
+            predictor.fit(done_ops, cost, space=space)
             priors = predictor.updated_priors()
-    reference = predictor.features(space.sample(REFERENCE, seed=seed))
+    reference = predictor.features(space.sample_up_to(REFERENCE, seed=seed))
     groups = list(predictor.groups_.values())
     with threadpool_limits(1):  # on such small matrices threads cost more than they gain
         chosen, spreads = choose(predictor.features(ops), reference, groups, priors, n, done)
@@ -125,17 +126,17 @@ def suggest(
 def _candidates(
     space: SearchSpace, candidates: Any, rng: np.random.Generator
 ) -> tuple[list[Any], Ops]:
-    """Return candidates as given and as op ids; cells without a path only if there is no other."""
+    """Return candidates as given and as op ids; those without a path only if there is no other."""
     if candidates is None:
-        ops = space.sample(min(CANDIDATES, space.size), seed=int(rng.integers(2**31)))
+        ops = space.sample_up_to(CANDIDATES, seed=int(rng.integers(2**31)))
         given: list[Any] = space.format_many(ops)
     else:
         given = list(candidates)
         if not given:
             raise ArchitectureError("candidates must hold at least one architecture, but is empty")
         ops = np.stack([space.parse(arch) for arch in given])
-    if isinstance(space, NASBench201):
-        kept = np.flatnonzero(connected(ops))
+    if space.edges is not None:
+        kept = np.flatnonzero(connected(space, ops))
         if len(kept):
             given, ops = [given[i] for i in kept], ops[kept]
     _, first = np.unique(ops, axis=0, return_index=True)
@@ -146,7 +147,7 @@ def _candidates(
 def _measured(space: SearchSpace, measured: Any, dataset: str) -> tuple[Ops, Any]:
     """Return what is measured, with costs if they come with it."""
     if measured is None or (isinstance(measured, Sized) and len(measured) == 0):
-        return np.empty((0, space.n_positions), dtype=np.int8), None
+        return np.empty((0, space.n_positions), dtype=space.dtype), None
     if isinstance(measured, (list, tuple, np.ndarray)):
         return np.stack([space.parse(arch) for arch in measured]), None
     found = read_measurements(space, measured, "new", None, dataset)

@@ -9,7 +9,7 @@ from archcost.datasets import CostKey, CostTable
 from archcost.errors import CostTableError, MissingDataError
 from archcost.models import CostModel, Manifest
 from archcost.predictors import PREDICTORS, CostPredictor
-from archcost.spaces import get_space
+from archcost.spaces import SearchSpace, get_space
 from archcost.spaces.space import Ops
 from archcost.training.metrics import Costs, Score, flat, score, spearman
 from archcost.training.model_card import device_card, library_versions, protocol, training_facts
@@ -50,6 +50,8 @@ def train(
     table: CostTable,
     key: CostKey | str | None = None,
     settings: TrainSettings | None = None,
+    *,
+    space: str | SearchSpace | None = None,
 ) -> CostModel:
     """Train a cost model on a table: hold rows out, score, then learn from all rows.
 
@@ -58,9 +60,11 @@ def train(
     table : CostTable
         Costs; rows without one are left out and counted.
     key : CostKey or str, optional
-        Which costs to learn; not needed if the table has one key.
+        Which costs to learn; not needed if the table, or its part of `space`, has one key.
     settings : TrainSettings, optional
         Predictor, split and seed.
+    space : str or SearchSpace, optional
+        Learn costs of this search space only.
 
     Returns
     -------
@@ -87,7 +91,7 @@ def train(
     (1.0, 60)
     """
     settings = settings or TrainSettings()
-    trial = run_trial(table, key, settings)
+    trial = run_trial(table, choose_key(table, key, space), settings)
     return refitted(trial, table) if settings.refit else trial.model
 
 
@@ -199,8 +203,12 @@ def evaluate(
     return score(cost, model.predict(ops), seed=seed)
 
 
-def choose_key(table: CostTable, key: CostKey | str | None) -> CostKey:
-    """Return the key asked for, or the only one of the table."""
+def choose_key(
+    table: CostTable, key: CostKey | str | None, space: str | SearchSpace | None = None
+) -> CostKey:
+    """Return the key asked for, or the only one of the table; with `space`, one of that space."""
+    if space is not None:
+        table = table.select(space=get_space(space).name)
     keys = table.keys()
     if key is None:
         if len(keys) > 1:
@@ -218,4 +226,5 @@ def choose_key(table: CostTable, key: CostKey | str | None) -> CostKey:
 
 def _fitted(key: CostKey, settings: TrainSettings, ops: Ops, cost: Costs) -> CostPredictor:
     params = {"seed": settings.seed, "dataset": key.dataset_name, **settings.params}
-    return PREDICTORS[settings.predictor](**params).fit(ops, cost)
+    predictor = PREDICTORS[settings.predictor](**params)
+    return predictor.fit(ops, cost, space=get_space(key.space))

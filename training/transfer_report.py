@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.errors import MissingDataError
-from archcost.features import CostDrivers
-from archcost.features.position_tables import work_table
 from archcost.models import CostModel
+from archcost.networks import Layer
 from archcost.predictors import TransferPredictor
 from archcost.predictors.group_prior import TransferPrior
+from archcost.spaces.position_work import network_work
 from archcost.training.metrics import spearman
 
 Floats = npt.NDArray[np.float64]
@@ -128,7 +128,7 @@ def transfer_report(model: CostModel, *, held_out: bool = True) -> TransferRepor
             f"a transfer report needs a model made by transfer, but {model.key} is of "
             f"{model.manifest.predictor}; see `archcost evaluate`"
         )
-    reference = predictor.drivers_.transform(model.space.sample(REFERENCE, seed=0))
+    reference = predictor.drivers_.transform(model.space.sample_up_to(REFERENCE, seed=0))
     flops = _flops(predictor)
     cost = predictor.measured_cost_
     varied = len(cost) > 2 and np.ptp(cost) > 0
@@ -151,7 +151,7 @@ def held_out_sources(predictor: TransferPredictor) -> dict[str, float]:
     """
     prior = predictor.prior_
     drivers, ops = predictor.drivers_, predictor.measured_
-    reference = predictor.space_.sample(REFERENCE, seed=1)
+    reference = predictor.space_.sample_up_to(REFERENCE, seed=1)
     space_drivers, measured_drivers = drivers.transform(reference), drivers.transform(ops)
     rng = np.random.default_rng(predictor.seed)
     noise = np.sqrt(predictor.noise_) * rng.standard_normal(len(ops))
@@ -197,7 +197,7 @@ def _driver_shares(predictor: TransferPredictor, reference: Floats) -> dict[str,
 
 def _relative_cost(predictor: TransferPredictor, reference: Floats) -> Floats:
     """Return predicted costs of the architectures that `reference` describes, up to the unit."""
-    work = predictor.drivers_.work(predictor.space_.sample(REFERENCE, seed=0))
+    work = predictor.drivers_.work(predictor.space_.sample_up_to(REFERENCE, seed=0))
     cost: Floats = reference @ predictor.coefficients_ + predictor.worth_ * work
     return cost
 
@@ -208,8 +208,9 @@ def _largest(values: dict[str, float], n: int) -> dict[str, float]:
 
 
 def _flops(predictor: TransferPredictor) -> Floats:
-    drivers: CostDrivers = predictor.drivers_
     space, ops = predictor.space_, predictor.measured_
-    table = work_table(space, drivers.dataset_)[..., 0].sum(axis=2)
-    flops: Floats = table[np.arange(space.n_positions), ops].sum(axis=1)
-    return flops
+    return network_work(space, ops, space.check_dataset(predictor.dataset), _flops_of)[:, 0]
+
+
+def _flops_of(layer: Layer) -> Floats:
+    return np.array([layer.flops], dtype=np.float64)

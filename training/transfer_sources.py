@@ -168,7 +168,7 @@ def _rows(
             keys = _keys(space, dataset, [source], without)
             found = [_asked(space, CostModel.load(find_model(key)), seed) for key in keys]
         elif isinstance(source, CostModel):
-            keys = [source.key] if source.space.name == space.name else []
+            keys = [source.key] if source.space == space else []
             found = [_asked(space, source, seed) for _ in keys]
         elif isinstance(source, CostTable):
             keys = [
@@ -189,5 +189,5 @@ def _rows(
 
 
 def _asked(space: SearchSpace, model: CostModel, seed: int) -> tuple[Ops, Costs]:
-    ops = space.sample(ROWS, seed=seed)
+    ops = space.sample_up_to(ROWS, seed=seed)
     return ops, model.predict(ops)

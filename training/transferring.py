@@ -87,7 +87,7 @@ def transfer(
     key = found.key
     prior = transfer_prior(space, sources, key.dataset_name, without=device)
     predictor = TransferPredictor(seed, key.dataset_name).with_prior(prior)
-    predictor.fit(found.ops, found.cost)
+    predictor.fit(found.ops, found.cost, space=space)
     scores = left_out_scores(predictor)
     model = CostModel(predictor, _manifest(found, predictor, seed, scores))
     if len(found.cost) >= MANY:
@@ -170,10 +170,11 @@ def _better(model: CostModel, found: Measurements, seed: int) -> CostModel:
     rivals = {"transfer": transferred, RIVAL: PREDICTORS[RIVAL](seed=seed, dataset=name)}
     scores = {}
     for kind, rival in rivals.items():
-        rival.fit(found.ops[rest], found.cost[rest])
+        rival.fit(found.ops[rest], found.cost[rest], space=model.space)
         scores[kind] = spearman(found.cost[held_out], rival.predict(found.ops[held_out]))
     manifest = replace(model.manifest, scores={**model.manifest.scores, "held_out": scores})
     if scores[RIVAL] <= scores["transfer"] + MARGIN:
         return CostModel(model.predictor, manifest)
-    predictor = PREDICTORS[RIVAL](seed=seed, dataset=name).fit(found.ops, found.cost)
+    predictor = PREDICTORS[RIVAL](seed=seed, dataset=name)
+    predictor.fit(found.ops, found.cost, space=model.space)
     return CostModel(predictor, replace(manifest, predictor=RIVAL, params=predictor.get_params()))
