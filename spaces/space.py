@@ -170,6 +170,11 @@ class SearchSpace(ABC):
         """Whether ``all_ops`` can list the space."""
         return self.size <= ENUMERABLE
 
+    @property
+    def n_archs(self) -> int:
+        """Number of architectures; of a space that cannot be listed, of all its combinations."""
+        return len(self.all_ops) if self.is_enumerable else self.size
+
     @cached_property
     def all_ops(self) -> Ops:
         """All architectures in the order of their index, shape ``(n_archs, n_positions)``.
@@ -384,16 +389,16 @@ class SearchSpace(ABC):
         ArchitectureError
             If `n` or `seed` is negative, or `n` larger than the space.
         """
-        n_archs = len(self.all_ops) if self.is_enumerable else self.size
-        if not 0 <= n <= n_archs:
+        if not 0 <= n <= self.n_archs:
             raise ArchitectureError(
-                f"n must be between 0 and the {n_archs} architectures of {self.name}, but got {n}"
+                f"n must be between 0 and the {self.n_archs} architectures of {self.name}, but got "
+                f"{n}"
             )
         if seed < 0:
             raise ArchitectureError(f"the seed must be 0 or more, but got {seed}")
         rng = np.random.default_rng(seed)
         if self.is_enumerable:
-            return self.all_ops[rng.permutation(n_archs)[:n]]
+            return self.all_ops[rng.permutation(self.n_archs)[:n]]
         rows = np.empty((0, self.n_positions), dtype=self.dtype)
         rejected = 0
         while len(rows) < n:
@@ -410,10 +415,6 @@ class SearchSpace(ABC):
                     "were invalid or known"
                 )
         return rows
-
-    def sample_up_to(self, n: int, *, seed: int = 0) -> Ops:
-        """Draw `n` distinct valid architectures as ``sample`` does, or all if there are fewer."""
-        return self.sample(min(n, len(self.all_ops)) if self.is_enumerable else n, seed=seed)
 
     def draw(self, n: int, rng: np.random.Generator) -> Ops:
         """Draw `n` combinations of allowed ops uniformly, valid or not, with repetitions."""

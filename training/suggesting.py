@@ -116,7 +116,7 @@ def suggest(
         if cost is not None:
             predictor.fit(done_ops, cost, space=space)
             priors = predictor.updated_priors()
-    reference = predictor.features(space.sample_up_to(REFERENCE, seed=seed))
+    reference = predictor.features(space.sample(min(REFERENCE, space.n_archs), seed=seed))
     groups = list(predictor.groups_.values())
     with threadpool_limits(1):  # on such small matrices threads cost more than they gain
         chosen, spreads = choose(predictor.features(ops), reference, groups, priors, n, done)
@@ -128,7 +128,7 @@ def _candidates(
 ) -> tuple[list[Any], Ops]:
     """Return candidates as given and as op ids; those without a path only if there is no other."""
     if candidates is None:
-        ops = space.sample_up_to(CANDIDATES, seed=int(rng.integers(2**31)))
+        ops = space.sample(min(CANDIDATES, space.n_archs), seed=int(rng.integers(2**31)))
         given: list[Any] = space.format_many(ops)
     else:
         given = list(candidates)

@@ -219,7 +219,7 @@ def log_cost_model(model: CostModel) -> ModelInfo:
     import mlflow
     import pandas as pd
 
-    example = pd.DataFrame({ARCH: model.space.format_many(model.space.sample_up_to(2, seed=0))})
+    example = pd.DataFrame({ARCH: model.space.format_many(model.space.sample(2, seed=0))})
     with tempfile.TemporaryDirectory() as folder:
         return mlflow.pyfunc.log_model(
             name=f"{model.key}-{model.manifest.predictor}",

@@ -13,7 +13,9 @@ from archcost.models import CostModel
 from archcost.networks import Layer
 from archcost.predictors import TransferPredictor
 from archcost.predictors.group_prior import TransferPrior
+from archcost.spaces import SearchSpace
 from archcost.spaces.position_work import network_work
+from archcost.spaces.space import Ops
 from archcost.training.metrics import spearman
 
 Floats = npt.NDArray[np.float64]
@@ -128,7 +130,7 @@ def transfer_report(model: CostModel, *, held_out: bool = True) -> TransferRepor
             f"a transfer report needs a model made by transfer, but {model.key} is of "
             f"{model.manifest.predictor}; see `archcost evaluate`"
         )
-    reference = predictor.drivers_.transform(model.space.sample_up_to(REFERENCE, seed=0))
+    reference = predictor.drivers_.transform(_reference(model.space))
     flops = _flops(predictor)
     cost = predictor.measured_cost_
     varied = len(cost) > 2 and np.ptp(cost) > 0
@@ -151,7 +153,7 @@ def held_out_sources(predictor: TransferPredictor) -> dict[str, float]:
     """
     prior = predictor.prior_
     drivers, ops = predictor.drivers_, predictor.measured_
-    reference = predictor.space_.sample_up_to(REFERENCE, seed=1)
+    reference = _reference(predictor.space_, seed=1)
     space_drivers, measured_drivers = drivers.transform(reference), drivers.transform(ops)
     rng = np.random.default_rng(predictor.seed)
     noise = np.sqrt(predictor.noise_) * rng.standard_normal(len(ops))
@@ -165,6 +167,10 @@ def held_out_sources(predictor: TransferPredictor) -> dict[str, float]:
         new = TransferPredictor(predictor.seed, predictor.dataset).with_prior(without)
         found[name] = spearman(space_drivers @ own, new.fit(ops, cost).predict(reference))
     return found
+
+
+def _reference(space: SearchSpace, seed: int = 0) -> Ops:
+    return space.sample(min(REFERENCE, space.n_archs), seed=seed)
 
 
 def _nearest(predictor: TransferPredictor, reference: Floats) -> dict[str, float]:
@@ -197,7 +203,7 @@ def _driver_shares(predictor: TransferPredictor, reference: Floats) -> dict[str,
 
 def _relative_cost(predictor: TransferPredictor, reference: Floats) -> Floats:
     """Return predicted costs of the architectures that `reference` describes, up to the unit."""
-    work = predictor.drivers_.work(predictor.space_.sample_up_to(REFERENCE, seed=0))
+    work = predictor.drivers_.work(_reference(predictor.space_))
     cost: Floats = reference @ predictor.coefficients_ + predictor.worth_ * work
     return cost
 

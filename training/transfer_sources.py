@@ -189,5 +189,5 @@ def _rows(
 
 
 def _asked(space: SearchSpace, model: CostModel, seed: int) -> tuple[Ops, Costs]:
-    ops = space.sample_up_to(ROWS, seed=seed)
+    ops = space.sample(min(ROWS, space.n_archs), seed=seed)
     return ops, model.predict(ops)
