@@ -1,4 +1,4 @@
-"""What cost tables say: noise, agreement of devices, proxy costs, and the report."""
+"""Analyses of cost tables: noise, agreement of devices, proxy costs, and the report."""
 
 from archcost.analysis.agreement import device_agreement
 from archcost.analysis.device_specific import placed_fronts

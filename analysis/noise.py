@@ -1,4 +1,4 @@
-"""How noisy a table is, and hence how high any predictor can score."""
+"""Noise of a table, and the ceiling that it sets to the score of any predictor."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 Rows = npt.NDArray[np.int64]
 LEAST_PAIRS = 10
-"""Pairs of equal networks below which nothing is said about noise."""
+"""Fewest pairs of equal networks from which noise is estimated."""
 N_DRAWS = 5
+"""Draws of noise that a ceiling is averaged over."""
 
 
 def noise_estimates(

@@ -32,7 +32,7 @@ REPORT = "report"
 
 @dataclass(frozen=True, slots=True)
 class ReportSettings:
-    """What a report holds besides the three analyses.
+    """Title, learning curves and MLflow experiment of a report.
 
     Parameters
     ----------

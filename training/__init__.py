@@ -27,7 +27,7 @@ _MOVED = {
     "theory_correlations": "archcost.analysis.proxy_correlations",
     "write_report": "archcost.analysis.write_report",
 }
-"""Where the documented names are that were here before search and analysis had folders."""
+"""Present places of documented names that have moved to the folders above."""
 
 
 def __getattr__(name: str) -> object:

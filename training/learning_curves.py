@@ -1,4 +1,4 @@
-"""How the scores of predictors grow with the number of training rows."""
+"""Learning curves: held-out scores of predictors by number of training rows."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def learning_curve(
     seeds : sequence of int
         One split and one fit each.
     settings : TrainSettings, optional
-        What else to set; predictor, size and seed are replaced.
+        All other settings; predictor, size and seed are replaced.
     progress : bool, default=False
         Show a progress bar.
 

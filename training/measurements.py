@@ -25,7 +25,7 @@ Costs = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Measurements:
-    """What was measured on one device; an architecture may come several times.
+    """Measurements of one device; an architecture may come several times.
 
     Parameters
     ----------

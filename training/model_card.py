@@ -1,4 +1,4 @@
-"""What the manifest of a trained model says: its device, its rows, its protocol."""
+"""Entries of a trained model's manifest: device, training rows, protocol, library versions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIBRARIES = ("archcost", "numpy", "scikit-learn", "xgboost", "lightgbm", "torch"
 
 
 def device_card(table: CostTable, key: CostKey) -> DeviceCard:
-    """Return the published card, or one of the user's own device from what the table says."""
+    """Return the published card of a device, or one made from the table's columns."""
     if key.device in DEVICES:
         return DEVICES[key.device]
     first = table.select(**asdict(key)).to_pandas().iloc[0]
@@ -27,7 +27,7 @@ def device_card(table: CostTable, key: CostKey) -> DeviceCard:
 def training_facts(
     table: CostTable, key: CostKey, settings: TrainSettings, n_train: int
 ) -> dict[str, Any]:
-    """Say what a model learned from."""
+    """Return the counts, hash, seed and provenance of the rows that a model learned from."""
     rows = table.select(**asdict(key))
     counts = rows.counts()
     return {
@@ -41,7 +41,7 @@ def training_facts(
 
 
 def protocol(settings: TrainSettings, split: Split) -> dict[str, Any]:
-    """Say how the held-out scores came about."""
+    """Return the split, sizes and seed behind the held-out scores."""
     return {
         "split": settings.split,
         "n_train": len(split.train),

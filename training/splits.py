@@ -1,4 +1,4 @@
-"""Which rows a predictor learns from and which it is scored on."""
+"""Splits of a table into training, validation and test rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SPLITS: tuple[SplitName, ...] = ("random", "isomorphic")
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Disjoint rows: to learn from, to choose predictors by, and to score them on."""
+    """Disjoint rows for training, for the choice of a predictor, and for the scores."""
 
     train: Rows
     validation: Rows

@@ -18,13 +18,13 @@ from archcost.training.measurements import read_measurements
 from archcost.training.transfer_sources import Sources, transfer_prior
 
 CANDIDATES = 5000
-"""Architectures looked at where the user does not say which can be measured."""
+"""Random candidates where the user gives none."""
 REFERENCE = 500
-"""Architectures that stand for the space."""
+"""Random architectures over which the expected variance is averaged."""
 
 
 class Suggestions(list[str]):
-    """Architectures to measure, the most telling first, and what that is worth.
+    """Architectures to measure, the most informative first, and the error to expect after each.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Suggestions(list[str]):
         The architectures.
     spreads : list of float
         Expected error of a prediction in proportion to the cost, before measuring any of these
-        and after each; what a device's own noise adds is left out.
+        and after each, without the noise of the measurements themselves.
     """
 
     def __init__(self, archs: Sequence[str], spreads: list[float]) -> None:
@@ -41,7 +41,7 @@ class Suggestions(list[str]):
 
     @property
     def expected_gain(self) -> float:
-        """Share of the expected error that measuring them all takes away, 0 to 1."""
+        """Share of the expected error that measuring all of them removes, 0 to 1."""
         return 1 - self.spreads[-1] / self.spreads[0] if self.spreads[0] > 0 else 0.0
 
 
@@ -55,12 +55,11 @@ def suggest(
     dataset: str | None = None,
     seed: int = 0,
 ) -> Suggestions:
-    """Choose the architectures whose measurement says most about an unknown device.
+    """Choose the architectures whose measurement is most informative about a new device.
 
-    Greedily, each next one is that which lowers the expected variance over the space most, given
-    the prior that the sources lead to and what is measured. Architectures without a path from input
-    to output, where positions are edges of a graph, are left out: what they cost says little of
-    others.
+    Greedy: each next one lowers the expected variance over the space most, given the prior from
+    the sources and what is measured. Where positions are edges of a graph, architectures without a
+    path from input to output are left out: their costs say little of others.
 
     Parameters
     ----------
@@ -82,7 +81,7 @@ def suggest(
     Returns
     -------
     list of str
-        At most `n` architectures, the most telling first; with `candidates`, exactly as given.
+        At most `n` architectures, the most informative first; with `candidates`, exactly as given.
         ``expected_gain`` says whether measuring them is worth it.
 
     Raises
@@ -145,7 +144,7 @@ def _candidates(
 
 
 def _measured(space: SearchSpace, measured: Any, dataset: str) -> tuple[Ops, Any]:
-    """Return what is measured, with costs if they come with it."""
+    """Return the architectures that are measured already, and their costs if they are given."""
     if measured is None or (isinstance(measured, Sized) and len(measured) == 0):
         return np.empty((0, space.n_positions), dtype=space.dtype), None
     if isinstance(measured, (list, tuple, np.ndarray)):

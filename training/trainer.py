@@ -1,4 +1,4 @@
-"""Train a cost model from a table, and score one on a table."""
+"""Train a cost model on a table, and score a model on a table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from archcost.training.train_settings import TrainSettings
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A trained model with what its held-out scores were made of.
+    """A trained model with the held-out predictions behind its scores.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Say how far a transferred model is to be trusted, and why."""
+"""Report on the accuracy to expect of a transferred model, and the reasons."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from archcost.training.metrics import spearman
 Floats = npt.NDArray[np.float64]
 
 REFERENCE = 1000
-"""Architectures over which costs are compared."""
+"""Random architectures over which costs are compared."""
 NEAREST, DRIVERS = 5, 6
-"""How many devices and drivers are named."""
+"""Devices and drivers that are named, at most."""
 MEANING = {
     "blocks": "number of blocks",
     "kernels": "number of layers to launch",
@@ -44,7 +44,7 @@ MEANING = {
 
 @dataclass(frozen=True, slots=True)
 class TransferReport:
-    """What is known of a transferred model without further measurements.
+    """Diagnostics of a transferred model that need no further measurements.
 
     Parameters
     ----------
@@ -53,12 +53,12 @@ class TransferReport:
     left_out_spearman : float
         Rank correlation of measurements with what the others predict; NaN with fewer than three.
     held_out : dict of str to float
-        What the same procedure reaches on each source device taken for new, with as many
-        measurements of the same architectures: rank correlation over the space.
+        Rank correlation over the space of the same procedure on each source device as if it were
+        new, with as many measurements of the same architectures.
     nearest : dict of str to float
         The most similar source devices: rank correlation of their costs with the predicted.
     drivers : dict of str to float
-        Shares of the predicted cost's variance by what drives it; they overlap.
+        Shares of the predicted cost's variance explained by each group of drivers; they overlap.
     flops_spearman : float
         Rank correlation of FLOPs alone with the measurements.
     n_without_cost : int
@@ -75,7 +75,7 @@ class TransferReport:
 
     @property
     def expected_spearman(self) -> float:
-        """Median of what the procedure reaches on the sources, NaN without any."""
+        """Median of ``held_out``, NaN without sources."""
         return float(np.median(list(self.held_out.values()))) if self.held_out else float("nan")
 
     def to_markdown(self) -> str:
@@ -109,14 +109,14 @@ class TransferReport:
 
 
 def transfer_report(model: CostModel, *, held_out: bool = True) -> TransferReport:
-    """Return how far a model made by `transfer` is to be trusted.
+    """Return the diagnostics of a model made by `transfer`.
 
     Parameters
     ----------
     model : CostModel
         From `transfer`.
     held_out : bool, default=True
-        Whether to take each source for new in turn, which takes a tenth of a second each.
+        Whether to transfer to each source as if it were new, which takes a tenth of a second each.
 
     Raises
     ------
@@ -146,10 +146,10 @@ def transfer_report(model: CostModel, *, held_out: bool = True) -> TransferRepor
 
 
 def held_out_sources(predictor: TransferPredictor) -> dict[str, float]:
-    """Return what the procedure reaches on each source taken for new.
+    """Transfer to each source in turn, as if it were new; return the rank correlations.
 
-    The source's costs are those that the cost drivers describe, with as much noise as the new
-    device seems to have.
+    Costs of a source are those of its linear model on the cost drivers, with noise of the variance
+    estimated for the new device.
     """
     prior = predictor.prior_
     drivers, ops = predictor.drivers_, predictor.measured_
@@ -202,9 +202,9 @@ def _driver_shares(predictor: TransferPredictor, reference: Floats) -> dict[str,
 
 
 def _relative_cost(predictor: TransferPredictor, reference: Floats) -> Floats:
-    """Return predicted costs of the architectures that `reference` describes, up to the unit."""
-    work = predictor.drivers_.work(_reference(predictor.space_))
-    cost: Floats = reference @ predictor.coefficients_ + predictor.worth_ * work
+    """Return the predicted relative costs, before the offset, of the reference architectures."""
+    expected = predictor.expected(_reference(predictor.space_))
+    cost: Floats = reference @ predictor.coefficients_ + expected
     return cost
 
 
