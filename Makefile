@@ -17,6 +17,7 @@ test: $(BIN)/python
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy -p archcost
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest
 
 $(BIN)/python:

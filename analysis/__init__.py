@@ -1,18 +1,18 @@
-"""What cost tables say: noise, agreement of devices, theoretical costs, and the report."""
+"""Analyses of cost tables: noise, agreement of devices, proxy costs, and the report."""
 
 from archcost.analysis.agreement import device_agreement
 from archcost.analysis.device_specific import placed_fronts
 from archcost.analysis.noise import noise_estimates, status_counts
+from archcost.analysis.proxies import proxy_correlations, proxy_costs
 from archcost.analysis.reporting import ReportSettings, write_report
-from archcost.analysis.theory import theoretical_costs, theory_correlations
 
 __all__ = [
     "ReportSettings",
     "device_agreement",
     "noise_estimates",
     "placed_fronts",
+    "proxy_correlations",
+    "proxy_costs",
     "status_counts",
-    "theoretical_costs",
-    "theory_correlations",
     "write_report",
 ]

@@ -1,4 +1,4 @@
-"""How far devices agree on which architectures are cheap."""
+"""Rank correlations between devices."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archcost.analysis.device_specific import front_rows
-from archcost.analysis.theory import THEORY, theoretical_costs
+from archcost.analysis.proxies import PROXIES, proxy_costs
 from archcost.datasets import CostKey, CostTable
 from archcost.training.metrics import spearman
 
@@ -26,17 +26,17 @@ COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#5
 MARKERS = "osD^vPX"
 
 
-def theory_plot(table: CostTable, labels: Labels, theory: str, *, seed: int = 0) -> Figure:
-    """Plot the real costs of each key over a theoretical one.
+def proxy_plot(table: CostTable, labels: Labels, proxy: str, *, seed: int = 0) -> Figure:
+    """Plot the costs of each key over a proxy cost.
 
     Parameters
     ----------
     table : CostTable
-        Real costs.
+        Costs.
     labels : mapping of str to str
         The keys to plot and what to call them.
-    theory : str
-        A name in ``archcost.analysis.theory.THEORY``.
+    proxy : str
+        A name in ``archcost.analysis.proxies.PROXIES``.
     seed : int, default=0
         Draws the 2,000 architectures that are shown where there are more.
 
@@ -49,28 +49,28 @@ def theory_plot(table: CostTable, labels: Labels, theory: str, *, seed: int = 0)
     for axes, (name, label) in zip(panels, labels.items(), strict=True):
         key = CostKey.parse(name)
         ops, cost = table.costs(key)
-        x = theoretical_costs(key.space, ops, key.dataset)[theory]
+        x = proxy_costs(key.space, ops, key.dataset)[proxy]
         shown = np.random.default_rng(seed).permutation(len(cost))[:MOST_POINTS]
         axes.scatter(x[shown], cost[shown], s=4, alpha=0.4, linewidths=0, color=COLOURS[0])
         axes.set_title(f"{label}: {_figure_of(spearman(cost, x))}", fontsize=8)
         axes.set_ylabel(f"{key.metric} ({key.unit})", fontsize=7)
-    figure.supxlabel(f"{THEORY[theory]}; figures are Spearman correlations", fontsize=9)
+    figure.supxlabel(f"{PROXIES[proxy]}; figures are Spearman correlations", fontsize=9)
     return figure
 
 
-def theory_summary_plot(correlations: pd.DataFrame, labels: Labels) -> Figure:
-    """Plot Spearman's correlation of each key with each theoretical cost, lowest at the bottom."""
+def proxy_summary_plot(correlations: pd.DataFrame, labels: Labels) -> Figure:
+    """Plot Spearman's correlation of each key with each proxy cost, lowest at the bottom."""
     figure = _figure(7.5, 1.2 + 0.22 * len(labels))
     axes = figure.add_subplot()
-    table = correlations.pivot(index="key", columns="theory", values="spearman").loc[list(labels)]
+    table = correlations.pivot(index="key", columns="proxy", values="spearman").loc[list(labels)]
     table = table.sort_values("flops")
     rows = np.arange(len(table))
     # Largest first, so that points in one place, such as FLOPs and parameters, are all seen.
     sizes = (9, 6, 4)
-    for theory, marker, colour, size in zip(THEORY, MARKERS, COLOURS, sizes, strict=False):
-        axes.plot(table[theory], rows, marker, color=colour, markersize=size, label=THEORY[theory])
+    for proxy, marker, colour, size in zip(PROXIES, MARKERS, COLOURS, sizes, strict=False):
+        axes.plot(table[proxy], rows, marker, color=colour, markersize=size, label=PROXIES[proxy])
     axes.set_yticks(range(len(table)), [labels[name] for name in table.index], fontsize=7)
-    axes.set_xlabel("Spearman correlation of theoretical with real cost")
+    axes.set_xlabel("Spearman correlation of proxy and cost")
     axes.set_xlim(min(0.0, float(table.min().min()) - 0.02), 1.02)
     axes.grid(axis="x", linewidth=0.4)
     axes.set_axisbelow(True)

@@ -1,4 +1,4 @@
-"""What it costs to search on one device and deploy on another."""
+"""Loss from searching on one device and deploying on another."""
 
 from __future__ import annotations
 
@@ -120,9 +120,9 @@ def hypervolume(cost: Costs, score: Costs, *, worst_cost: float, worst_score: fl
     Parameters
     ----------
     cost : numpy.ndarray of float64, shape (n_archs,)
-        What is to be small.
+        To be minimised.
     score : numpy.ndarray of float64, shape (n_archs,)
-        What is to be large.
+        To be maximised.
     worst_cost, worst_score : float
         The reference point; points beyond it count nothing.
 

@@ -1,9 +1,10 @@
-"""How noisy a table is, and hence how high any predictor can score."""
+"""Noise of a table, and the ceiling that it sets to the score of any predictor."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +12,8 @@ import numpy.typing as npt
 
 from archcost.datasets import CostKey, CostTable
 from archcost.spaces import SearchSpace, get_space
-from archcost.spaces.cell_graph import backward_live, canonical, forward_live
+from archcost.spaces.liveness import backward_live, forward_live, is_present
 from archcost.spaces.space import Ops
-from archcost.training.key_rows import rows_of
 from archcost.training.metrics import Costs, spearman
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 Rows = npt.NDArray[np.int64]
 LEAST_PAIRS = 10
-"""Pairs of equal networks below which nothing is said about noise."""
+"""Fewest pairs of equal networks from which noise is estimated."""
 N_DRAWS = 5
+"""Draws of noise that a ceiling is averaged over."""
 
 
 def noise_estimates(
@@ -51,8 +52,9 @@ def noise_estimates(
 
     Notes
     -----
-    Equal networks are isomorphic cells of NAS-Bench-201 that hold the same ops, none of them dead:
-    their costs differ by measurement alone, and by the order in which a runtime takes the ops.
+    Equal networks are isomorphic architectures that hold the same ops, none of them dead: their
+    costs differ by measurement alone, and by the order in which a runtime takes the ops. Only a
+    space that has a canonical form (NAS-Bench-201 does) tells them.
     The ceiling is the mean Spearman correlation between the table's costs and the same costs
     disturbed once more: by differences drawn from those pairs, over sqrt(2) because each of the
     two carries half of the variance; else by the standard errors of repeated measurements. The
@@ -100,7 +102,7 @@ def equal_pairs(space: SearchSpace, ops: Ops, rng: np.random.Generator) -> tuple
     ----------
     space : SearchSpace
         The space of the architectures.
-    ops : numpy.ndarray of int8, shape (n_archs, n_positions)
+    ops : numpy.ndarray of int, shape (n_archs, n_positions)
         Distinct architectures.
     rng : numpy.random.Generator
         Pairs up classes of more than two.
@@ -108,17 +110,15 @@ def equal_pairs(space: SearchSpace, ops: Ops, rng: np.random.Generator) -> tuple
     Returns
     -------
     first, second : numpy.ndarray of int64, shape (n_pairs,)
-        Rows, each in one pair at most; none outside NAS-Bench-201.
+        Rows, each in one pair at most; none in a space without a canonical form.
     """
     nothing = np.empty(0, dtype=np.int64)
-    if space.name != "nasbench201" or len(ops) < 2:
+    if space.canonical is None:
         return nothing, nothing
-    # A runtime may or may not execute dead ops, and isomorphic cells differ in those.
-    live = (backward_live(ops) & forward_live(ops)) | (ops == 0)
-    rows = rng.permutation(np.flatnonzero(live.all(axis=1)))
+    rows = rng.permutation(np.flatnonzero(_without_dead_ops(space, ops)))
     if len(rows) < 2:
         return nothing, nothing
-    same = np.concatenate([canonical(ops[rows]), np.sort(ops[rows], axis=1)], axis=1)
+    same = np.concatenate([space.canonical(ops[rows]), np.sort(ops[rows], axis=1)], axis=1)
     group = np.unique(same, axis=0, return_inverse=True)[1].ravel()
     rows = rows[np.argsort(group, kind="stable")]
     sizes = np.bincount(group)
@@ -126,6 +126,14 @@ def equal_pairs(space: SearchSpace, ops: Ops, rng: np.random.Generator) -> tuple
     is_first = (place % 2 == 0) & (place + 1 < np.repeat(sizes, sizes))
     at = np.flatnonzero(is_first)
     return rows[at], rows[at + 1]
+
+
+def _without_dead_ops(space: SearchSpace, ops: Ops) -> npt.NDArray[np.bool_]:
+    """Tell which architectures hold no dead op, which a runtime may or may not execute."""
+    if space.edges is None:
+        return np.ones(len(ops), dtype=bool)
+    live = backward_live(space, ops) & forward_live(space, ops)
+    return np.all(live | ~is_present(space, ops), axis=1)
 
 
 def status_counts(table: CostTable) -> pd.DataFrame:
@@ -139,14 +147,14 @@ def status_counts(table: CostTable) -> pd.DataFrame:
     import pandas as pd
 
     keys = table.keys()
-    counts = {str(key): rows_of(table, key).counts() for key in keys}
+    counts = {str(key): table.select(**asdict(key)).counts() for key in keys}
     frame = pd.DataFrame.from_dict(counts, orient="index").fillna(0).astype(int)
     return frame[sorted(frame.columns, key=lambda status: (status != "ok", status))]
 
 
 def _repeats(table: CostTable, key: CostKey) -> tuple[float, Costs | None]:
     """Return the median relative spread of repeats, and each cost's relative standard error."""
-    rows = rows_of(table, key).to_pandas()
+    rows = table.select(**asdict(key)).to_pandas()
     rows = rows[rows["cost"].notna()]
     relative: Any = (rows["cost_std"] / rows["cost"]).to_numpy(np.float64)
     if np.isnan(relative).all():

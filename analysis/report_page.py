@@ -34,7 +34,7 @@ class Section:
     Parameters
     ----------
     name : str
-        Starts the names of its files, such as ``"nasbench201_theory"``.
+        Starts the names of its files, such as ``"nasbench201_proxies"``.
     title : str
         Its heading.
     text : str

@@ -8,8 +8,8 @@ from archcost.analysis import analysis_plots as plots
 from archcost.analysis.agreement import clustered, device_agreement
 from archcost.analysis.device_specific import placed_fronts, shared_costs
 from archcost.analysis.noise import status_counts
+from archcost.analysis.proxies import PROXIES, proxy_correlations
 from archcost.analysis.report_page import Section
-from archcost.analysis.theory import THEORY, theory_correlations
 from archcost.datasets import CostKey, CostTable
 from archcost.errors import CostTableError
 
@@ -31,22 +31,22 @@ def entries_section(table: CostTable) -> Section:
     return Section("entries", "Entries and why some have no cost", text, counts)
 
 
-def theory_section(table: CostTable, keys: list[CostKey], labels: Labels) -> Section:
-    """Show how far theoretical costs track those of a table."""
-    correlations = theory_correlations(table, keys)
-    flops = correlations[correlations["theory"] == "flops"].set_index("key")["spearman"]
+def proxies_section(table: CostTable, keys: list[CostKey], labels: Labels) -> Section:
+    """Show how far proxy costs track those of a table."""
+    correlations = proxy_correlations(table, keys)
+    flops = correlations[correlations["proxy"] == "flops"].set_index("key")["spearman"]
     text = (
-        "Theoretical costs are exact counts over all layers. Spearman's correlation of FLOPs with "
-        f"the real cost spans {flops.min():.2f} ({labels[flops.idxmin()]}) to {flops.max():.2f} "
+        "Proxy costs are exact counts over all layers. Spearman's correlation of FLOPs with the "
+        f"cost spans {flops.min():.2f} ({labels[flops.idxmin()]}) to {flops.max():.2f} "
         f"({labels[flops.idxmax()]}); where it is low, counting FLOPs picks the wrong networks."
         if flops.notna().any()
-        else "The theoretical costs do not vary."
+        else "The proxy costs do not vary."
     )
-    figures = {"summary": plots.theory_summary_plot(correlations, labels)}
-    figures |= {name: plots.theory_plot(table, labels, name) for name in THEORY}
-    columns = ["key", "theory", "n_archs", "spearman", "kendall", "pearson"]
-    title = "How far theoretical cost tracks real cost"
-    return Section(f"{keys[0].space}_theory", title, text, correlations[columns], figures)
+    figures = {"summary": plots.proxy_summary_plot(correlations, labels)}
+    figures |= {name: plots.proxy_plot(table, labels, name) for name in PROXIES}
+    columns = ["key", "proxy", "n_archs", "spearman", "kendall", "pearson"]
+    title = "How far proxy costs track the cost"
+    return Section(f"{keys[0].space}_proxies", title, text, correlations[columns], figures)
 
 
 def agreement_section(table: CostTable, keys: list[CostKey], labels: Labels) -> Section:

@@ -15,8 +15,8 @@ from archcost.analysis.report_sections import (
     curves_section,
     entries_section,
     noise_section,
+    proxies_section,
     search_section,
-    theory_section,
 )
 from archcost.datasets import CostKey, CostTable
 from archcost.spaces import get_space
@@ -32,7 +32,7 @@ REPORT = "report"
 
 @dataclass(frozen=True, slots=True)
 class ReportSettings:
-    """What a report holds besides the three analyses.
+    """Title, learning curves and MLflow experiment of a report.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class ReportSettings:
         The MLflow experiment that keeps the report.
     """
 
-    title: str = "Cost tables: theory, devices, search, noise"
+    title: str = "Cost tables: proxies, devices, search, noise"
     predictors: tuple[str, ...] = ("ridge", "xgboost")
     sizes: tuple[int, ...] = (50, 124, 300, 900)
     seeds: int = 2
@@ -121,7 +121,7 @@ def _space_sections(
 ) -> list[Section]:
     labels = short_labels(keys)
     noise = noise_estimates(table, keys)
-    sections = [theory_section(table, keys, labels)]
+    sections = [proxies_section(table, keys, labels)]
     if len(keys) > 1:
         sections.append(agreement_section(table, keys, labels))
         if accuracy is not None and accuracy.index[0] in get_space(keys[0].space):
@@ -158,7 +158,7 @@ def _curves(
 
 
 def _log(files: Sequence[Path], sections: Sequence[Section], settings: ReportSettings) -> None:
-    """Log the files, and the least correlation with theory in each space, to MLflow."""
+    """Log the files, and the least correlation with a proxy in each space, to MLflow."""
     with tracking.tracking_store(create=True):
         import mlflow
 
@@ -167,7 +167,7 @@ def _log(files: Sequence[Path], sections: Sequence[Section], settings: ReportSet
             for file in files:
                 mlflow.log_artifact(str(file), REPORT)
             for section in sections:
-                if section.name.endswith("_theory") and section.table is not None:
+                if section.name.endswith("_proxies") and section.table is not None:
                     lowest = float(section.table["spearman"].min())
                     if not math.isnan(lowest):
                         mlflow.log_metric(f"{section.name}_least_spearman", lowest)

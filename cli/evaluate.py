@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Score and print."""
     from archcost.prediction import load
     from archcost.training import evaluate
-    from archcost.training.key_rows import rows_of
 
     table = read_table(arguments)
     keys = table.keys()
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         else:  # a folder, even if its name looks like a device
             model = load(arguments.model if ":/" in arguments.model else Path(arguments.model))
         scores = evaluate(model, table, key)
-        rows = rows_of(table, key)
+        rows = table.select(**asdict(key))
         n_archs = rows.counts().get("ok", 0)
         print(f"{model.key} ({model.manifest.predictor}) on {n_archs} architectures of {key}")
         print(_table(scores, key))

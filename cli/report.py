@@ -35,7 +35,7 @@ def add_parser(subparsers: Any) -> None:
     """Add the command's parser."""
     parser = subparsers.add_parser(
         "report",
-        help="analyse cost tables: theory, agreement of devices, search, noise",
+        help="analyse cost tables: proxies, agreement of devices, search, noise",
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

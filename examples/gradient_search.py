@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 import archcost
-from archcost.analysis import theoretical_costs
+from archcost.analysis import proxy_costs
 from archcost.spaces import FBNet
 
 SPACE = FBNet()
@@ -29,7 +29,7 @@ def block_worth():
     skips = np.full((1, 22), SPACE.op_names.index("skip"), dtype=np.int8)
     networks = np.repeat(skips, 22 * 9, axis=0)
     networks[np.arange(22 * 9), np.repeat(np.arange(22), 9)] = np.tile(np.arange(9), 22)
-    mflops = theoretical_costs(SPACE, networks)["flops"] - theoretical_costs(SPACE, skips)["flops"]
+    mflops = proxy_costs(SPACE, networks)["flops"] - proxy_costs(SPACE, skips)["flops"]
     return torch.tensor(np.log1p(mflops).reshape(22, 9), dtype=torch.float32)
 
 

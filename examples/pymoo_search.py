@@ -18,7 +18,7 @@ from pymoo.operators.sampling.rnd import IntegerRandomSampling
 from pymoo.optimize import minimize
 
 import archcost
-from archcost.analysis import theoretical_costs
+from archcost.analysis import proxy_costs
 from archcost.spaces import FBNet
 
 SPACE = FBNet()
@@ -40,7 +40,7 @@ class LatencyAwareFBNet(Problem):
 
     def _evaluate(self, x, out):
         ops = x.astype(np.int8)
-        mflops = theoretical_costs(SPACE, ops)["flops"]  # your accuracy predictor goes here
+        mflops = proxy_costs(SPACE, ops)["flops"]  # your accuracy predictor goes here
         latency_ms = [archcost.predict(ops, device, space=SPACE) for device in self.limits_ms]
         out["F"] = np.stack([-mflops, *latency_ms], axis=1)
         out["G"] = np.stack(latency_ms, axis=1) - list(self.limits_ms.values())

@@ -39,7 +39,7 @@ class CostPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.seed = seed
         self.dataset = dataset
 
-    def fit(self, archs: Any, cost: npt.ArrayLike) -> Self:
+    def fit(self, archs: Any, cost: npt.ArrayLike, *, space: SearchSpace | None = None) -> Self:
         """Learn from architectures and their costs.
 
         Parameters
@@ -48,6 +48,8 @@ class CostPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             In any accepted form; their order does not matter.
         cost : array of float, shape (n_archs,)
             Costs in ms or mJ, finite and positive.
+        space : SearchSpace, optional
+            The search space; needed where the architectures are of more than one.
 
         Returns
         -------
@@ -62,7 +64,7 @@ class CostPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             If a cost is not finite or not positive, there are not as many costs as
             architectures, or there are fewer than two.
         """
-        space = infer_space(archs)
+        space = infer_space(archs) if space is None else space
         ops = space.parse_many(archs)
         costs = check_costs(cost, len(ops))
         order = np.lexsort([costs, *ops.T[::-1]])

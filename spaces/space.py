@@ -186,6 +186,11 @@ class SearchSpace(ABC):
         """Whether ``all_ops`` can list the space."""
         return self.size <= ENUMERABLE
 
+    @property
+    def n_archs(self) -> int:
+        """Number of architectures; of a space that cannot be listed, of all its combinations."""
+        return len(self.all_ops) if self.is_enumerable else self.size
+
     @cached_property
     def all_ops(self) -> Ops:
         """All architectures in the order of their index, shape ``(n_archs, n_positions)``.
@@ -400,16 +405,16 @@ class SearchSpace(ABC):
         ArchitectureError
             If `n` or `seed` is negative, or `n` larger than the space.
         """
-        n_archs = len(self.all_ops) if self.is_enumerable else self.size
-        if not 0 <= n <= n_archs:
+        if not 0 <= n <= self.n_archs:
             raise ArchitectureError(
-                f"n must be between 0 and the {n_archs} architectures of {self.name}, but got {n}"
+                f"n must be between 0 and the {self.n_archs} architectures of {self.name}, but got "
+                f"{n}"
             )
         if seed < 0:
             raise ArchitectureError(f"the seed must be 0 or more, but got {seed}")
         rng = np.random.default_rng(seed)
         if self.is_enumerable:
-            return self.all_ops[rng.permutation(n_archs)[:n]]
+            return self.all_ops[rng.permutation(self.n_archs)[:n]]
         rows = np.empty((0, self.n_positions), dtype=self.dtype)
         rejected = 0
         while len(rows) < n:

@@ -4,37 +4,37 @@ from importlib import import_module
 
 from archcost.datasets.accuracies import read_accuracy
 from archcost.training.comparing import compare
-from archcost.training.evaluator import evaluate
 from archcost.training.experiments import Experiment, ExperimentSettings, run_experiment
 from archcost.training.learning_curves import learning_curve
 from archcost.training.metrics import METRICS, Score, score
 from archcost.training.registry import load_registered, register
 from archcost.training.splits import SPLITS, Split, split_rows
 from archcost.training.suggesting import suggest
-from archcost.training.trainer import TrainSettings, Trial, run_trial, train
+from archcost.training.train_settings import TrainSettings
+from archcost.training.trainer import Trial, evaluate, run_trial, train
 from archcost.training.transferring import transfer
 
 _MOVED = {
-    "MeasuredChoice": "archcost.search",
-    "ReportSettings": "archcost.analysis",
-    "SearchResult": "archcost.search",
-    "device_agreement": "archcost.analysis",
-    "noise_estimates": "archcost.analysis",
-    "placed_fronts": "archcost.analysis",
-    "search": "archcost.search",
-    "search_measuring": "archcost.search",
-    "status_counts": "archcost.analysis",
-    "theoretical_costs": "archcost.analysis",
-    "theory_correlations": "archcost.analysis",
-    "write_report": "archcost.analysis",
+    "MeasuredChoice": "archcost.search.MeasuredChoice",
+    "ReportSettings": "archcost.analysis.ReportSettings",
+    "SearchResult": "archcost.search.SearchResult",
+    "device_agreement": "archcost.analysis.device_agreement",
+    "noise_estimates": "archcost.analysis.noise_estimates",
+    "placed_fronts": "archcost.analysis.placed_fronts",
+    "search": "archcost.search.search",
+    "search_measuring": "archcost.search.search_measuring",
+    "status_counts": "archcost.analysis.status_counts",
+    "theory_correlations": "archcost.analysis.proxy_correlations",
+    "write_report": "archcost.analysis.write_report",
 }
-"""Names that were here before search and analysis had folders of their own."""
+"""Present places of documented names that have moved to the folders above."""
 
 
 def __getattr__(name: str) -> object:
     if name not in _MOVED:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_MOVED[name]), name)
+    folder, _, moved = _MOVED[name].rpartition(".")
+    return getattr(import_module(folder), moved)
 
 
 __all__ = [

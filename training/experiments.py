@@ -1,4 +1,4 @@
-"""Experiments: predictors compared on devices over seeds, tracked in MLflow, the best ones kept."""
+"""Compare predictors on devices over several seeds, log them to MLflow, and keep the best."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from archcost.errors import ArchcostError, check_name
 from archcost.models import CostModel
 from archcost.predictors import PREDICTORS
 from archcost.training import tracking
-from archcost.training.trainer import TrainSettings, Trial, refitted, run_trial
+from archcost.training.train_settings import TrainSettings
+from archcost.training.trainer import Trial, refitted, run_trial
 
 if TYPE_CHECKING:
     from mlflow.data.pandas_dataset import PandasDataset
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentSettings:
-    """What to compare.
+    """Predictors, seeds and protocol of an experiment.
 
     Parameters
     ----------
@@ -69,7 +70,7 @@ class Choice:
     folder : Path or None
         Where it was saved.
     validation_spearman : dict of str to float
-        What chose it: each predictor's mean over seeds.
+        Criterion of the choice: each predictor's mean Spearman correlation over seeds.
     """
 
     model: CostModel
@@ -80,7 +81,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """What came out of an experiment.
+    """Result of an experiment.
 
     Parameters
     ----------
@@ -128,7 +129,7 @@ def run_experiment(
     Returns
     -------
     Experiment
-        After Ctrl-C, what was finished: all logged trials, and the best of them for each key.
+        After Ctrl-C, the finished part: all logged trials, and the best of them for each key.
     """
     from tqdm.auto import tqdm
 

@@ -1,4 +1,4 @@
-"""How the scores of predictors grow with the number of training rows."""
+"""Learning curves: held-out scores of predictors by number of training rows."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archcost.datasets import CostKey, CostTable
-from archcost.training.key_rows import choose_key
 from archcost.training.metrics import flat
-from archcost.training.trainer import TrainSettings, run_trial
+from archcost.training.train_settings import TrainSettings
+from archcost.training.trainer import choose_key, run_trial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +41,7 @@ def learning_curve(
     seeds : sequence of int
         One split and one fit each.
     settings : TrainSettings, optional
-        What else to set; predictor, size and seed are replaced.
+        All other settings; predictor, size and seed are replaced.
     progress : bool, default=False
         Show a progress bar.
 

@@ -1,9 +1,9 @@
-"""Measurements of a new device in whatever form they come."""
+"""Read the measurements of a new device, in any form, as arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +25,13 @@ Costs = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Measurements:
-    """What was measured on one device; an architecture may come several times.
+    """Measurements of one device; an architecture may come several times.
 
     Parameters
     ----------
     key : CostKey
         Space, device, metric and dataset.
-    ops : numpy.ndarray of int8, shape (n_measured, n_positions)
+    ops : numpy.ndarray of int, shape (n_measured, n_positions)
         The architectures.
     cost : numpy.ndarray of float64, shape (n_measured,)
         Their costs in ms or mJ.
@@ -121,9 +121,7 @@ def _from_table(
             f"table has {[str(key) for key in table.keys()]}; select one"  # noqa: SIM118
         )
     ops, cost = table.costs(keys[0])
-    rows = table.select(
-        space=keys[0].space, device=keys[0].device, metric=keys[0].metric, dataset=keys[0].dataset
-    )
+    rows = table.select(**asdict(keys[0]))
     key = CostKey(space.name, device, keys[0].metric, keys[0].dataset)
     found = _checked(space, key, ops, cost)
     return Measurements(key, found.ops, found.cost, len(rows) - len(ops))
@@ -145,7 +143,7 @@ def _from_frame(frame: pd.DataFrame, metric: str | None) -> tuple[list[Any], lis
 
 def _checked(space: SearchSpace, key: CostKey, archs: Any, costs: Any) -> Measurements:
     parsed = [space.parse(arch) for arch in archs]
-    ops = np.array(parsed, dtype=np.int8).reshape(len(parsed), space.n_positions)
+    ops = np.array(parsed, dtype=space.dtype).reshape(len(parsed), space.n_positions)
     try:
         cost = np.asarray(costs, dtype=np.float64)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""How well predicted costs agree with true ones, each figure with a bootstrap interval."""
+"""Metrics of agreement between predicted and true costs, with bootstrap intervals."""
 
 from __future__ import annotations
 

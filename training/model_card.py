@@ -1,26 +1,24 @@
-"""What the manifest of a trained model says: its device, its rows, its protocol."""
+"""Entries of a trained model's manifest: device, training rows, protocol, library versions."""
 
 from __future__ import annotations
 
 import platform
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archcost.datasets import DEVICES, CostKey, CostTable, DeviceCard
-from archcost.training.key_rows import rows_of
-
-if TYPE_CHECKING:
-    from archcost.training.splits import Split
-    from archcost.training.trainer import TrainSettings
+from archcost.training.splits import Split
+from archcost.training.train_settings import TrainSettings
 
 LIBRARIES = ("archcost", "numpy", "scikit-learn", "xgboost", "lightgbm", "torch", "torch-geometric")
 
 
 def device_card(table: CostTable, key: CostKey) -> DeviceCard:
-    """Return the published card, or one of the user's own device from what the table says."""
+    """Return the published card of a device, or one made from the table's columns."""
     if key.device in DEVICES:
         return DEVICES[key.device]
-    first = rows_of(table, key).to_pandas().iloc[0]
+    first = table.select(**asdict(key)).to_pandas().iloc[0]
     return DeviceCard(
         key.device, key.device, kind=first["kind"], batch_size=int(first["batch_size"])
     )
@@ -29,8 +27,8 @@ def device_card(table: CostTable, key: CostKey) -> DeviceCard:
 def training_facts(
     table: CostTable, key: CostKey, settings: TrainSettings, n_train: int
 ) -> dict[str, Any]:
-    """Say what a model learned from."""
-    rows = rows_of(table, key)
+    """Return the counts, hash, seed and provenance of the rows that a model learned from."""
+    rows = table.select(**asdict(key))
     counts = rows.counts()
     return {
         "n_train": n_train,
@@ -43,7 +41,7 @@ def training_facts(
 
 
 def protocol(settings: TrainSettings, split: Split) -> dict[str, Any]:
-    """Say how the held-out scores came about."""
+    """Return the split, sizes and seed behind the held-out scores."""
     return {
         "split": settings.split,
         "n_train": len(split.train),

@@ -1,4 +1,4 @@
-"""What the models that ship say of a new device, learned beforehand."""
+"""Priors over a new device, learned beforehand from the models that ship."""
 
 from __future__ import annotations
 

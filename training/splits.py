@@ -1,4 +1,4 @@
-"""Which rows a predictor learns from and which it is scored on."""
+"""Splits of a table into training, validation and test rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from archcost.errors import CostTableError, check_name
 from archcost.spaces import SearchSpace
-from archcost.spaces.cell_graph import canonical
 from archcost.spaces.space import Ops
 
 Rows = npt.NDArray[np.int64]
@@ -20,7 +19,7 @@ SPLITS: tuple[SplitName, ...] = ("random", "isomorphic")
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Disjoint rows: to learn from, to choose predictors by, and to score them on."""
+    """Disjoint rows for training, for the choice of a predictor, and for the scores."""
 
     train: Rows
     validation: Rows
@@ -43,7 +42,7 @@ def split_rows(
     ----------
     space : SearchSpace
         The space of the architectures.
-    ops : numpy.ndarray of int8, shape (n_archs, n_positions)
+    ops : numpy.ndarray of int, shape (n_archs, n_positions)
         The architectures.
     n_train : int, optional
         Training rows; the rest, less the validation rows, is for testing.
@@ -53,9 +52,9 @@ def split_rows(
         Share of all rows for validation; taken from those that would be trained on, or with
         `n_train` from the rest.
     method : {"random", "isomorphic"}, default="random"
-        ``"isomorphic"`` keeps architectures that are the same network (NAS-Bench-201: isomorphic
-        cells; elsewhere: equal architectures) on one side; where no group fits the last places,
-        training and validation are that much smaller.
+        ``"isomorphic"`` keeps architectures that are the same network on one side, in a space
+        that has a canonical form; where no group fits the last places, training and validation
+        are that much smaller.
     seed : int, default=0
         Fixes the split. With the same seed, the rows of a smaller `n_train` are among those of a
         larger one (random split).
@@ -68,7 +67,7 @@ def split_rows(
     Raises
     ------
     CostTableError
-        If a part would have fewer than two rows.
+        If a part would have fewer than two rows, or the space has no canonical form to split by.
     UnknownNameError
         If there is no such method.
     """
@@ -97,16 +96,25 @@ def isomorphism_groups(space: SearchSpace, ops: Ops) -> Rows:
     ----------
     space : SearchSpace
         The space of the architectures.
-    ops : numpy.ndarray of int8, shape (n_archs, n_positions)
+    ops : numpy.ndarray of int, shape (n_archs, n_positions)
         The architectures.
 
     Returns
     -------
     numpy.ndarray of int64, shape (n_archs,)
-        On NAS-Bench-201 the isomorphism class, elsewhere equality.
+        The place of each one's isomorphism class.
+
+    Raises
+    ------
+    CostTableError
+        If the space has no canonical form.
     """
-    representatives = canonical(ops) if space.name == "nasbench201" else ops
-    return np.unique(representatives, axis=0, return_inverse=True)[1].ravel()
+    if space.canonical is None:
+        raise CostTableError(
+            "an isomorphic split needs a search space that tells which architectures are the same "
+            f"network, but {space.name} has no canonical form; use the random split"
+        )
+    return np.unique(space.canonical(ops), axis=0, return_inverse=True)[1].ravel()
 
 
 def _whole_groups(groups: Rows, n_train: int, n_validation: int, rng: np.random.Generator) -> Split:

@@ -1,4 +1,4 @@
-"""Say which architectures to measure on a device that nobody knows."""
+"""Choose the architectures to measure on a new device."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from threadpoolctl import threadpool_limits
 from archcost.errors import ArchitectureError
 from archcost.predictors import TransferPredictor
 from archcost.predictors.measuring_choice import choose
-from archcost.spaces import NASBench201, SearchSpace, get_space
-from archcost.spaces.cell_graph import connected
+from archcost.spaces import SearchSpace, get_space
+from archcost.spaces.liveness import connected
 from archcost.spaces.space import Ops
 from archcost.training.measurements import read_measurements
 from archcost.training.transfer_sources import Sources, transfer_prior
 
 CANDIDATES = 5000
-"""Architectures looked at where the user does not say which can be measured."""
+"""Random candidates where the user gives none."""
 REFERENCE = 500
-"""Architectures that stand for the space."""
+"""Random architectures over which the expected variance is averaged."""
 
 
 class Suggestions(list[str]):
-    """Architectures to measure, the most telling first, and what that is worth.
+    """Architectures to measure, the most informative first, and the error to expect after each.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Suggestions(list[str]):
         The architectures.
     spreads : list of float
         Expected error of a prediction in proportion to the cost, before measuring any of these
-        and after each; what a device's own noise adds is left out.
+        and after each, without the noise of the measurements themselves.
     """
 
     def __init__(self, archs: Sequence[str], spreads: list[float]) -> None:
@@ -41,7 +41,7 @@ class Suggestions(list[str]):
 
     @property
     def expected_gain(self) -> float:
-        """Share of the expected error that measuring them all takes away, 0 to 1."""
+        """Share of the expected error that measuring all of them removes, 0 to 1."""
         return 1 - self.spreads[-1] / self.spreads[0] if self.spreads[0] > 0 else 0.0
 
 
@@ -55,11 +55,11 @@ def suggest(
     dataset: str | None = None,
     seed: int = 0,
 ) -> Suggestions:
-    """Choose the architectures whose measurement says most about an unknown device.
+    """Choose the architectures whose measurement is most informative about a new device.
 
-    Greedily, each next one is that which lowers the expected variance over the space most, given
-    the prior that the sources lead to and what is measured. Cells without a path from input to
-    output are left out, as what they cost says little of others.
+    Greedy: each next one lowers the expected variance over the space most, given the prior from
+    the sources and what is measured. Where positions are edges of a graph, architectures without a
+    path from input to output are left out: their costs say little of others.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def suggest(
     Returns
     -------
     list of str
-        At most `n` architectures, the most telling first; with `candidates`, exactly as given.
+        At most `n` architectures, the most informative first; with `candidates`, exactly as given.
         ``expected_gain`` says whether measuring them is worth it.
 
     Raises
@@ -113,9 +113,9 @@ def suggest(
         given, ops = [given[i] for i in left], ops[left]
         done = predictor.features(done_ops)
         if cost is not None:
-            predictor.fit(done_ops, cost)
+            predictor.fit(done_ops, cost, space=space)
             priors = predictor.updated_priors()
-    reference = predictor.features(space.sample(REFERENCE, seed=seed))
+    reference = predictor.features(space.sample(min(REFERENCE, space.n_archs), seed=seed))
     groups = list(predictor.groups_.values())
     with threadpool_limits(1):  # on such small matrices threads cost more than they gain
         chosen, spreads = choose(predictor.features(ops), reference, groups, priors, n, done)
@@ -125,17 +125,17 @@ def suggest(
 def _candidates(
     space: SearchSpace, candidates: Any, rng: np.random.Generator
 ) -> tuple[list[Any], Ops]:
-    """Return candidates as given and as op ids; cells without a path only if there is no other."""
+    """Return candidates as given and as op ids; those without a path only if there is no other."""
     if candidates is None:
-        ops = space.sample(min(CANDIDATES, space.size), seed=int(rng.integers(2**31)))
+        ops = space.sample(min(CANDIDATES, space.n_archs), seed=int(rng.integers(2**31)))
         given: list[Any] = space.format_many(ops)
     else:
         given = list(candidates)
         if not given:
             raise ArchitectureError("candidates must hold at least one architecture, but is empty")
         ops = np.stack([space.parse(arch) for arch in given])
-    if isinstance(space, NASBench201):
-        kept = np.flatnonzero(connected(ops))
+    if space.edges is not None:
+        kept = np.flatnonzero(connected(space, ops))
         if len(kept):
             given, ops = [given[i] for i in kept], ops[kept]
     _, first = np.unique(ops, axis=0, return_index=True)
@@ -144,9 +144,9 @@ def _candidates(
 
 
 def _measured(space: SearchSpace, measured: Any, dataset: str) -> tuple[Ops, Any]:
-    """Return what is measured, with costs if they come with it."""
+    """Return the architectures that are measured already, and their costs if they are given."""
     if measured is None or (isinstance(measured, Sized) and len(measured) == 0):
-        return np.empty((0, space.n_positions), dtype=np.int8), None
+        return np.empty((0, space.n_positions), dtype=space.dtype), None
     if isinstance(measured, (list, tuple, np.ndarray)):
         return np.stack([space.parse(arch) for arch in measured]), None
     found = read_measurements(space, measured, "new", None, dataset)

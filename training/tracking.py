@@ -11,13 +11,13 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archcost.datasets import CostKey, CostTable
 from archcost.errors import MissingDataError
 from archcost.models import CostModel
-from archcost.training.key_rows import rows_of
 from archcost.training.metrics import flat
 from archcost.training.plots import residual_plot, scatter_plot
 from archcost.training.serving import ARCH, signature
@@ -126,7 +126,7 @@ def dataset(table: CostTable, key: CostKey) -> PandasDataset:
     """Return the costs of a key as MLflow tracks a dataset: with schema, size and hash."""
     from mlflow.data.pandas_dataset import from_pandas
 
-    rows = rows_of(table, key)
+    rows = table.select(**asdict(key))
     frame = rows.to_pandas()[[ARCH, "cost"]].dropna().astype({ARCH: str})
     # MLflow keeps 36 characters of a digest; the run's parameter table_sha256 holds all.
     return from_pandas(frame, targets="cost", name=str(key), digest=rows.sha256[:36])
@@ -174,6 +174,36 @@ def log_choice(
     metrics = {**flat(trial.scores), "validation_spearman": validation_spearman}
     log_metrics(metrics, info.model_id, data)
     return str(info.model_uri)
+
+
+def log_transfer(model: CostModel, report: str, experiment: str = "archcost") -> str:
+    """Log a transferred model with its report; return the model's URI.
+
+    Parameters
+    ----------
+    model : CostModel
+        From `transfer`.
+    report : str
+        Markdown, kept as ``transfer_report.md``.
+    experiment : str, default="archcost"
+        Name of the MLflow experiment, made if it is not there.
+    """
+    with tracking_store(create=True):
+        import mlflow
+
+        name = f"{model.key}-transfer"
+        number = experiment_id(experiment)
+        with started_run(name, TRIAL, key=model.key, experiment=number):
+            mlflow.log_params(
+                {**run_params(model), "n_sources": len(model.manifest.training["sources"])}
+            )
+            info = log_cost_model(model)
+            scores = model.manifest.scores
+            metrics = {k: scores[k] for k in scores if k.startswith("left_out_")}
+            if metrics:
+                mlflow.log_metrics(metrics, model_id=info.model_id)
+            mlflow.log_text(report, "transfer_report.md")
+            return str(info.model_uri)
 
 
 def log_metrics(metrics: dict[str, float], model_id: str, data: PandasDataset) -> None:

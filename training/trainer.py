@@ -1,70 +1,25 @@
-"""Train a cost model from a table."""
+"""Train a cost model on a table, and score a model on a table."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from archcost.datasets import CostKey, CostTable
-from archcost.errors import check_name
+from archcost.errors import CostTableError, MissingDataError
 from archcost.models import CostModel, Manifest
 from archcost.predictors import PREDICTORS, CostPredictor
-from archcost.spaces import get_space
+from archcost.spaces import SearchSpace, get_space
 from archcost.spaces.space import Ops
-from archcost.training.key_rows import choose_key
 from archcost.training.metrics import Costs, Score, flat, score, spearman
 from archcost.training.model_card import device_card, library_versions, protocol, training_facts
-from archcost.training.splits import SPLITS, SplitName, split_rows
-
-
-@dataclass(frozen=True, slots=True)
-class TrainSettings:
-    """How to train and score one predictor.
-
-    Parameters
-    ----------
-    predictor : str, default="xgboost"
-        A name in ``archcost.predictors.PREDICTORS``.
-    params : mapping, optional
-        Constructor parameters of the predictor besides its seed and dataset.
-    n_train : int, optional
-        Rows to learn from before scoring; all others are held out.
-    test_share : float, default=0.2
-        Share of the rows to hold out where `n_train` is not given.
-    validation_share : float, default=0
-        Share of all rows to hold out for choosing among predictors; see `split_rows`.
-    split : {"random", "isomorphic"}, default="random"
-        How rows are held out.
-    seed : int, default=0
-        Fixes split, predictor and bootstrap.
-    refit : bool, default=True
-        Whether `train` learns from all rows once it has scored.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such predictor or split.
-    """
-
-    predictor: str = "xgboost"
-    params: Mapping[str, Any] = field(default_factory=dict)
-    n_train: int | None = None
-    test_share: float = 0.2
-    validation_share: float = 0.0
-    split: SplitName = "random"
-    seed: int = 0
-    refit: bool = True
-
-    def __post_init__(self) -> None:
-        check_name("predictor", self.predictor, PREDICTORS)
-        check_name("split", self.split, SPLITS)
+from archcost.training.splits import split_rows
+from archcost.training.train_settings import TrainSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A trained model with what its held-out scores were made of.
+    """A trained model with the held-out predictions behind its scores.
 
     Parameters
     ----------
@@ -95,6 +50,8 @@ def train(
     table: CostTable,
     key: CostKey | str | None = None,
     settings: TrainSettings | None = None,
+    *,
+    space: str | SearchSpace | None = None,
 ) -> CostModel:
     """Train a cost model on a table: hold rows out, score, then learn from all rows.
 
@@ -103,9 +60,11 @@ def train(
     table : CostTable
         Costs; rows without one are left out and counted.
     key : CostKey or str, optional
-        Which costs to learn; not needed if the table has one key.
+        Which costs to learn; not needed if the table, or its part of `space`, has one key.
     settings : TrainSettings, optional
         Predictor, split and seed.
+    space : str or SearchSpace, optional
+        Learn costs of this search space only.
 
     Returns
     -------
@@ -132,7 +91,7 @@ def train(
     (1.0, 60)
     """
     settings = settings or TrainSettings()
-    trial = run_trial(table, key, settings)
+    trial = run_trial(table, choose_key(table, key, space), settings)
     return refitted(trial, table) if settings.refit else trial.model
 
 
@@ -206,6 +165,66 @@ def refitted(trial: Trial, table: CostTable) -> CostModel:
     )
 
 
+def evaluate(
+    model: CostModel, table: CostTable, key: CostKey | str | None = None, *, seed: int = 0
+) -> dict[str, Score]:
+    """Score a model on the costs of a table.
+
+    Parameters
+    ----------
+    model : CostModel
+        The model.
+    table : CostTable
+        True costs.
+    key : CostKey or str, optional
+        Which costs to compare with; those that the model predicts by default.
+    seed : int, default=0
+        Fixes the bootstrap.
+
+    Returns
+    -------
+    dict of str to Score
+        Every metric of ``archcost.training.metrics.METRICS`` with its interval.
+
+    Raises
+    ------
+    CostTableError
+        If the table's costs are of another space or metric.
+    MissingDataError
+        If the table has no such costs.
+    """
+    key = choose_key(table, model.key if key is None else key)
+    if (key.space, key.metric) != (model.key.space, model.key.metric):
+        raise CostTableError(
+            f"costs must be {model.key.metric} in {model.key.space} to score this model, "
+            f"but got {key}"
+        )
+    ops, cost = table.costs(key)
+    return score(cost, model.predict(ops), seed=seed)
+
+
+def choose_key(
+    table: CostTable, key: CostKey | str | None, space: str | SearchSpace | None = None
+) -> CostKey:
+    """Return the key asked for, or the only one of the table; with `space`, one of that space."""
+    if space is not None:
+        table = table.select(space=get_space(space).name)
+    keys = table.keys()
+    if key is None:
+        if len(keys) > 1:
+            raise CostTableError(
+                f"a key must be given for a table with several; this one has {[*map(str, keys)]}"
+            )
+        return keys[0]
+    key = CostKey.parse(key) if isinstance(key, str) else key
+    if key not in keys:
+        raise MissingDataError(
+            f"this table has no costs for {key}; it has {[str(known) for known in keys]}"
+        )
+    return key
+
+
 def _fitted(key: CostKey, settings: TrainSettings, ops: Ops, cost: Costs) -> CostPredictor:
     params = {"seed": settings.seed, "dataset": key.dataset_name, **settings.params}
-    return PREDICTORS[settings.predictor](**params).fit(ops, cost)
+    predictor = PREDICTORS[settings.predictor](**params)
+    return predictor.fit(ops, cost, space=get_space(key.space))

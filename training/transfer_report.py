@@ -1,4 +1,4 @@
-"""Say how far a transferred model is to be trusted, and why."""
+"""Report on the accuracy to expect of a transferred model, and the reasons."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.errors import MissingDataError
-from archcost.features import CostDrivers
-from archcost.features.position_tables import work_table
 from archcost.models import CostModel
+from archcost.networks import Layer
 from archcost.predictors import TransferPredictor
 from archcost.predictors.group_prior import TransferPrior
+from archcost.spaces import SearchSpace
+from archcost.spaces.position_work import network_work
+from archcost.spaces.space import Ops
 from archcost.training.metrics import spearman
 
 Floats = npt.NDArray[np.float64]
 
 REFERENCE = 1000
-"""Architectures over which costs are compared."""
+"""Random architectures over which costs are compared."""
 NEAREST, DRIVERS = 5, 6
-"""How many devices and drivers are named."""
+"""Devices and drivers that are named, at most."""
 MEANING = {
     "blocks": "number of blocks",
     "kernels": "number of layers to launch",
@@ -42,7 +44,7 @@ MEANING = {
 
 @dataclass(frozen=True, slots=True)
 class TransferReport:
-    """What is known of a transferred model without further measurements.
+    """Diagnostics of a transferred model that need no further measurements.
 
     Parameters
     ----------
@@ -51,12 +53,12 @@ class TransferReport:
     left_out_spearman : float
         Rank correlation of measurements with what the others predict; NaN with fewer than three.
     held_out : dict of str to float
-        What the same procedure reaches on each source device taken for new, with as many
-        measurements of the same architectures: rank correlation over the space.
+        Rank correlation over the space of the same procedure on each source device as if it were
+        new, with as many measurements of the same architectures.
     nearest : dict of str to float
         The most similar source devices: rank correlation of their costs with the predicted.
     drivers : dict of str to float
-        Shares of the predicted cost's variance by what drives it; they overlap.
+        Shares of the predicted cost's variance explained by each group of drivers; they overlap.
     flops_spearman : float
         Rank correlation of FLOPs alone with the measurements.
     n_without_cost : int
@@ -73,7 +75,7 @@ class TransferReport:
 
     @property
     def expected_spearman(self) -> float:
-        """Median of what the procedure reaches on the sources, NaN without any."""
+        """Median of ``held_out``, NaN without sources."""
         return float(np.median(list(self.held_out.values()))) if self.held_out else float("nan")
 
     def to_markdown(self) -> str:
@@ -107,14 +109,14 @@ class TransferReport:
 
 
 def transfer_report(model: CostModel, *, held_out: bool = True) -> TransferReport:
-    """Return how far a model made by `transfer` is to be trusted.
+    """Return the diagnostics of a model made by `transfer`.
 
     Parameters
     ----------
     model : CostModel
         From `transfer`.
     held_out : bool, default=True
-        Whether to take each source for new in turn, which takes a tenth of a second each.
+        Whether to transfer to each source as if it were new, which takes a tenth of a second each.
 
     Raises
     ------
@@ -128,7 +130,7 @@ def transfer_report(model: CostModel, *, held_out: bool = True) -> TransferRepor
             f"a transfer report needs a model made by transfer, but {model.key} is of "
             f"{model.manifest.predictor}; see `archcost evaluate`"
         )
-    reference = predictor.drivers_.transform(model.space.sample(REFERENCE, seed=0))
+    reference = predictor.drivers_.transform(_reference(model.space))
     flops = _flops(predictor)
     cost = predictor.measured_cost_
     varied = len(cost) > 2 and np.ptp(cost) > 0
@@ -144,14 +146,14 @@ def transfer_report(model: CostModel, *, held_out: bool = True) -> TransferRepor
 
 
 def held_out_sources(predictor: TransferPredictor) -> dict[str, float]:
-    """Return what the procedure reaches on each source taken for new.
+    """Transfer to each source in turn, as if it were new; return the rank correlations.
 
-    The source's costs are those that the cost drivers describe, with as much noise as the new
-    device seems to have.
+    Costs of a source are those of its linear model on the cost drivers, with noise of the variance
+    estimated for the new device.
     """
     prior = predictor.prior_
     drivers, ops = predictor.drivers_, predictor.measured_
-    reference = predictor.space_.sample(REFERENCE, seed=1)
+    reference = _reference(predictor.space_, seed=1)
     space_drivers, measured_drivers = drivers.transform(reference), drivers.transform(ops)
     rng = np.random.default_rng(predictor.seed)
     noise = np.sqrt(predictor.noise_) * rng.standard_normal(len(ops))
@@ -165,6 +167,10 @@ def held_out_sources(predictor: TransferPredictor) -> dict[str, float]:
         new = TransferPredictor(predictor.seed, predictor.dataset).with_prior(without)
         found[name] = spearman(space_drivers @ own, new.fit(ops, cost).predict(reference))
     return found
+
+
+def _reference(space: SearchSpace, seed: int = 0) -> Ops:
+    return space.sample(min(REFERENCE, space.n_archs), seed=seed)
 
 
 def _nearest(predictor: TransferPredictor, reference: Floats) -> dict[str, float]:
@@ -196,9 +202,9 @@ def _driver_shares(predictor: TransferPredictor, reference: Floats) -> dict[str,
 
 
 def _relative_cost(predictor: TransferPredictor, reference: Floats) -> Floats:
-    """Return predicted costs of the architectures that `reference` describes, up to the unit."""
-    work = predictor.drivers_.work(predictor.space_.sample(REFERENCE, seed=0))
-    cost: Floats = reference @ predictor.coefficients_ + predictor.worth_ * work
+    """Return the predicted relative costs, before the offset, of the reference architectures."""
+    expected = predictor.expected(_reference(predictor.space_))
+    cost: Floats = reference @ predictor.coefficients_ + expected
     return cost
 
 
@@ -208,8 +214,9 @@ def _largest(values: dict[str, float], n: int) -> dict[str, float]:
 
 
 def _flops(predictor: TransferPredictor) -> Floats:
-    drivers: CostDrivers = predictor.drivers_
     space, ops = predictor.space_, predictor.measured_
-    table = work_table(space, drivers.dataset_)[..., 0].sum(axis=2)
-    flops: Floats = table[np.arange(space.n_positions), ops].sum(axis=1)
-    return flops
+    return network_work(space, ops, space.check_dataset(predictor.dataset), _flops_of)[:, 0]
+
+
+def _flops_of(layer: Layer) -> Floats:
+    return np.array([layer.flops], dtype=np.float64)

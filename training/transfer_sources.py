@@ -1,4 +1,4 @@
-"""The known devices that a transfer starts from, and what they say together."""
+"""The source devices of a transfer, and the prior learned from them."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ Costs = npt.NDArray[np.float64]
 Sources = Iterable["str | CostKey | CostModel | CostTable"]
 
 ROWS = 800
-"""Architectures that stand for a source: as many predictions of its model, or rows of its table."""
+"""Random architectures whose costs are predicted by the model of a source."""
 FEWEST = 30
-"""Measured architectures that a device needs to be a source."""
+"""Architectures with a cost that a table needs for its device to be a source."""
 
 
 def transfer_prior(
     space: SearchSpace, sources: Sources | None, dataset: str, *, seed: int = 0, without: str = ""
 ) -> TransferPrior:
-    """Return what source devices say of a new one.
+    """Return the prior over a new device that is learned from source devices.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def transfer_prior(
     if all(isinstance(source, CostTable) for source in given):
         if not any(key.device == without for table in given for key in table.keys()):  # noqa: SIM118
             without = ""  # so that every new device finds the same prior in the cache
-        return _of_tables(space, dataset, tuple(map(_Same, given)), seed, without)
+        return _of_tables(space, dataset, tuple(map(_HashedTable, given)), seed, without)
     return _learn(space, dataset, _rows(space, dataset, given, seed, without), seed)
 
 
@@ -94,14 +94,14 @@ def _was_transferred(folder: Path) -> bool:
     return (folder / MANIFEST).is_file() and "sources" in Manifest.read(folder).training
 
 
-class _Same:
-    """A table that equals another if their rows do; lets a cache know it again."""
+class _HashedTable:
+    """A table as a key of a cache: equal to another if their rows are."""
 
     def __init__(self, table: CostTable) -> None:
         self.table, self.hash = table, table.sha256
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.hash == other.hash
+        return isinstance(other, _HashedTable) and self.hash == other.hash
 
     def __hash__(self) -> int:
         return hash(self.hash)
@@ -120,7 +120,7 @@ def _of_models(
 
 @lru_cache(maxsize=16)
 def _of_tables(
-    space: SearchSpace, dataset: str, tables: tuple[_Same, ...], seed: int, without: str
+    space: SearchSpace, dataset: str, tables: tuple[_HashedTable, ...], seed: int, without: str
 ) -> TransferPrior:
     given = [same.table for same in tables]
     return _learn(space, dataset, _rows(space, dataset, given, seed, without), seed)
@@ -166,10 +166,10 @@ def _rows(
     for source in sources:
         if isinstance(source, (str, CostKey)):
             keys = _keys(space, dataset, [source], without)
-            found = [_asked(space, CostModel.load(find_model(key)), seed) for key in keys]
+            found = [_predicted(space, CostModel.load(find_model(key)), seed) for key in keys]
         elif isinstance(source, CostModel):
-            keys = [source.key] if source.space.name == space.name else []
-            found = [_asked(space, source, seed) for _ in keys]
+            keys = [source.key] if source.space == space else []
+            found = [_predicted(space, source, seed) for _ in keys]
         elif isinstance(source, CostTable):
             keys = [
                 key
@@ -188,6 +188,6 @@ def _rows(
     return rows
 
 
-def _asked(space: SearchSpace, model: CostModel, seed: int) -> tuple[Ops, Costs]:
-    ops = space.sample(ROWS, seed=seed)
+def _predicted(space: SearchSpace, model: CostModel, seed: int) -> tuple[Ops, Costs]:
+    ops = space.sample(min(ROWS, space.n_archs), seed=seed)
     return ops, model.predict(ops)

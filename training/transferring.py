@@ -17,10 +17,11 @@ from archcost.training.model_card import library_versions
 from archcost.training.transfer_sources import Sources, transfer_prior
 
 MANY = 300
-"""From this many measurements on, a predictor that learns from them alone may be better."""
+"""Measurements from which on a predictor that learns from them alone is tried as well."""
 RIVAL = "xgboost"
 HELD_OUT, MARGIN = 0.2, 0.001
-"""Share of many measurements on which the two are compared; how much better the rival must be."""
+"""Share of the measurements on which the two are compared, and the least lead in Spearman's
+correlation by which the rival is preferred."""
 
 
 def transfer(
@@ -35,7 +36,7 @@ def transfer(
 ) -> CostModel:
     """Make a cost model of a device from a few measurements.
 
-    Bayesian linear regression on what drives costs and on the costs of known devices (see
+    Bayesian linear regression on cost drivers and on the costs of known devices (see
     ``TransferPredictor``). With hundreds of measurements, held-out ones decide whether gradient
     boosting on the measurements alone takes its place.
 
@@ -50,7 +51,7 @@ def transfer(
     device : str, default="new"
         Id of the new device.
     metric : {"latency", "energy"}, optional
-        By default what the measurements say, else latency.
+        By default the metric of the measurements, else latency.
     dataset : str, optional
         Fixes the input size; the space's default otherwise.
     sources : iterable of id, CostModel or CostTable, optional
@@ -87,7 +88,7 @@ def transfer(
     key = found.key
     prior = transfer_prior(space, sources, key.dataset_name, without=device)
     predictor = TransferPredictor(seed, key.dataset_name).with_prior(prior)
-    predictor.fit(found.ops, found.cost)
+    predictor.fit(found.ops, found.cost, space=space)
     scores = left_out_scores(predictor)
     model = CostModel(predictor, _manifest(found, predictor, seed, scores))
     if len(found.cost) >= MANY:
@@ -96,7 +97,7 @@ def transfer(
 
 
 def left_out_scores(predictor: TransferPredictor) -> dict[str, float]:
-    """Return how well each measurement is predicted by the others, in closed form."""
+    """Return the scores of leave-one-out predictions, which are known in closed form."""
     truth, left_out = predictor.measured_cost_, predictor.left_out_
     if len(truth) < 3 or np.ptp(truth) == 0:
         return {}
@@ -170,10 +171,11 @@ def _better(model: CostModel, found: Measurements, seed: int) -> CostModel:
     rivals = {"transfer": transferred, RIVAL: PREDICTORS[RIVAL](seed=seed, dataset=name)}
     scores = {}
     for kind, rival in rivals.items():
-        rival.fit(found.ops[rest], found.cost[rest])
+        rival.fit(found.ops[rest], found.cost[rest], space=model.space)
         scores[kind] = spearman(found.cost[held_out], rival.predict(found.ops[held_out]))
     manifest = replace(model.manifest, scores={**model.manifest.scores, "held_out": scores})
     if scores[RIVAL] <= scores["transfer"] + MARGIN:
         return CostModel(model.predictor, manifest)
-    predictor = PREDICTORS[RIVAL](seed=seed, dataset=name).fit(found.ops, found.cost)
+    predictor = PREDICTORS[RIVAL](seed=seed, dataset=name)
+    predictor.fit(found.ops, found.cost, space=model.space)
     return CostModel(predictor, replace(manifest, predictor=RIVAL, params=predictor.get_params()))

@@ -25,7 +25,13 @@ def test_pairs_are_isomorphic_and_hold_the_same_ops():
     assert len(set(first) | set(second)) == 2 * len(first)
     assert (canonical(OPS[first]) == canonical(OPS[second])).all()
     assert (np.sort(OPS[first]) == np.sort(OPS[second])).all()
-    assert equal_pairs(get_space("fbnet"), OPS, np.random.default_rng(0))[0].size == 0
+    nets = get_space("fbnet")
+    assert equal_pairs(nets, nets.sample(60, seed=0), np.random.default_rng(0))[0].size == 0
+
+
+def test_all_cells_hold_2484_disjoint_pairs():
+    first, _ = equal_pairs(CELLS, CELLS.all_ops, np.random.default_rng(0))
+    assert len(first) == 2484
 
 
 def test_exact_costs_have_no_noise():

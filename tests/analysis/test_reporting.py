@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from archcost.analysis import ReportSettings, theoretical_costs, write_report
+from archcost.analysis import ReportSettings, proxy_costs, write_report
 from archcost.analysis.reporting import short_labels
 from archcost.cli.main import main
 from archcost.datasets import CostKey, CostTable
@@ -26,15 +26,15 @@ def own_store(monkeypatch, tmp_path):
 @pytest.fixture(scope="module")
 def table():
     rng = np.random.default_rng(0)
-    theory = theoretical_costs(CELLS, OPS)
+    proxies = proxy_costs(CELLS, OPS)
     cells = [
         CostTable.from_costs(
             CELLS, OPS, np.where(np.arange(260) < 4, np.nan, cost), device=device,
             status=["did_not_compile"] * 4 + ["ok"] * 256,
         )
         for device, cost in (
-            ("slow", theory["flops"] * rng.lognormal(sigma=0.1, size=260)),
-            ("wide", theory["activations"] * rng.lognormal(sigma=0.1, size=260)),
+            ("slow", proxies["flops"] * rng.lognormal(sigma=0.1, size=260)),
+            ("wide", proxies["activations"] * rng.lognormal(sigma=0.1, size=260)),
         )
     ]  # fmt: skip
     nets = NETS.sample(30, seed=0)
@@ -44,7 +44,7 @@ def table():
 
 @pytest.fixture(scope="module")
 def accuracy():
-    flops = theoretical_costs(CELLS, OPS)["flops"]
+    flops = proxy_costs(CELLS, OPS)["flops"]
     return pd.Series(60 + np.log(flops), index=CELLS.format_many(OPS), name="accuracy")
 
 
@@ -60,7 +60,7 @@ def test_the_page_holds_everything(table, accuracy, tmp_path):
     assert sorted(base64.b64decode(p) for p in pictures) == sorted(f.read_bytes() for f in files)
     assert len(files) == 13
     for heading in (
-        "Entries and why", "How far theoretical cost", "How far devices agree",
+        "Entries and why", "How far proxy costs", "How far devices agree",
         "search on one device", "Noise", "Learning curves", "Search space fbnet",
     ):  # fmt: skip
         assert heading in text
@@ -69,7 +69,7 @@ def test_the_page_holds_everything(table, accuracy, tmp_path):
         "ok": 256,
         "did_not_compile": 4,
     }
-    assert len(pd.read_csv(page.parent / "nasbench201_theory.csv")) == 6
+    assert len(pd.read_csv(page.parent / "nasbench201_proxies.csv")) == 6
     assert set(pd.read_csv(page.parent / "nasbench201_curves.csv")["n_train"]) == {20, 40}
 
 
@@ -80,9 +80,9 @@ def test_it_is_logged(table, tmp_path):
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
     experiment = client.get_experiment_by_name("archcost")
     [run] = client.search_runs([experiment.experiment_id])
-    assert "fbnet_theory_least_spearman" in run.data.metrics
+    assert "fbnet_proxies_least_spearman" in run.data.metrics
     names = {file.path for file in client.list_artifacts(run.info.run_id, "report")}
-    assert {"report/report.html", "report/fbnet_theory_flops.png"} <= names
+    assert {"report/report.html", "report/fbnet_proxies_flops.png"} <= names
 
 
 def test_accuracies_of_too_few_architectures_are_said(table, accuracy, tmp_path):

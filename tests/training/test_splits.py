@@ -45,12 +45,15 @@ def test_isomorphic_split_keeps_classes_on_one_side():
     assert set(strings[random.train]) & set(strings[random.test])  # the random one does not
 
 
-def test_fbnet_groups_are_equal_architectures():
-    ops = FBNet().sample(4, seed=0)[[0, 1, 0, 2, 3, 1]]
-    groups = isomorphism_groups(FBNet(), ops)
-    assert groups[0] == groups[2]
-    assert groups[1] == groups[5]
-    assert len(set(groups)) == 4
+def test_groups_are_those_of_the_canonical_form():
+    groups = isomorphism_groups(SPACE, OPS)
+    strings = SPACE.format_many(canonical(OPS))
+    assert len(set(groups)) == len(set(strings)) == len(set(zip(groups, strings, strict=True)))
+
+
+def test_a_space_without_a_canonical_form_is_refused():
+    with pytest.raises(CostTableError, match="fbnet has no canonical form; use the random split"):
+        split_rows(FBNet(), FBNet().sample(20, seed=0), method="isomorphic")
 
 
 def test_too_few_rows_are_refused():

@@ -1,0 +1,54 @@
+"""How to train and score one predictor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from archcost.errors import check_name
+from archcost.predictors import PREDICTORS
+from archcost.training.splits import SPLITS, SplitName
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """How to train and score one predictor.
+
+    Parameters
+    ----------
+    predictor : str, default="xgboost"
+        A name in ``archcost.predictors.PREDICTORS``.
+    params : mapping, optional
+        Constructor parameters of the predictor besides its seed and dataset.
+    n_train : int, optional
+        Rows to learn from before scoring; all others are held out.
+    test_share : float, default=0.2
+        Share of the rows to hold out where `n_train` is not given.
+    validation_share : float, default=0
+        Share of all rows to hold out for choosing among predictors; see `split_rows`.
+    split : {"random", "isomorphic"}, default="random"
+        How rows are held out.
+    seed : int, default=0
+        Fixes split, predictor and bootstrap.
+    refit : bool, default=True
+        Whether `train` learns from all rows once it has scored.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such predictor or split.
+    """
+
+    predictor: str = "xgboost"
+    params: Mapping[str, Any] = field(default_factory=dict)
+    n_train: int | None = None
+    test_share: float = 0.2
+    validation_share: float = 0.0
+    split: SplitName = "random"
+    seed: int = 0
+    refit: bool = True
+
+    def __post_init__(self) -> None:
+        check_name("predictor", self.predictor, PREDICTORS)
+        check_name("split", self.split, SPLITS)
