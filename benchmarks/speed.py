@@ -187,12 +187,14 @@ def cells_in_batches(repeats: int) -> list[Figure]:
 
 def whole_spaces(repeats: int) -> list[Figure]:
     """Time a scan and a Pareto front; they have no rival."""
+    from archcost.search.limits import Limit
+    from archcost.search.quantities import PredictedCost
     from archcost.search.scan_engines import on_threads
     from archcost.search.scan_progress import scan
     from archcost.search.scan_scores import work_score
-    from archcost.search.scanning import Limit, ScanPlan
+    from archcost.search.scanning import ScanPlan
 
-    limit = Limit(archcost.load("raspi4", space="fbnet"), 20.0)
+    limit = Limit(PredictedCost(archcost.load("raspi4", space="fbnet")), 20.0)
     plan = ScanPlan(NETS, work_score("flops", NETS), (limit,), count=8_000_000)
     costs = np.random.default_rng(4).random((100_000, 3))
     scanned, front = best_times(

@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from archcost.search.scan_scores import ScanScore
-    from archcost.search.scanning import Limit
-    from archcost.spaces import SearchSpace
+    from archcost.search.scanning import Found, ScanPlan
+
+PRINTED = 10
+"""Architectures that are shown on the terminal."""
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
 DESCRIPTION = """\
 Look at very many architectures of a search space, keep those within limits on predicted costs,
-and write the best of them as Parquet.
+print the best of them, write them as Parquet or CSV, and plot them.
 
 Architectures are drawn with --seed. Memory does not grow with --count, all cores are used, and
 the result does not depend on their number. If the scan is stopped, by Ctrl-C or kill -9, the same
@@ -27,6 +31,8 @@ EXAMPLES = """\
 examples:
   archcost scan --space fbnet --device raspi4 --max-latency-ms 20 --count 100000000
       the largest networks (FLOPs) that raspi4 runs in 20 ms
+  archcost scan --space fbnet --max raspi4=20 --max params=4e6 --level 0.95 --out best.csv
+      at most 4 million parameters, and 20 ms with a probability of 95 %
   archcost scan --space fbnet --device raspi4 --max-latency-ms 20 --max eyeriss:latency=8 \\
       --maximize my_weights.csv --top 100 --out best.parquet
       two limits; the score is the sum of a weight for each op at each position
@@ -47,15 +53,18 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--space", required=True, help="search space: nasbench201 or fbnet")
-    add("--dataset", help="cifar10 or cifar100 by default; it fixes the input size")
+    add("--space", required=True, help="search space: a name, or my_space.py:MySpace")
+    add("--dataset", help="fixes the input size (default: the space's)")
     add("--device", help="the device that --max-latency-ms and --max-energy-mj are about")
     add("--max-latency-ms", type=float, metavar="MS", help="latency limit of --device")
     add("--max-energy-mj", type=float, metavar="MJ", help="energy limit of --device")
     add(
-        "--max", action="append", default=[], metavar="DEVICE:METRIC=VALUE",
-        help="a further limit; can be given several times",
+        "--max", action="append", default=[], metavar="NAME=VALUE",
+        help="a limit on DEVICE (ms), DEVICE:energy (mJ), flops, params, activation_bytes, "
+        "weight_bytes or weight_bytes_int8; can be given several times",
     )  # fmt: skip
+    add("--level", type=float, help="probability that the true costs keep the limits, such as "
+        "0.95 (default: the predicted means keep them)")  # fmt: skip
     rank = parser.add_mutually_exclusive_group()
     rank.add_argument(
         "--maximize", metavar="SCORE", default="flops",
@@ -66,7 +75,10 @@ def add_parser(subparsers: Any) -> None:
     add("--count", type=int, default=10**6, help="architectures to look at (default: %(default)s)")
     add("--top", type=int, default=1000, help="architectures to keep (default: %(default)s)")
     add("--seed", type=int, default=0, help="fixes the draw (default: %(default)s)")
-    add("--out", type=Path, default=Path("scan.parquet"), help="default: %(default)s")
+    add(
+        "--out", type=Path, default=Path("scan.parquet"), metavar="FILE",
+        help=".parquet or .csv; the plot goes beside it as .png (default: %(default)s)",
+    )  # fmt: skip
     add("--threads", type=int, help="threads (default: one a core)")
     add(
         "--ray", nargs="?", const="local", metavar="ADDRESS",
@@ -81,21 +93,27 @@ def run(args: argparse.Namespace) -> int:
     """Scan and write the result; return the exit status."""
     from archcost.errors import ArchcostError
     from archcost.models.chunks import available_cores
+    from archcost.search.limits import find_limits
+    from archcost.search.quantities import find_quantity
     from archcost.search.scan_engines import on_ray, on_threads
     from archcost.search.scan_progress import scan
-    from archcost.search.scan_result import write_result
+    from archcost.search.scan_scores import LowCost, read_score
     from archcost.search.scanning import ScanPlan
     from archcost.spaces import get_space
 
-    if args.out.suffix != ".parquet":
-        raise ArchcostError(f"--out must end in .parquet, but got {str(args.out)!r}")
+    if args.out.suffix not in (".parquet", ".csv"):
+        raise ArchcostError(f"--out must end in .parquet or .csv, but got {str(args.out)!r}")
     if args.threads is not None and args.threads < 1:
         raise ArchcostError(f"--threads must be at least 1, but got {args.threads}")
     space = get_space(args.space)
+    if args.minimize is not None:
+        score: ScanScore = LowCost(find_quantity(space, args.minimize, args.dataset))
+    else:
+        score = read_score(args.maximize, space, args.dataset)
     plan = ScanPlan(
         space,
-        _score(args, space),
-        tuple(_limits(args, space)),
+        score,
+        find_limits(space, _limits(args), args.dataset, level=args.level),
         count=args.count,
         top=args.top,
         seed=args.seed,
@@ -111,8 +129,11 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("archcost: stopped; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
-    write_result(plan, found, args.out)
+    frame = _frame(plan, found)
+    _write(plan, found, frame, args.out)
     kept_in.unlink(missing_ok=True)
+    _plot(plan, frame, args.out.with_suffix(".png"))
+    print(_winners(frame))
     share = found.n_within / plan.total
     print(
         f"{args.out}: the best {len(found.ops)} by {plan.score.name}; {found.n_within} of "
@@ -121,49 +142,88 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _score(args: argparse.Namespace, space: SearchSpace) -> ScanScore:
-    from archcost.errors import MissingDataError
-    from archcost.prediction import load
-    from archcost.search.scan_scores import WORK, LowCost, read_weights, work_score
-
-    if args.minimize is not None:
-        device, _, metric = args.minimize.partition(":")
-        return LowCost(load(device, metric or "latency", space=space, dataset=args.dataset))
-    if args.maximize in WORK:
-        return work_score(args.maximize, space, args.dataset)
-    path = Path(args.maximize)
-    if not path.is_file():
-        raise MissingDataError(
-            f"--maximize must be one of {list(WORK)} or a CSV file, but got {args.maximize!r}; "
-            "a device's cost goes to --minimize"
-        )
-    return read_weights(path, space)
-
-
-def _limits(args: argparse.Namespace, space: SearchSpace) -> list[Limit]:
+def _limits(args: argparse.Namespace) -> dict[str, float]:
+    from archcost.cli.limit_argument import parse_limit
     from archcost.errors import ArchcostError
-    from archcost.prediction import load
-    from archcost.search.scanning import Limit
 
-    asked: list[tuple[str, str, float]] = []
+    limits: dict[str, float] = {}
     own = {"latency": args.max_latency_ms, "energy": args.max_energy_mj}
     for metric, value in own.items():
         if value is not None:
             if args.device is None:
                 raise ArchcostError(f"a limit on {metric} needs --device")
-            asked.append((args.device, metric, value))
-    if args.device is not None and not asked:
+            limits[f"{args.device}:{metric}"] = value
+    if args.device is not None and not limits:
         raise ArchcostError("--device needs --max-latency-ms or --max-energy-mj")
-    for text in args.max:
-        name, _, number = text.partition("=")
-        device, _, metric = name.partition(":")
-        try:
-            asked.append((device, metric or "latency", float(number)))
-        except ValueError:
-            raise ArchcostError(
-                f"--max must read DEVICE:METRIC=VALUE, such as eyeriss:energy=5, but got {text!r}"
-            ) from None
-    return [
-        Limit(load(device, metric, space=space, dataset=args.dataset), value)
-        for device, metric, value in asked
+    return limits | dict(map(parse_limit, args.max))
+
+
+def _frame(plan: ScanPlan, found: Found) -> pd.DataFrame:
+    """Return the architectures, their score and their limited costs, best first."""
+    import pandas as pd
+
+    columns = {
+        "arch": plan.space.format_many(found.ops),
+        plan.score.name: plan.score.sign * found.score,
+    }
+    for limit, cost in zip(plan.limits, found.costs.T, strict=True):
+        columns.setdefault(limit.quantity.name, cost)
+    return pd.DataFrame(columns)
+
+
+def _write(plan: ScanPlan, found: Found, frame: pd.DataFrame, path: Path) -> None:
+    """Write what was found; a Parquet file holds in its metadata what was scanned."""
+    import json
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    about = {
+        "space": plan.space.name,
+        "score": plan.score.name,
+        "limits": {limit.quantity.name: limit.at_most for limit in plan.limits},
+        "n_scanned": plan.total,
+        "n_within": found.n_within,
+        "seed": plan.seed,
+    }
+    temporary = path.with_name(path.name + ".part")
+    if path.suffix == ".csv":
+        frame.to_csv(temporary, index=False)
+    else:
+        table = pa.table(dict(frame.items()))
+        table = table.replace_schema_metadata({"archcost_scan": json.dumps(about)})
+        pq.write_table(table, temporary)
+    temporary.replace(path)
+
+
+def _winners(frame: pd.DataFrame) -> str:
+    """Return the first architectures as a table."""
+    from archcost.cli.text_table import text_table
+
+    names = [*frame.columns[1:], "arch"]
+    rows = [
+        [value if isinstance(value, str) else f"{value:.6g}" for value in row]
+        for row in frame[names].head(PRINTED).itertuples(index=False)
     ]
+    return text_table(names, rows)
+
+
+def _plot(plan: ScanPlan, frame: pd.DataFrame, path: Path) -> None:
+    """Plot the score of what was found against the first limited cost, or its rank."""
+    from matplotlib.figure import Figure
+
+    score = plan.score.name
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.set_ylabel(score)
+    if plan.limits:
+        name = plan.limits[0].quantity.name
+        axes.plot(frame[name], frame[score], "o", markersize=3)
+        axes.axvline(plan.limits[0].at_most, color="gray", linestyle="--", label="limit")
+        axes.legend()
+        axes.set_xlabel(name)
+    else:
+        axes.plot(range(1, 1 + len(frame)), frame[score], "o", markersize=3)
+        axes.set_xlabel("rank")
+    axes.set_title(f"the best {len(frame)} of {plan.total:,} architectures of {plan.space.name}")
+    figure.savefig(path, dpi=150)

@@ -38,20 +38,21 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--space", required=True, help="search space: nasbench201 or fbnet")
-    add("--dataset", help="cifar10 or cifar100 by default; it fixes the input size")
+    add("--space", required=True, help="search space: a name, or my_space.py:MySpace")
+    add("--dataset", help="fixes the input size (default: the space's)")
     score = parser.add_mutually_exclusive_group(required=True)
     score.add_argument(
         "--accuracy", metavar="FILE", help="CSV file with the columns arch and accuracy"
     )
     score.add_argument("--maximize", metavar="WORK", help="flops or params of the whole network")
     add(
-        "--max", action="append", default=[], metavar="DEVICE[:METRIC]=VALUE",
-        help="a limit, in ms or mJ; can be given several times",
+        "--max", action="append", default=[], metavar="NAME=VALUE",
+        help="a limit on DEVICE (ms), DEVICE:energy (mJ), flops, params, activation_bytes, "
+        "weight_bytes or weight_bytes_int8; can be given several times",
     )  # fmt: skip
     add(
-        "--low", action="append", default=[], metavar="DEVICE[:METRIC]",
-        help="a cost to keep low without a limit; can be given several times",
+        "--low", action="append", default=[], metavar="NAME",
+        help="a cost or work to keep low without a limit; can be given several times",
     )  # fmt: skip
     add("--by-mean", action="store_true", help="limits hold for the predicted means")
     add("--level", type=float, default=0.9, help="of the intervals (default: %(default)s)")
@@ -64,6 +65,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Search, print the front, and write it."""
+    from archcost.cli.limit_argument import parse_limit
     from archcost.datasets import CostTable
     from archcost.search import search
     from archcost.spaces import get_space
@@ -72,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     result = search(
         space,
         arguments.accuracy or _work(arguments.maximize, space, arguments.dataset),
-        dict(map(_limit, arguments.max)),
+        dict(map(parse_limit, arguments.max)),
         devices=arguments.low,
         dataset=arguments.dataset,
         budget=arguments.budget,
@@ -101,16 +103,3 @@ def _work(name: str, space: SearchSpace, dataset: str | None) -> Callable[[str],
 
     score = work_score(name, space, dataset)
     return lambda arch: float(score(space.parse(arch)[None])[0])
-
-
-def _limit(text: str) -> tuple[str, float]:
-    from archcost.errors import ArchcostError
-
-    name, _, number = text.partition("=")
-    try:
-        return name, float(number)
-    except ValueError:
-        raise ArchcostError(
-            f"--max must read DEVICE=VALUE or DEVICE:METRIC=VALUE, such as raspi4=12, but got "
-            f"{text!r}"
-        ) from None

@@ -22,6 +22,7 @@ CHILDREN = 8 * GENERATION
 CROSSED = 0.5
 MOST_CHANGES = 3
 MOST_REPAIRS = 20
+MOST_REDRAWS = 8
 DRAWN = 4096
 MOST_DRAWS = 25
 CLIMBERS = 16
@@ -43,7 +44,7 @@ class Scored:
 
     Attributes
     ----------
-    ops : numpy.ndarray of int8, shape (n_archs, n_positions)
+    ops : numpy.ndarray of int, shape (n_archs, n_positions)
         The architectures.
     values : numpy.ndarray of float64, shape (n_archs, 1 + n_costs)
         Negative scores, then predicted costs.
@@ -52,8 +53,8 @@ class Scored:
     def __init__(self, space: SearchSpace, objective: Objective, costs: SearchCosts) -> None:
         self.space = space
         self.costs = costs
-        self.ops: Ops = np.empty((0, space.n_positions), dtype=np.int8)
-        self.values = np.empty((0, 1 + len(costs.costs)))
+        self.ops: Ops = np.empty((0, space.n_positions), dtype=space.dtype)
+        self.values = np.empty((0, 1 + len(costs.limits)))
         self._objective = objective
         self._seen: set[bytes] = set()
 
@@ -72,7 +73,7 @@ class Scored:
     def fresh(self, ops: Ops) -> Ops:
         """Return the rows that were not scored, each once."""
         distinct = {row.tobytes(): row for row in ops if row.tobytes() not in self._seen}
-        return np.array(list(distinct.values()), dtype=np.int8).reshape(-1, ops.shape[1])
+        return np.array(list(distinct.values()), dtype=ops.dtype).reshape(-1, ops.shape[1])
 
     def front(self) -> npt.NDArray[np.int64]:
         """Return the rows of the Pareto front, highest score first."""
@@ -88,7 +89,7 @@ def evolve(scored: Scored, pool: Ops | None, budget: int, rng: np.random.Generat
     ----------
     scored : Scored
         Takes the architectures.
-    pool : numpy.ndarray of int8, shape (n_archs, n_positions), or None
+    pool : numpy.ndarray of int, shape (n_archs, n_positions), or None
         What may be scored, all within the limits; the whole space if None.
     budget : int
         How many to score.
@@ -112,7 +113,7 @@ def evolve(scored: Scored, pool: Ops | None, budget: int, rng: np.random.Generat
 
 
 def _children(scored: Scored, rng: np.random.Generator) -> Ops:
-    """Return children within the limits: of the front and the highest scores, crossed, changed."""
+    """Return valid children within the limits: of the front and the best, crossed, changed."""
     front = scored.front()
     elite = np.argsort(scored.values[:, 0], kind="stable")[:GENERATION]
     parents = np.concatenate([rng.choice(front, len(elite)), elite, elite])
@@ -121,7 +122,8 @@ def _children(scored: Scored, rng: np.random.Generator) -> Ops:
     space = scored.space
     crossed = rng.random(CHILDREN) < CROSSED
     taken = (rng.random(children.shape) < 0.5) & crossed[:, None]
-    children = np.where(taken, others, children).astype(np.int8)
+    mixed = np.where(taken, others, children)
+    children = np.where(space.valid(mixed)[:, None], mixed, children)
     rows = np.arange(CHILDREN)
     for change in range(MOST_CHANGES):
         changed = rows[rng.random(CHILDREN) < 0.5**change]
@@ -137,12 +139,35 @@ def _children(scored: Scored, rng: np.random.Generator) -> Ops:
 
 
 def _changed(space: SearchSpace, ops: Ops, rng: np.random.Generator) -> Ops:
-    """Return the architectures with another op at one random position each."""
+    """Return valid architectures with another op at one random position each.
+
+    A change that breaks a rule of the space is drawn again; an architecture for which no draw
+    gives a valid one stays as it is.
+    """
     ops = ops.copy()
-    places = rng.integers(space.n_positions, size=len(ops))
-    steps = rng.integers(1, space.n_ops, size=len(ops))
-    rows = np.arange(len(ops))
-    ops[rows, places] = (ops[rows, places] + steps) % space.n_ops
+    left = np.arange(len(ops))
+    for _ in range(MOST_REDRAWS):
+        trials = _mutated(space, ops[left], rng)
+        valid = space.valid(trials)
+        ops[left[valid]] = trials[valid]
+        left = left[~valid]
+        if len(left) == 0:
+            break
+    return ops
+
+
+def _mutated(space: SearchSpace, ops: Ops, rng: np.random.Generator) -> Ops:
+    """Return combinations, valid or not, with another allowed op at one random position each."""
+    free = np.flatnonzero([len(ids) > 1 for ids in space.choices])
+    places = free[rng.integers(len(free), size=len(ops))]
+    draws = rng.random(len(ops))
+    for place in free:
+        rows = np.flatnonzero(places == place)
+        others = space.choices[place][:-1]
+        drawn = others[(draws[rows] * len(others)).astype(np.intp)]
+        # The last op stands in for the one that is there, which is not to be drawn.
+        drawn[drawn == ops[rows, place]] = space.choices[place][-1]
+        ops[rows, place] = drawn
     return ops
 
 
@@ -151,14 +176,15 @@ def _start(scored: Scored, pool: Ops | None, n: int, rng: np.random.Generator) -
     if pool is not None:
         return scored.fresh(pool[rng.permutation(len(pool))])[:n]
     space, costs = scored.space, scored.costs
-    found = np.empty((0, space.n_positions), dtype=np.int8)
+    found = np.empty((0, space.n_positions), dtype=space.dtype)
     drawn = found
     for _ in range(MOST_DRAWS):
-        drawn = rng.integers(space.n_ops, size=(DRAWN, space.n_positions), dtype=np.int8)
+        drawn = space.draw(DRAWN, rng)
+        drawn = drawn[space.valid(drawn)]
         found = np.concatenate([found, scored.fresh(costs.within(drawn))])
         if len(found) >= n:
             return found[:n]
-    if len(found) == 0 and len(scored.ops) == 0:
+    if len(drawn) and len(found) == 0 and len(scored.ops) == 0:
         nearest = drawn[np.argsort(costs.excess(drawn))[:CLIMBERS]]
         found = scored.fresh(np.array([_climbed(space, costs, ops) for ops in nearest]))
         found = costs.within(found)[:n]

@@ -11,17 +11,23 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from archcost.errors import ArchcostError, check_name
-from archcost.models import CostModel
+from archcost.errors import ArchcostError, MissingDataError, check_name
 from archcost.models.chunks import in_chunks
 from archcost.models.pair_codes import pair_codes, pair_tables, sum_pairs
+from archcost.search.quantities import AdditiveSum, Quantity, Work
 from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops
 
 Scores = npt.NDArray[np.float64]
 
-WORK = {"flops": 1e6, "params": 1e6}
-"""Work that can be a score, and the unit it is given in."""
+WORK = ("flops", "params")
+"""Work that can be a score."""
+
+MILLION = 1e6
+"""The unit in which work is a score."""
+
+INT8_OPS = 128
+"""Op ids up to this number are int8, of which pairs are looked up at once."""
 
 
 class ScanScore(Protocol):
@@ -33,10 +39,13 @@ class ScanScore(Protocol):
 
     @property
     def sign(self) -> int:
-        """1 if the column is the score, -1 if it is what the score is the negative of."""
+        """-1 if the column is a cost, whose negative is the score; else 1."""
 
     def __call__(self, ops: Ops) -> Scores:
         """Return the scores ``(n_archs,)`` of valid op ids ``(n_archs, n_positions)``."""
+
+    def sums(self) -> AdditiveSum | None:
+        """Return the sum that the scores are a function of; None if there is none."""
 
     def identity(self) -> str:
         """Return what tells this score from others, for scans that go on later."""
@@ -61,11 +70,18 @@ class SumScore:
         self.name = name
         self.table = table
         self.constant = constant
-        self._pairs = pair_tables(table)
+        self._pairs = pair_tables(table) if table.shape[1] <= INT8_OPS else None
 
     def __call__(self, ops: Ops) -> Scores:
         """Return the scores ``(n_archs,)`` of valid op ids ``(n_archs, n_positions)``."""
-        return in_chunks(lambda some: sum_pairs(self._pairs, pair_codes(some), self.constant), ops)
+        if self._pairs is None:
+            return self.sums()(ops)
+        pairs = self._pairs
+        return in_chunks(lambda some: sum_pairs(pairs, pair_codes(some), self.constant), ops)
+
+    def sums(self) -> AdditiveSum:
+        """Return the score itself."""
+        return AdditiveSum(self.table, self.constant)
 
     def identity(self) -> str:
         """Return the name and a hash of the table."""
@@ -79,39 +95,70 @@ class LowCost:
 
     Parameters
     ----------
-    model : CostModel
-        What predicts the cost.
+    cost : Quantity
+        A predicted cost, or work.
     """
 
-    model: CostModel
+    cost: Quantity
     sign = -1
 
     @property
     def name(self) -> str:
         """Name of the column in the result."""
-        return cost_column(self.model)
+        return self.cost.name
 
     def __call__(self, ops: Ops) -> Scores:
         """Return the scores ``(n_archs,)`` of valid op ids ``(n_archs, n_positions)``."""
-        return -predicted(self.model, ops)
+        return -self.cost.values(ops)
+
+    def sums(self) -> AdditiveSum | None:
+        """Return the negative of the sum behind the cost, or None."""
+        sums = self.cost.sums()
+        if sums is None:
+            return None
+        return AdditiveSum(
+            -sums.table,
+            -sums.constant,
+            lambda score: -sums.to_sum(-score),
+            lambda total: -sums.from_sum(-total),
+        )
 
     def identity(self) -> str:
-        """Return the manifest of the model, which holds the hashes of its files."""
-        return self.model.manifest.to_json()
+        """Return what tells the cost from others."""
+        return self.cost.identity()
 
 
-def predicted(model: CostModel, ops: Ops) -> Scores:
-    """Return costs ``(n_archs,)`` of valid op ids, without checking them again."""
-    form = model.compile()
-    return model.predict(ops) if form is None else form.predict(ops)
+@dataclass(frozen=True)
+class WorkScore:
+    """The work of the whole network, in millions, of a space whose work does not add up.
+
+    Parameters
+    ----------
+    work : Work
+        What is counted.
+    """
+
+    work: Work
+    sign = 1
+
+    @property
+    def name(self) -> str:
+        """Name of the column in the result."""
+        return f"{self.work.name}_m"
+
+    def __call__(self, ops: Ops) -> Scores:
+        """Return the scores ``(n_archs,)``, from each network's own layers."""
+        return self.work.values(ops) / MILLION
+
+    def sums(self) -> None:
+        """Return None: there is no such sum."""
+
+    def identity(self) -> str:
+        """Return what tells the work from other work."""
+        return self.work.identity()
 
 
-def cost_column(model: CostModel) -> str:
-    """Return the name of a cost's column, such as ``raspi4_latency_ms``."""
-    return f"{model.key.device}_{model.key.metric}_{model.unit.lower()}"
-
-
-def work_score(name: str, space: SearchSpace, dataset: str | None = None) -> SumScore:
+def work_score(name: str, space: SearchSpace, dataset: str | None = None) -> SumScore | WorkScore:
     """Return the score that prefers large networks.
 
     Parameters
@@ -126,26 +173,49 @@ def work_score(name: str, space: SearchSpace, dataset: str | None = None) -> Sum
 
     Returns
     -------
-    SumScore
-        The score.
+    SumScore or WorkScore
+        The score, by a table where work adds up over positions.
 
     Examples
     --------
-    >>> from archcost.datasets import get_space
+    >>> from archcost.spaces import get_space
     >>> score = work_score("params", get_space("nasbench201"))
     >>> score(get_space("nasbench201").parse_many([[3] * 6])).round(3)
     array([1.532])
     """
-    unit = WORK[check_name("work", name, WORK)]
-    table = np.zeros((space.n_positions, space.n_ops))
-    constant = 0.0
-    for op in range(space.n_ops):
-        for layer in space.layers([op] * space.n_positions, dataset):
-            if layer.position is not None:
-                table[layer.position, op] += getattr(layer, name) / unit
-            elif op == 0:  # the stem, the reductions and the head are those of all architectures
-                constant += getattr(layer, name) / unit
-    return SumScore(f"{name}_m", table, constant)
+    work = Work(check_name("work", name, WORK), space, dataset)
+    sums = work.sums()
+    if sums is None:
+        return WorkScore(work)
+    return SumScore(f"{name}_m", sums.table / MILLION, sums.constant / MILLION)
+
+
+def read_score(text: str, space: SearchSpace, dataset: str | None = None) -> ScanScore:
+    """Return the score that a command line names.
+
+    Parameters
+    ----------
+    text : str
+        Work, ``"flops"`` or ``"params"``, or a CSV file of weights, as `read_weights` takes it.
+    space : SearchSpace
+        The search space.
+    dataset : str, optional
+        Fixes the input size; the space's default by default.
+
+    Raises
+    ------
+    MissingDataError
+        If it is neither.
+    """
+    if text in WORK:
+        return work_score(text, space, dataset)
+    path = Path(text)
+    if not path.is_file():
+        raise MissingDataError(
+            f"--maximize must be one of {list(WORK)} or a CSV file, but got {text!r}; "
+            "a device's cost goes to --minimize"
+        )
+    return read_weights(path, space)
 
 
 def read_weights(path: Path, space: SearchSpace) -> SumScore:
@@ -166,7 +236,8 @@ def read_weights(path: Path, space: SearchSpace) -> SumScore:
     Raises
     ------
     ArchcostError
-        If a column is missing, a name unknown, a weight no number, or a pair listed twice.
+        If a column is missing, a name unknown, an op not allowed at its position, a weight no
+        number, or a pair listed twice.
     """
     table = np.full((space.n_positions, space.n_ops), np.nan)
     with path.open(newline="") as file:
@@ -177,7 +248,8 @@ def read_weights(path: Path, space: SearchSpace) -> SumScore:
             )
         for line, row in enumerate(reader, start=2):
             position = check_name(f"{path}:{line}: position", row["position"], space.positions)
-            op = check_name(f"{path}:{line}: op", row["op"], space.op_names)
+            where = "" if space.allowed.all() else f" at {position}"
+            op = check_name(f"{path}:{line}: op{where}", row["op"], space.slots[position])
             place = space.positions.index(position), space.op_names.index(op)
             try:
                 weight = float(row["weight"])

@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cache
+from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from archcost.errors import ArchcostError
-from archcost.models import CostModel
-from archcost.search.scan_scores import ScanScore, predicted
+from archcost.search.limits import Limit
+from archcost.search.scan_scores import ScanScore
 from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops
 
 CHUNK = 1 << 16
 """Architectures drawn, predicted and ranked at once. It is part of what a seed means."""
 
-SMALL = 1 << 20
-"""Spaces up to this size are sampled without repetition."""
+WORDS = 1 << 16
+"""Combinations of ops that one 16-bit number can draw."""
 
-
-@dataclass(frozen=True)
-class Limit:
-    """A cost that must not exceed a value.
-
-    Parameters
-    ----------
-    model : CostModel
-        What predicts the cost.
-    at_most : float
-        The highest cost allowed, in the model's unit.
-    """
-
-    model: CostModel
-    at_most: float
+MAX_DRAWS = 1000
+"""Draws of a chunk's size without a valid architecture, after which a scan gives up."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +39,8 @@ class ScanPlan:
     limits : tuple of Limit
         What must be small enough.
     count : int
-        How many architectures to look at. They are drawn uniformly and independently; in a small
-        space, such as NAS-Bench-201, all are different.
+        How many valid architectures to look at. They are drawn uniformly and independently; in a
+        space that can be listed all are different.
     top : int
         How many to keep.
     seed : int
@@ -79,7 +68,8 @@ class ScanPlan:
     @property
     def total(self) -> int:
         """How many architectures the scan looks at; never more than there are."""
-        return min(self.count, self.space.size)
+        space = self.space
+        return min(self.count, len(space.all_ops) if space.is_enumerable else space.size)
 
     @property
     def n_chunks(self) -> int:
@@ -88,11 +78,10 @@ class ScanPlan:
 
     def identity(self) -> dict[str, object]:
         """Return what must be the same for a scan to go on where it was stopped."""
-        limits = [[limit.model.manifest.to_json(), limit.at_most] for limit in self.limits]
         return {
-            "space": self.space.name,
+            "space": f"{self.space.name} {self.space.fingerprint}",
             "score": self.score.identity(),
-            "limits": limits,
+            "limits": [limit.identity() for limit in self.limits],
             "count": self.count,
             "top": self.top,
             "seed": self.seed,
@@ -105,12 +94,12 @@ class Found(NamedTuple):
 
     Parameters
     ----------
-    ops : array of int8, shape (n_found, n_positions)
+    ops : array of int, shape (n_found, n_positions)
         The architectures.
     score : array of float64, shape (n_found,)
         Their scores; where equal, the architecture drawn first comes first.
     costs : array of float64, shape (n_found, n_limits)
-        Their limited costs.
+        Their limited costs, predicted means or work.
     n_within : int
         How many architectures were within the limits.
     """
@@ -123,7 +112,7 @@ class Found(NamedTuple):
 
 def nothing(plan: ScanPlan) -> Found:
     """Return what is found before anything was looked at."""
-    empty = np.empty((0, plan.space.n_positions), dtype=np.int8)
+    empty = np.empty((0, plan.space.n_positions), dtype=plan.space.dtype)
     return Found(empty, np.empty(0), np.empty((0, len(plan.limits))), 0)
 
 
@@ -140,8 +129,9 @@ def scan_chunk(plan: ScanPlan, chunk: int) -> Found:
     ops = draw_chunk(plan, chunk)
     costs = np.empty((len(ops), 0))
     for limit in plan.limits:
-        cost = predicted(limit.model, ops)
-        within = cost <= limit.at_most
+        cost = limit.quantity.values(ops)
+        bounded = cost if limit.level is None else limit.bounded(ops)
+        within = bounded <= limit.at_most
         ops = ops[within]
         costs = np.concatenate([costs[within], cost[within, None]], axis=1)
     score = plan.score(ops)
@@ -166,14 +156,22 @@ def draw_chunk(plan: ScanPlan, chunk: int) -> Ops:
     space = plan.space
     start = chunk * CHUNK
     n_archs = min(CHUNK, plan.total - start)
-    if space.size <= SMALL:
+    if space.is_enumerable:
         return space.sample(plan.total, seed=plan.seed)[start : start + n_archs]
     generator = np.random.Generator(np.random.Philox(key=[plan.seed, chunk]))
-    words = _words(space.n_ops)
-    n_words = -(-space.n_positions // words.shape[1])
-    codes = generator.integers(len(words), size=(n_archs, n_words), dtype=np.uint16)
-    ops = words.take(codes, axis=0).reshape(n_archs, -1)
-    return np.ascontiguousarray(ops[:, : space.n_positions])
+    ops = _draw(space, n_archs, generator)
+    if not space.has_rules:
+        return ops
+    parts = [ops[space.valid(ops)]]
+    while sum(map(len, parts)) < n_archs:
+        if len(parts) == MAX_DRAWS and not sum(map(len, parts)):
+            raise ArchcostError(
+                f"a scan needs valid architectures, but {MAX_DRAWS * n_archs} random combinations "
+                f"of {space.name} all break its rules; narrow its slots"
+            )
+        more = _draw(space, n_archs, generator)
+        parts.append(more[space.valid(more)])
+    return np.concatenate(parts)[:n_archs]
 
 
 def highest(score: npt.NDArray[np.float64], top: int) -> npt.NDArray[np.intp]:
@@ -185,8 +183,35 @@ def highest(score: npt.NDArray[np.float64], top: int) -> npt.NDArray[np.intp]:
     return places[np.argsort(-score[places], kind="stable")[:top]]
 
 
-def _words(n_ops: int) -> Ops:
-    """Return all combinations of up to four ops, to draw that many with one 16-bit number."""
-    length = max(n for n in range(1, 5) if n_ops**n <= 1 << 16)
-    digits = n_ops ** np.arange(length)
-    return (np.arange(n_ops**length)[:, None] // digits % n_ops).astype(np.int8)
+def _draw(space: SearchSpace, n_archs: int, generator: np.random.Generator) -> Ops:
+    """Return combinations of allowed ops, drawn uniformly, a word of positions at a time."""
+    words = _words(space)
+    if space.allowed.all():
+        codes = generator.integers(len(words[0]), size=(n_archs, len(words)), dtype=np.uint16)
+        ops = words[0].take(codes, axis=0).reshape(n_archs, -1)
+        return np.ascontiguousarray(ops[:, : space.n_positions])
+    drawn = [word[generator.integers(len(word), size=n_archs, dtype=np.uint16)] for word in words]
+    return np.concatenate(drawn, axis=1)
+
+
+@cache
+def _words(space: SearchSpace) -> list[Ops]:
+    """Return, for each run of up to four positions, all combinations of the ops allowed there.
+
+    One 16-bit number draws a word. Where all ops are allowed everywhere, the words are alike, and
+    the last one may reach beyond the end.
+    """
+    if space.allowed.all():
+        length = max(n for n in range(1, 5) if space.n_ops**n <= WORDS)
+        digits = space.n_ops ** np.arange(length)
+        word = np.arange(space.n_ops**length)[:, None] // digits % space.n_ops
+        return [word.astype(space.dtype)] * -(-space.n_positions // length)
+    runs: list[list[npt.NDArray[Any]]] = []
+    for ids in space.choices:
+        if runs and len(runs[-1]) < 4 and prod(map(len, runs[-1])) * len(ids) <= WORDS:
+            runs[-1].append(ids)
+        else:
+            runs.append([ids])
+    return [
+        np.stack(np.meshgrid(*run, indexing="ij"), axis=-1).reshape(-1, len(run)) for run in runs
+    ]

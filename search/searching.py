@@ -13,9 +13,10 @@ from archcost.datasets.accuracies import read_accuracy
 from archcost.errors import ArchcostError
 from archcost.models import CostModel
 from archcost.search.evolving import Objective, Scored, evolve
-from archcost.search.search_costs import SearchCosts, search_costs
+from archcost.search.limits import find_limits
+from archcost.search.quantities import PredictedCost
+from archcost.search.search_costs import SearchCosts
 from archcost.spaces import SearchSpace, get_space
-from archcost.spaces.space import Ops
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,8 @@ class SearchResult:
     ----------
     front : pandas.DataFrame
         The Pareto front, highest score first: arch (the space's string), score, and for each cost
-        its predicted mean, such as ``raspi4_latency_ms``, and interval, ``..._low``, ``..._high``.
+        its predicted mean, such as ``raspi4_latency_ms``, and interval, ``..._low``, ``..._high``;
+        for work, such as ``params``, one exact column.
     n_scored : int
         Architectures whose objective was asked for.
     costs : SearchCosts
@@ -70,17 +72,19 @@ class SearchResult:
         import pandas as pd
 
         verified = self.front.copy()
-        for cost in self.costs.costs:
-            ops, true = table.costs(cost.model.key)
-            known = pd.Series(true, index=cost.model.space.format_many(ops))
-            name = cost.column
+        for limit in self.costs.limits:
+            if not isinstance(limit.quantity, PredictedCost):
+                continue  # work is known exactly
+            model, name = limit.quantity.model, limit.quantity.name
+            ops, true = table.costs(model.key)
+            known = pd.Series(true, index=model.space.format_many(ops))
             truth = known.reindex(verified["arch"]).to_numpy()
             missing = np.isnan(truth)
             covered = (verified[f"{name}_low"] <= truth) & (truth <= verified[f"{name}_high"])
             verified[f"{name}_true"] = truth
             verified[f"{name}_covered"] = covered.astype("boolean").mask(missing)
-            if np.isfinite(cost.at_most):
-                kept = pd.Series(truth <= cost.at_most, index=verified.index, dtype="boolean")
+            if np.isfinite(limit.at_most):
+                kept = pd.Series(truth <= limit.at_most, index=verified.index, dtype="boolean")
                 verified[f"{name}_kept"] = kept.mask(missing)
         return verified
 
@@ -108,10 +112,10 @@ def search(
         ``(arch) -> float``, given the space's string; the higher, the better. Or accuracies in
         any form that `read_accuracy` takes; then only architectures that have one are candidates.
     constraints : mapping of str to float, optional
-        Limits by device: ``{"raspi4": 12.0, "edgegpu:energy": 30.0}`` is latency in ms and energy
-        in mJ.
+        Limits by name: ``{"raspi4": 12.0, "edgegpu:energy": 30.0, "params": 4e6}`` is latency in
+        ms, energy in mJ and parameters; see ``archcost.search.work_measures`` for all work.
     devices : iterable of str, optional
-        Devices whose cost is to be low as well, without a limit.
+        Devices whose cost, or work that, is to be low as well, without a limit.
     models : mapping of str to CostModel, optional
         Models by such names, such as that of a new device; installed ones by default.
     dataset : str, optional
@@ -119,7 +123,8 @@ def search(
     budget : int, default=500
         How often the objective may be asked.
     level : float, default=0.9
-        Probability of the intervals.
+        Probability of the intervals; the true cost is below the upper end with probability
+        ``(1 + level) / 2``.
     cautious : bool, default=True
         Keep the upper ends of the intervals within the limits, rather than the means.
     seed : int, default=0
@@ -146,7 +151,7 @@ def search(
 
     Examples
     --------
-    >>> from archcost.training import search
+    >>> from archcost.search import search
     >>> def n_convolutions(cell):
     ...     return cell.count("conv")
     >>> result = search("nasbench201", n_convolutions, {"fpga": 4.0}, budget=60)
@@ -156,12 +161,18 @@ def search(
     space = get_space(space)
     if budget < 1:
         raise ArchcostError(f"budget must be at least 1, but is {budget}")
-    costs = search_costs(
-        space, constraints or {}, devices, models or {}, dataset, level=level, cautious=cautious
-    )
+    if not 0 < level < 1:
+        raise ArchcostError(f"level must be between 0 and 1, such as 0.9, but got {level}")
+    limits = find_limits(
+        space, constraints or {}, dataset, models, unlimited=devices,
+        level=(1 + level) / 2 if cautious else None,
+    )  # fmt: skip
+    if not limits:
+        raise ArchcostError("a search needs at least one device in constraints or devices")
+    costs = SearchCosts(limits, level)
     rng = np.random.default_rng(seed)
     if callable(objective):
-        pool = _whole(space) if space.size <= ENUMERABLE else None
+        pool = space.all_ops if space.size <= ENUMERABLE else None
     else:
         accuracy = read_accuracy(objective, space)
         pool = space.parse_many(list(accuracy.index))
@@ -177,19 +188,17 @@ def search(
     return _result(scored)
 
 
-def _whole(space: SearchSpace) -> Ops:
-    return np.array(list(space), dtype=np.int8)
-
-
 def _result(scored: Scored) -> SearchResult:
     import pandas as pd
 
     if len(scored.ops) == 0:
-        limits = {c.column: c.at_most for c in scored.costs.costs if np.isfinite(c.at_most)}
-        which = "upper bounds of costs" if scored.costs.cautious else "costs"
+        bound = [limit for limit in scored.costs.limits if np.isfinite(limit.at_most)]
+        limits = {limit.quantity.name: limit.at_most for limit in bound}
+        cautious = any(limit.level is not None for limit in bound)
+        which = "upper bounds of costs" if cautious else "costs"
         raise ArchcostError(
             f"no architecture was found whose predicted {which} keep the limits {limits}; raise "
-            "them" + (", or search with cautious=False" if scored.costs.cautious else "")
+            "them" + (", or search with cautious=False" if cautious else "")
         )
     rows = scored.front()
     columns: dict[str, Any] = {
@@ -197,8 +206,10 @@ def _result(scored: Scored) -> SearchResult:
         "score": -scored.values[rows, 0],
     }
     intervals = scored.costs.intervals(scored.ops[rows])
-    for place, cost in enumerate(scored.costs.costs):
-        columns[cost.column] = scored.values[rows, 1 + place]
-        columns[f"{cost.column}_low"] = intervals[:, place, 0]
-        columns[f"{cost.column}_high"] = intervals[:, place, 1]
+    for place, limit in enumerate(scored.costs.limits):
+        name = limit.quantity.name
+        columns[name] = scored.values[rows, 1 + place]
+        if isinstance(limit.quantity, PredictedCost):
+            columns[f"{name}_low"] = intervals[:, place, 0]
+            columns[f"{name}_high"] = intervals[:, place, 1]
     return SearchResult(pd.DataFrame(columns), len(scored.ops), scored.costs)

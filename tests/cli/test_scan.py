@@ -73,13 +73,13 @@ def test_scores_of_ones_own(boards):
     [
         (["--max-latency-ms", "9"], "a limit on latency needs --device"),
         (["--device", "my_board"], "--device needs --max-latency-ms or --max-energy-mj"),
-        (["--max", "my_board:latency"], "--max must read DEVICE:METRIC=VALUE"),
+        (["--max", "my_board:latency"], "--max must read DEVICE=VALUE, DEVICE:METRIC=VALUE"),
         (["--max", "bord:latency=3"], "did you mean 'my_board'"),
         (["--minimize", "my_board:speed"], "metric must be one of"),
         (["--maximize", "accuracy"], "a CSV file, but got 'accuracy'"),
         (["--count", "0"], "count must be at least 1"),
         (["--threads", "0"], "--threads must be at least 1"),
-        (["--out", "scan.csv"], "--out must end in .parquet"),
+        (["--out", "scan.txt"], "--out must end in .parquet or .csv, but got 'scan.txt'"),
     ],
 )
 def test_bad_options(boards, capsys, options, message):

@@ -1,18 +1,22 @@
 """Scans: deterministic, within limits, stopped and resumed, on threads and on Ray."""
 
+import hashlib
+
 import numpy as np
 import pytest
+from my_space import MySpace
 
 from archcost.datasets import CostKey, DeviceCard
 from archcost.errors import ArchcostError, IntegrityError
 from archcost.models import CostModel, Manifest
 from archcost.predictors import PREDICTORS
+from archcost.search.limits import Limit
+from archcost.search.quantities import PredictedCost, Work
 from archcost.search.scan_engines import on_ray, on_threads
 from archcost.search.scan_progress import scan
 from archcost.search.scan_scores import LowCost, SumScore, read_weights, work_score
 from archcost.search.scanning import (
     CHUNK,
-    Limit,
     ScanPlan,
     draw_chunk,
     highest,
@@ -25,16 +29,16 @@ from archcost.spaces import get_space
 CELLS, NETS = get_space("nasbench201"), get_space("fbnet")
 
 
-def additive_model(space, device="board", slope=1.0):
+def additive_cost(space, device="board", slope=1.0):
     ops = space.sample(300, seed=1)
     cost = 1.0 + ops.astype(float) @ np.linspace(0.1, slope, space.n_positions)
     key = CostKey(space.name, device, "latency", space.default_dataset)
     fitted = PREDICTORS["lookup"]().fit(ops, cost)
-    return CostModel(fitted, Manifest(key, DeviceCard(device, device), "lookup"))
+    return PredictedCost(CostModel(fitted, Manifest(key, DeviceCard(device, device), "lookup")))
 
 
 def plan_of(space=NETS, count=3 * CHUNK + 100, **changes):
-    limits = (Limit(additive_model(space), 45.0), Limit(additive_model(space, "other", 0.5), 30.0))
+    limits = (Limit(additive_cost(space), 45.0), Limit(additive_cost(space, "other", 0.5), 30.0))
     settings = {"score": work_score("flops", space), "limits": limits, "top": 50} | changes
     return ScanPlan(space, count=count, **settings)
 
@@ -48,7 +52,7 @@ def test_result_is_the_best_within_the_limits():
     found = scan(plan, on_threads(2))
     ops = np.concatenate([draw_chunk(plan, chunk) for chunk in range(plan.n_chunks)])
     assert len(ops) == plan.count
-    costs = np.stack([limit.model.predict(ops) for limit in plan.limits], axis=1)
+    costs = np.stack([limit.quantity.model.predict(ops) for limit in plan.limits], axis=1)
     within = (costs <= [limit.at_most for limit in plan.limits]).all(axis=1)
     assert found.n_within == within.sum() > 1000
     order = np.flatnonzero(within)[np.argsort(-plan.score(ops[within]), kind="stable")][:50]
@@ -151,10 +155,10 @@ def test_work_is_that_of_the_space(space):
 
 
 def test_low_costs_are_scores_as_well():
-    model = additive_model(NETS)
-    found = scan(ScanPlan(NETS, LowCost(model), count=CHUNK, top=5), on_threads(2))
-    assert LowCost(model).name == "board_latency_ms"
-    np.testing.assert_array_equal(model.predict(found.ops), -found.score)
+    cost = additive_cost(NETS)
+    found = scan(ScanPlan(NETS, LowCost(cost), count=CHUNK, top=5), on_threads(2))
+    assert LowCost(cost).name == "board_latency_ms"
+    np.testing.assert_array_equal(cost.model.predict(found.ops), -found.score)
     assert (np.diff(found.score) <= 0).all()
 
 
@@ -165,6 +169,9 @@ def test_weights_from_a_file(tmp_path):
     assert score.name == "mine"
     ops = np.array([[3] * 22, [0] * 21 + [8], [3] + [8] * 21])
     assert score(ops.astype(np.int8)).tolist() == [1.5, -2.0, -0.5]
+    (tmp_path / "rules.csv").write_text("position,op,weight\nresolution,k3_w8,1\n")
+    with pytest.raises(ArchcostError, match="op at resolution must be one of"):
+        read_weights(tmp_path / "rules.csv", MySpace())
     for line, message in {
         "layer23,skip,1": r"mine.csv:2: position must be one of .* did you mean 'layer22'",
         "layer01,k9_e6,1": "mine.csv:2: op must be one of",
@@ -177,6 +184,78 @@ def test_weights_from_a_file(tmp_path):
     path.write_text("position,weight\n")
     with pytest.raises(ArchcostError, match="must have the columns position, op and weight"):
         read_weights(path, NETS)
+
+
+def test_draws_of_a_seed_stay_the_same():
+    plan = ScanPlan(NETS, SumScore("none", np.zeros((22, 9))), count=200_000, seed=5)
+    drawn = draw_chunk(plan, plan.n_chunks - 1)
+    assert hashlib.sha256(drawn.tobytes()).hexdigest()[:16] == "84cb73c1a9eceb32"
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_only_valid_architectures_of_a_space_with_rules(listed, monkeypatch):
+    every = MySpace().all_ops
+    if not listed:
+        monkeypatch.setattr("archcost.spaces.space.ENUMERABLE", 100)
+    space = MySpace()
+    assert space.is_enumerable == listed
+    score, limit = work_score("flops", space), Limit(Work("params", space), 3000.0)
+    plan = ScanPlan(space, score, (limit,), count=CHUNK + 10, top=20)
+    found = scan(plan, on_threads(2))
+    assert space.valid(found.ops).all() and space.parse_many(found.ops).dtype == found.ops.dtype
+    loads = [space.workload(row) for row in found.ops]
+    np.testing.assert_array_equal(found.score, [load.flops / 1e6 for load in loads])
+    np.testing.assert_array_equal(found.costs[:, 0], [load.params for load in loads])
+    within = [load for load in map(space.workload, every) if load.params <= 3000]
+    assert 0 < len(within) < 1008
+    assert found.score[0] == max(load.flops for load in within) / 1e6  # exhausted by brute force
+    assert plan.total == (1008 if listed else 1200)
+    if listed:
+        assert found.n_within == len(within)
+
+
+def test_draws_of_a_space_with_rules_are_uniform(monkeypatch):
+    every = MySpace().all_ops
+    monkeypatch.setattr("archcost.spaces.space.ENUMERABLE", 100)
+    space = MySpace()
+    monkeypatch.setattr(ScanPlan, "total", CHUNK)
+    drawn = draw_chunk(ScanPlan(space, work_score("flops", space)), 0)
+    assert drawn.shape == (CHUNK, 5) and drawn.dtype == np.int8
+    rows, counts = np.unique(drawn, axis=0, return_counts=True)
+    assert np.array_equal(rows, np.unique(every, axis=0))
+    np.testing.assert_allclose(counts, CHUNK / 1008, atol=6 * np.sqrt(CHUNK / 1008))
+
+
+def test_a_space_whose_rules_leave_nothing_is_refused(monkeypatch):
+    class Nothing(MySpace):
+        def violation(self, ops):
+            return "be something else"
+
+        def valid(self, ops):
+            return np.zeros(len(ops), dtype=bool)
+
+    monkeypatch.setattr("archcost.spaces.space.ENUMERABLE", 100)
+    score = SumScore("none", np.zeros((5, 8)))
+    with pytest.raises(ArchcostError, match="all break its rules"):
+        draw_chunk(ScanPlan(Nothing(), score, count=10), 0)
+
+
+def test_limits_hold_with_the_probability_asked_for():
+    cost = additive_cost(NETS)
+    ops = NETS.sample(500, seed=7)
+    means, stds = cost.model.predict(ops, return_std=True)
+    upper = Limit(cost, 40.0, level=0.95).bounded(ops)
+    np.testing.assert_allclose(upper, cost.model.predict_interval(ops, 0.9)[:, 1], rtol=1e-12)
+    assert (upper > means).all() and (stds > 0).all()
+    plan = plan_of(limits=(Limit(cost, 40.0, level=0.95),), count=CHUNK, top=100)
+    found = scan(plan, on_threads(2))
+    assert (Limit(cost, 40.0, level=0.95).bounded(found.ops) <= 40.0).all()
+    assert (
+        found.n_within
+        < scan(plan_of(limits=(Limit(cost, 40.0),), count=CHUNK), on_threads(2)).n_within
+    )
+    with pytest.raises(ArchcostError, match=r"at least 0.5 and below 1, such as 0.95, but got 1.0"):
+        Limit(cost, 40.0, level=1.0)
 
 
 @pytest.mark.parametrize("changes", [{"count": 0}, {"top": 0}, {"seed": -1}])

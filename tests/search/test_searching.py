@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from my_space import MySpace
 
 from archcost.datasets import DEVICES, CostKey, CostTable
 from archcost.errors import ArchcostError, UnknownNameError
@@ -11,6 +12,10 @@ from archcost.models.additive_form import AdditiveForm
 from archcost.models.compiled import CellTable
 from archcost.models.target_scale import TargetScale
 from archcost.search import search
+from archcost.search.evolving import Scored, _changed, _children
+from archcost.search.limits import Limit
+from archcost.search.quantities import Work
+from archcost.search.search_costs import SearchCosts
 from archcost.spaces import get_space
 
 CELLS, NETS = get_space("nasbench201"), get_space("fbnet")
@@ -139,3 +144,53 @@ def test_wrong_requests_are_refused(cells, monkeypatch, tmp_path):
         search(CELLS, lambda arch: float("nan"), {"raspi4": 3}, models=cells)
     with pytest.raises(UnknownNameError, match="must be of fbnet"):
         search(NETS, richness, {"raspi4": 3}, models=cells)
+
+
+def flops_of(arch):
+    return float(MySpace().workload(arch).flops)
+
+
+@pytest.mark.parametrize("as_a_whole", [True, False])
+def test_a_space_with_rules_and_slots_that_differ(as_a_whole, monkeypatch):
+    if not as_a_whole:
+        monkeypatch.setattr("archcost.search.searching.ENUMERABLE", 0)
+    space, asked = MySpace(), []
+
+    def objective(arch):
+        asked.append(arch)
+        return flops_of(arch)
+
+    result = search(space, objective, {"params": 3000.0}, budget=300)
+    assert len(asked) == len(set(asked)) == result.n_scored <= 300
+    assert all(arch in space for arch in asked)
+    within = [arch for arch in space.all_ops if space.workload(arch).params <= 3000]
+    assert result.front["score"].iloc[0] == max(map(flops_of, within))
+    assert list(result.front.columns) == ["arch", "score", "params"]
+    assert result.front["params"].tolist() == [
+        space.workload(arch).params for arch in result.front["arch"]
+    ]
+
+
+def test_children_are_valid_and_reach_every_op():
+    space, rng = MySpace(), np.random.default_rng(0)
+    scored = Scored(space, flops_of, SearchCosts((Limit(Work("params", space)),), 0.9))
+    scored.add(space.sample(40, seed=1))
+    children = np.concatenate([_children(scored, rng) for _ in range(8)])
+    assert space.valid(children).all()
+    assert np.array_equal(space.parse_many(children), children)
+    for place, ids in enumerate(space.choices):
+        assert set(children[:, place]) == set(ids)
+
+
+def test_one_change_is_one_other_op():
+    space, rng = MySpace(), np.random.default_rng(0)
+    ops = np.repeat(space.sample(1, seed=3), 4000, axis=0)
+    changed = _changed(space, ops, rng)
+    assert space.valid(changed).all()
+    assert ((changed != ops).sum(axis=1) == 1).all()
+    assert len(np.unique(changed, axis=0)) == len(space.neighbours(ops[0]))
+
+
+def test_levels_are_probabilities(cells):
+    with pytest.raises(ArchcostError, match="level must be between 0 and 1"):
+        search(CELLS, richness, {"raspi4": 3}, models=cells, level=1.0)
