@@ -28,6 +28,10 @@ class IntegrityError(ArchcostError):
     """A file is not what it should be: changed, truncated or holding foreign classes."""
 
 
+class TrackingError(ArchcostError):
+    """The MLflow store cannot be opened, read or written."""
+
+
 class MissingDataError(ArchcostError, LookupError):
     """A table or model is not there; the message says how to get it."""
 

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from archcost.models import CostModel
-from archcost.training.tracking import (
-    TRIAL,
-    experiment_id,
-    log_cost_model,
-    run_params,
-    started_run,
-    tracking_store,
-)
+from archcost.training.tracker import Tracker
+from archcost.training.tracking import TRIAL, log_cost_model, run_params
 
 
-def log_transfer(model: CostModel, report: str, experiment: str = "archcost") -> str:
-    """Log a transferred model with its report; return the model's URI.
+def log_transfer(model: CostModel, report: str, experiment: str = "archcost") -> str | None:
+    """Log a transferred model with its report; return the model's URI, None if that fails.
 
     Parameters
     ----------
@@ -25,19 +19,18 @@ def log_transfer(model: CostModel, report: str, experiment: str = "archcost") ->
     experiment : str, default="archcost"
         Name of the MLflow experiment, made if it is not there.
     """
-    with tracking_store(create=True):
-        import mlflow
+    with Tracker(experiment) as tracker, tracker.run(f"{model.key}-transfer", TRIAL, model.key):
+        return tracker.log(_write, model, report)
 
-        name = f"{model.key}-transfer"
-        number = experiment_id(experiment)
-        with started_run(name, TRIAL, key=model.key, experiment=number):
-            mlflow.log_params(
-                {**run_params(model), "n_sources": len(model.manifest.training["sources"])}
-            )
-            info = log_cost_model(model)
-            scores = model.manifest.scores
-            metrics = {k: scores[k] for k in scores if k.startswith("left_out_")}
-            if metrics:
-                mlflow.log_metrics(metrics, model_id=info.model_id)
-            mlflow.log_text(report, "transfer_report.md")
-            return str(info.model_uri)
+
+def _write(model: CostModel, report: str) -> str:
+    import mlflow
+
+    mlflow.log_params({**run_params(model), "n_sources": len(model.manifest.training["sources"])})
+    info = log_cost_model(model)
+    scores = model.manifest.scores
+    metrics = {k: scores[k] for k in scores if k.startswith("left_out_")}
+    if metrics:
+        mlflow.log_metrics(metrics, model_id=info.model_id)
+    mlflow.log_text(report, "transfer_report.md")
+    return str(info.model_uri)
