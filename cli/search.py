@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archcost.cli.options import DATASET_HELP, add_space_argument
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -38,8 +40,8 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--space", required=True, help="search space: nasbench201 or fbnet")
-    add("--dataset", help="cifar10 or cifar100 by default; it fixes the input size")
+    add_space_argument(parser, required=True)
+    add("--dataset", help=DATASET_HELP)
     score = parser.add_mutually_exclusive_group(required=True)
     score.add_argument(
         "--accuracy", metavar="FILE", help="CSV file with the columns arch and accuracy"
