@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import copyreg
 import hashlib
 import importlib.util
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, SupportsIndex, TypeVar
 
 from archcost.errors import ArchcostError, MissingDataError, check_name
 
+MODULE_PREFIX = "archcost_plugin_"
+"""How the names of modules begin that are made of users' files."""
+
+
+class Named(Protocol):
+    """Whatever has a name."""
+
+    name: str
+
+
 T = TypeVar("T")
+N = TypeVar("N", bound=Named)
 
 
 def is_reference(name: object) -> bool:
@@ -49,7 +61,7 @@ def load_object(reference: str) -> Any:
     if not path.is_file():
         raise MissingDataError(f"{reference!r} must name a Python file, but there is no {path}")
     digest = hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:16]
-    module = _run_file(path, f"archcost_plugin_{path.stem}_{digest}")
+    module = _run_file(path, f"{MODULE_PREFIX}{path.stem}_{digest}")
     if not hasattr(module, name):
         names = [known for known in vars(module) if not known.startswith("_")]
         check_name(f"the name in {path.name}", name, names)
@@ -73,6 +85,31 @@ def _run_file(path: Path, module_name: str) -> Any:
     return module
 
 
+class Plugin:
+    """Base of the classes that users extend: objects can be sent to other processes.
+
+    An object whose class is in a user's file is pickled with the path of that file, which the
+    other process runs first.
+    """
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        reduced = super().__reduce_ex__(protocol)
+        module_name = type(self).__module__
+        if not module_name.startswith(MODULE_PREFIX) or isinstance(reduced, str):
+            return reduced
+        function, (first, *others), *state = reduced
+        if function is not getattr(copyreg, "__newobj__"):  # noqa: B009 (unknown to mypy)
+            return reduced
+        reference = f"{sys.modules[module_name].__file__}:{first.__qualname__}"
+        return _new_object, (reference, *others), *state
+
+
+def _new_object(reference: str, *arguments: Any) -> Any:
+    """Make an object of a class in a file, as unpickling does: without calling ``__init__``."""
+    made = load_object(reference)
+    return made.__new__(made, *arguments)
+
+
 def as_instance(found: object, base: type[T], reference: object) -> T:
     """Return an object of a class that users may add; a class is called without arguments.
 
@@ -86,7 +123,7 @@ def as_instance(found: object, base: type[T], reference: object) -> T:
             found = found()
         except TypeError as error:
             raise ArchcostError(
-                f"{reference} must be made without arguments, but {error}"
+                f"{reference} must be made without arguments and have all methods, but {error}"
             ) from None
     if not isinstance(found, base):
         raise ArchcostError(
@@ -94,6 +131,55 @@ def as_instance(found: object, base: type[T], reference: object) -> T:
             f"{found!r}"
         )
     return found
+
+
+def check_attributes(kind: str, found: object, names: Iterable[str]) -> None:
+    """Check that an object has attributes which are texts.
+
+    Raises
+    ------
+    ArchcostError
+        If one is missing or no text.
+    """
+    for name in names:
+        value = getattr(found, name, None)
+        if not isinstance(value, str) or not value:
+            raise ArchcostError(
+                f"a {kind} must have an attribute {name!r} that is a text, but that of "
+                f"{type(found).__name__} is {value!r}; set it in the class"
+            )
+
+
+def register(kind: str, given: N | type[N], known: MutableMapping[str, N], base: type[N]) -> N:
+    """Make an object known by its name in this process.
+
+    Parameters
+    ----------
+    kind : str
+        What it is, for error messages, such as ``"runtime"``.
+    given : object or class
+        An object of `base`, or a class of it that is made without arguments.
+    known : mapping from str to object
+        Where it is added; an object of the same class, by module and name, is replaced.
+    base : type
+        What it must be an object of.
+
+    Raises
+    ------
+    ArchcostError
+        If it is no such object, or another class has an object of that name.
+    """
+    made = as_instance(given, base, getattr(given, "__name__", repr(given)))
+    check_attributes(kind, made, ("name",))
+    there = known.get(made.name, made)
+    classes = {(type(one).__module__, type(one).__qualname__) for one in (made, there)}
+    if len(classes) > 1:
+        raise ArchcostError(
+            f"the name of a {kind} must be its own, but {made.name!r} is that of "
+            f"{type(there).__name__} already; give {type(made).__name__} another name"
+        )
+    known[made.name] = made
+    return made
 
 
 def find(kind: str, given: object, known: Mapping[str, T], group: str, base: type[T]) -> T:

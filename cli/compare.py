@@ -3,6 +3,8 @@
 import argparse
 from typing import Any
 
+from archcost.cli.options import add_space_argument
+
 EPILOG = """\
 examples:
   archcost compare
@@ -24,13 +26,13 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--experiment", metavar="NAME", help="only this MLflow experiment")
     parser.add_argument("--device", metavar="ID", help="only this device")
-    parser.add_argument("--space", help="only this search space: nasbench201 or fbnet")
+    add_space_argument(parser, "only this search space: ")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the comparison."""
-    from archcost.cli.comparison_table import comparison_table
+    from archcost.cli.printing import comparison_table
     from archcost.training import compare
 
     comparison = compare(arguments.experiment, space=arguments.space, device=arguments.device)

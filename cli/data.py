@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archcost.cli.merge import add_merge
-from archcost.cli.printed_table import print_table
+from archcost.cli.options import DATASET_HELP, add_space_argument
+from archcost.cli.printing import print_table
 
 if TYPE_CHECKING:
     from archcost.datasets import Source
@@ -84,7 +85,10 @@ def _add_fetch(actions: Subparsers[argparse.ArgumentParser]) -> None:
         "here and sound are not fetched again.",
     )
     parser.add_argument(
-        "sources", nargs="*", metavar="SOURCE", help="help, hw-nas-bench, oneproxy (default: all)"
+        "sources",
+        nargs="*",
+        metavar="SOURCE",
+        help="help, hw-nas-bench, oneproxy, or your own, my_source.py:MY_SOURCE (default: all)",
     )
     parser.add_argument(
         "--from-file",
@@ -108,10 +112,14 @@ def _add_import(actions: Subparsers[argparse.ArgumentParser]) -> None:
     add = parser.add_argument
     add("file", type=Path, help="the table; with --source its file or folder")
     add("--out", type=Path, required=True, help="the table to write, .parquet")
-    add("--source", help="read FILE as a published source: help, hw-nas-bench or oneproxy")
+    add(
+        "--source",
+        help="read FILE as a published source: help, hw-nas-bench or oneproxy; or your own, "
+        "my_source.py:MY_SOURCE",
+    )
     add("--device", help="id of your device, from a-z, 0-9 and _")
-    add("--space", help="nasbench201 or fbnet (default: told from the architectures)")
-    add("--dataset", help="fixes the input size (default: cifar10 or cifar100)")
+    add_space_argument(parser, "(default: inferred from the architectures) ")
+    add("--dataset", help=DATASET_HELP)
     add("--batch-size", type=int, default=1, metavar="N", help="images a run (default: 1)")
     add("--kind", default="measured", help="measured (default), simulated or derived")
     parser.set_defaults(run=run_import)
@@ -126,7 +134,7 @@ def _add_check(actions: Subparsers[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help=".parquet or .csv")
     parser.add_argument("--device", help="device of tables that do not say it")
-    parser.add_argument("--space", help="search space of tables that do not say it")
+    add_space_argument(parser, "search space of tables that do not say it: ")
     parser.set_defaults(run=run_check)
 
 
@@ -151,15 +159,14 @@ def run_list(args: argparse.Namespace) -> int:
 def run_fetch(args: argparse.Namespace) -> int:
     """Fetch the sources that were named, or all."""
     from archcost.datasets import SOURCES, fetch
-    from archcost.errors import CostTableError, check_name
+    from archcost.errors import CostTableError
 
-    names = [check_name("source", name, SOURCES) for name in args.sources] or list(SOURCES)
-    if args.from_file and len(names) > 1:
+    sources = list(map(_source, args.sources)) or list(SOURCES.values())
+    if args.from_file and len(sources) > 1:
         raise CostTableError(
             f"--from-file must go with one source of {list(SOURCES)}, but got {args.sources}"
         )
-    for name in names:
-        source = SOURCES[name]
+    for source in sources:
         print(source.name)
         _print_source(source)
         folder = fetch(source, from_file=args.from_file, progress=not args.quiet)
@@ -169,11 +176,10 @@ def run_fetch(args: argparse.Namespace) -> int:
 
 def run_import(args: argparse.Namespace) -> int:
     """Read one table and write it as Parquet."""
-    from archcost.datasets import SOURCES, CostTable
-    from archcost.errors import check_name
+    from archcost.datasets import CostTable
 
     if args.source:
-        table = SOURCES[check_name("source", args.source, SOURCES)].parse(args.file)
+        table = _source(args.source).parse(args.file)
     else:
         table = CostTable.read(
             args.file,
@@ -226,6 +232,14 @@ def _check_data_folder() -> int:
         return 1
     print_table(folder, load_published(folder))
     return 0
+
+
+def _source(name: str) -> Source:
+    """Return a source of costs: one that ships, or that of a file or an entry point."""
+    from archcost.datasets import SOURCES, Source
+    from archcost.plugins import find
+
+    return find("source", name, SOURCES, "archcost.sources", Source)
 
 
 def _print_source(source: Source) -> None:

@@ -3,10 +3,10 @@
 import argparse
 from typing import Any
 
-from archcost.cli.text_table import text_table
+from archcost.cli.options import add_space_argument
+from archcost.cli.printing import text_table
 from archcost.errors import check_name
 from archcost.models import Manifest, manifests
-from archcost.spaces import SPACES
 
 HEAD = (
     "space", "device", "metric", "unit", "dataset", "predictor", "rows", "Spearman", "Kendall",
@@ -24,7 +24,7 @@ def add_parser(subparsers: Any) -> None:
         epilog="example:\n  archcost devices --space fbnet --device raspi4",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--space", help="only this search space: nasbench201 or fbnet")
+    add_space_argument(parser, "only this search space: ")
     parser.add_argument("--device", help="only this device, with its card")
     parser.set_defaults(run=run)
 
@@ -33,8 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the table, and the card of a single device."""
     found = manifests()
     if arguments.space is not None:
-        space = check_name("space", arguments.space, SPACES)
-        found = [manifest for manifest in found if manifest.key.space == space]
+        found = [manifest for manifest in found if manifest.key.space == arguments.space]
     if arguments.device is not None:
         device = check_name("device", arguments.device, {m.key.device for m in found})
         found = [manifest for manifest in found if manifest.key.device == device]

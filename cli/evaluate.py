@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archcost.cli.table_argument import add_table_arguments, read_table
-from archcost.cli.text_table import text_table
+from archcost.cli.options import add_table_arguments, read_table
+from archcost.cli.printing import text_table
 
 if TYPE_CHECKING:
     from archcost.datasets import CostKey

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from archcost.cli.architecture_argument import add_architecture_arguments, chosen_architectures
+from archcost.cli.options import add_architecture_arguments, chosen_architectures
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -46,7 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add_architecture_arguments(parser, count=None, count_help="", required=True)
+    add_architecture_arguments(parser, count_help="", required=True)
     add("--format", default="onnx", help="onnx or tflite (default: %(default)s)")
     add("--precision", default="fp32", help="fp32, or for tflite int8 (default: %(default)s)")
     add("--out", type=Path, required=True, metavar="FOLDER", help="a new or empty folder")

@@ -12,6 +12,7 @@ from archcost.errors import ArchcostError, ArchcostWarning
 # In the order of the help; each module cli/<name>.py adds its own parser.
 COMMANDS = (
     "predict",
+    "space",
     "devices",
     "data",
     "measure",
@@ -67,7 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0 if all went well, 2 for bad input, 130 after Ctrl-C.
+        Exit status: 0 if all went well, 1 if a check found problems, 2 for bad input, 130 after
+        Ctrl-C.
     """
     argv = sys.argv[1:] if argv is None else argv
     # A known command needs no other's parser, nor the time to import it.
@@ -76,6 +78,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     as_before, warnings.formatwarning = warnings.formatwarning, _in_one_line
     try:
+        if getattr(arguments, "space", None) is not None:
+            from archcost.spaces import get_space
+
+            # A space of a user's file is known by its name from here on, in tables and models too.
+            arguments.space = get_space(arguments.space).name
         return int(arguments.run(arguments))
     except KeyboardInterrupt:
         print("archcost: stopped", file=sys.stderr)

@@ -12,17 +12,23 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archcost.cli.architecture_argument import add_architecture_arguments, chosen_architectures
-from archcost.cli.measure_report import measuring_report
-from archcost.cli.runtime_argument import add_runtime_arguments, build_runtime
+from archcost.cli.options import (
+    add_architecture_arguments,
+    add_runtime_arguments,
+    build_runtime,
+    chosen_architectures,
+)
+from archcost.cli.printing import measuring_report
 
 if TYPE_CHECKING:
     from archcost.datasets.cost_table import CostTable
+    from archcost.measuring import Runtime
     from archcost.measuring.isolated_measuring import Job
-    from archcost.measuring.runtime import Runtime
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
+
+DEFAULT_COUNT = 2000
 
 DESCRIPTION = """\
 Measure the latency of architectures on this machine and write a cost table.
@@ -46,7 +52,7 @@ runtime crashes it, the network is recorded as failed and the rest goes on.
 and another --out each, at the same time on equal machines, and `archcost data merge` in the end.
 
 --energy also reads the hardware's energy counter (RAPL of CPUs, NVML of GPUs), over at least 0.1 s
-(0.5 s for a GPU) of repeated inferences a visit, and adds rows of energy in mJ. It counts the whole
+(0.5 s for a GPU) of repeated inferences a round, and adds rows of energy in mJ. It counts the whole
 package: idle power and whatever else runs are in it. Where no counter can be read, as on most
 virtual machines, the command says so; energy is never modelled."""
 
@@ -60,6 +66,7 @@ examples:
   archcost measure --space nasbench201 --count 2000 --shard 1/2 --out part1.parquet
   archcost measure --space nasbench201 --count 2000 --shard 2/2 --out part2.parquet
   archcost data merge part1.parquet part2.parquet --out both.parquet
+  archcost measure --space my_space.py:MySpace --runtime my_runtime.py:MyRuntime --out my.parquet
   archcost measure --space nasbench201 --count 500 --energy --out energy.parquet
   taskset -c 1 archcost measure ...      pinned to a core: less noise (Linux)
 
@@ -81,7 +88,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add_architecture_arguments(parser, count=2000, count_help=" (default: %(default)s)")
+    add_architecture_arguments(parser, count_help=f" (default: {DEFAULT_COUNT})")
     add_runtime_arguments(parser)
     add(
         "--shard", metavar="I/N",
@@ -156,7 +163,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _plan(args: argparse.Namespace) -> tuple[Job, dict[str, Any]]:
-    """Return what to measure, and what the table should tell about the choice."""
+    """Return the arguments of measuring, and the provenance of the choice."""
     from archcost.measuring.isolated_measuring import Job
     from archcost.measuring.journal import journal_path
     from archcost.measuring.measure_settings import MeasureSettings
@@ -177,7 +184,7 @@ def _plan(args: argparse.Namespace) -> tuple[Job, dict[str, Any]]:
         time_budget_s=args.time_budget,
         seed=args.seed,
     )
-    archs, selection = chosen_architectures(args, space)
+    archs, selection = chosen_architectures(args, space, DEFAULT_COUNT)
     provenance = {"architectures": selection, "seed": args.seed}
     if args.shard:
         shard = Shard.parse(args.shard)
@@ -200,7 +207,7 @@ def _plan(args: argparse.Namespace) -> tuple[Job, dict[str, Any]]:
 
 
 def _counter_opener(runtime: Runtime) -> Any:
-    """Return what opens the energy counter of the hardware that a runtime uses."""
+    """Return a function that opens the energy counter of the hardware that a runtime uses."""
     from archcost.errors import ArchcostError
     from archcost.measuring.energy_counter import energy_counter
 
@@ -232,22 +239,22 @@ def _write_table(
     out: Path,
     stopped: BaseException | None,
 ) -> CostTable | None:
-    """Write the table of what the journal holds; None if measuring did not even begin."""
+    """Write the table of the journal's records; None if there are none because of an error."""
     from archcost.errors import ArchcostError
     from archcost.measuring.journal import Journal
     from archcost.measuring.measured_table import measured_table
 
     try:
         with Journal(job.journal_path, job.setup) as journal:
-            visits = journal.visits
+            records = journal.records
     except ArchcostError:
         if stopped is None:
             raise
         return None
-    if isinstance(stopped, ArchcostError) and not visits:
+    if isinstance(stopped, ArchcostError) and not records:
         return None
     table = measured_table(
-        job.space, job.archs, visits, device=device, setup=job.setup, provenance=provenance
+        job.space, job.archs, records, device=device, setup=job.setup, provenance=provenance
     )
     try:
         table.write(out)

@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from archcost.cli.printed_table import print_table
+from archcost.cli.options import add_space_argument
+from archcost.cli.printing import print_table
 
 Subparsers = argparse._SubParsersAction
 
@@ -41,6 +42,7 @@ def add_merge(actions: Subparsers[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".parquet")
     parser.add_argument("--out", type=Path, required=True, help="the table to write, .parquet")
+    add_space_argument(parser, "search space of the tables, where it is your own: ")
     parser.add_argument(
         "--allow-different-setups",
         action="store_true",

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from archcost.cli.options import DATASET_HELP, add_space_argument
 from archcost.errors import ArchitectureError
 from archcost.prediction import load_for
 
@@ -37,7 +38,8 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--device", required=True, help="device id; `archcost devices` lists them")
     parser.add_argument("--metric", default="latency", help="latency (default) or energy")
-    parser.add_argument("--dataset", help="cifar10 or cifar100 by default; it fixes the input size")
+    add_space_argument(parser, "search space (default: inferred from the architectures): ")
+    parser.add_argument("--dataset", help=DATASET_HELP)
     parser.add_argument("--model", help="a saved model's folder or an MLflow URI (models:/...)")
     parser.set_defaults(run=run)
 
@@ -49,7 +51,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise ArchitectureError("predict needs at least one architecture, but got none")
     archs = [int(text) if text.isdecimal() else text for text in texts]
     model = load_for(
-        archs[0], arguments.device, arguments.metric, None, arguments.dataset, arguments.model
+        archs[0],
+        arguments.device,
+        arguments.metric,
+        arguments.space,
+        arguments.dataset,
+        arguments.model,
     )
     ops = np.stack([model.space.parse(arch) for arch in archs])  # a list of ints would be one
     costs = model.predict(ops)

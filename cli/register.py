@@ -3,6 +3,8 @@
 import argparse
 from typing import Any
 
+from archcost.cli.options import DATASET_HELP, add_space_argument
+
 DESCRIPTION = """\
 Register a model that `archcost train` logged in MLflow, under its space, device, metric and
 dataset, and point an alias to it. Without --model it is the one that the latest training chose."""
@@ -30,11 +32,9 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--device", required=True, metavar="ID", help="device id")
-    parser.add_argument(
-        "--space", default="nasbench201", help="search space (default: %(default)s)"
-    )
+    add_space_argument(parser, "search space (default: that of the device's models): ")
     parser.add_argument("--metric", default="latency", help="latency (default) or energy")
-    parser.add_argument("--dataset", help="cifar10 or cifar100 by default")
+    parser.add_argument("--dataset", help=DATASET_HELP)
     parser.add_argument("--model", metavar="URI", help="a logged model, models:/m-...")
     parser.add_argument("--alias", default="champion", help="default: %(default)s")
     parser.set_defaults(run=run)
@@ -46,11 +46,32 @@ def run(arguments: argparse.Namespace) -> int:
     from archcost.datasets.cost_key import dataset_id
     from archcost.training import register
 
-    key = CostKey(
-        arguments.space,
-        arguments.device,
-        arguments.metric,
-        dataset_id(arguments.space, arguments.dataset),
-    )
+    space = arguments.space or _only_space(arguments)
+    dataset = dataset_id(space, arguments.dataset)
+    key = CostKey(space, arguments.device, arguments.metric, dataset)
     print(register(key, uri=arguments.model, alias=arguments.alias))
     return 0
+
+
+def _only_space(arguments: argparse.Namespace) -> str:
+    """Return the space of the model, or of all the device's models in MLflow.
+
+    Raises
+    ------
+    UnknownNameError
+        If they are of several spaces.
+    """
+    from archcost.datasets import CostKey
+    from archcost.errors import UnknownNameError
+    from archcost.training import compare
+    from archcost.training.registry import load_registered
+
+    if arguments.model is not None:
+        return load_registered(arguments.model).key.space
+    spaces = sorted({CostKey.parse(key).space for key in compare(device=arguments.device)["key"]})
+    if len(spaces) > 1:
+        raise UnknownNameError(
+            f"--space must be one of {spaces}, as MLflow has models of {arguments.device} for "
+            "each, but got none"
+        )
+    return spaces[0]

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archcost.cli.table_argument import add_table_arguments, read_table
+from archcost.cli.options import add_table_arguments, read_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archcost.cli.options import DATASET_HELP, add_space_argument
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -53,8 +55,8 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--space", required=True, help="search space: a name, or my_space.py:MySpace")
-    add("--dataset", help="fixes the input size (default: the space's)")
+    add_space_argument(parser, required=True)
+    add("--dataset", help=DATASET_HELP)
     add("--device", help="the device that --max-latency-ms and --max-energy-mj are about")
     add("--max-latency-ms", type=float, metavar="MS", help="latency limit of --device")
     add("--max-energy-mj", type=float, metavar="MJ", help="energy limit of --device")

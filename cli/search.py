@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archcost.cli.options import DATASET_HELP, add_space_argument
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -38,8 +40,8 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--space", required=True, help="search space: a name, or my_space.py:MySpace")
-    add("--dataset", help="fixes the input size (default: the space's)")
+    add_space_argument(parser, required=True)
+    add("--dataset", help=DATASET_HELP)
     score = parser.add_mutually_exclusive_group(required=True)
     score.add_argument(
         "--accuracy", metavar="FILE", help="CSV file with the columns arch and accuracy"

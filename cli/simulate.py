@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archcost.cli.architecture_argument import add_architecture_arguments, chosen_architectures
+from archcost.cli.options import add_architecture_arguments, chosen_architectures
+from archcost.cli.printing import keys_and_statuses
 
 if TYPE_CHECKING:
     from archcost.datasets.cost_table import CostTable
@@ -39,7 +41,7 @@ then:
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``simulate`` to the command line."""
-    from archcost.simulating.accelerator import accelerators, load_accelerator
+    from archcost.simulating import accelerators, load_accelerator
 
     shipped = "\n".join(f"  {name:14} {load_accelerator(name).name}" for name in accelerators())
     parser = subparsers.add_parser(
@@ -52,15 +54,19 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add = parser.add_argument
     add_architecture_arguments(
         parser,
-        count=None,
-        count_help=" (default: what takes the simulator minutes; with zigzag all cells of "
-        "nasbench201 and 5,000 networks of fbnet)",
+        count_help=" (default: what takes the simulator minutes; with zigzag all of a space of up "
+        "to 20,000, else 5,000)",
     )
     add(
         "--accelerator", required=True, metavar="NAME|FILE",
         help="one that ships, or your description file, .toml; its name is the device id",
     )  # fmt: skip
     add("--out", type=Path, required=True, help="the table to write, .parquet")
+    add(
+        "--simulator", metavar="NAME|FILE:NAME",
+        help="zigzag, vela, or your own, my_simulator.py:MySimulator (default: that of the "
+        "description)",
+    )  # fmt: skip
     add("--jobs", type=int, default=1, help="processes side by side (default: %(default)s)")
     add("--quiet", action="store_true", help="no progress bar")
     add("--show", action=_Show, metavar="NAME", help="print a description that ships, and exit")
@@ -71,13 +77,8 @@ def run(args: argparse.Namespace) -> int:
     """Simulate, write the table and report; return the exit status."""
     from archcost.errors import ArchcostError
     from archcost.measuring.journal import Journal, journal_path
-    from archcost.simulating.accelerator import load_accelerator
-    from archcost.simulating.simulating import (
-        get_simulator,
-        simulate_parts,
-        simulated_table,
-        simulating_setup,
-    )
+    from archcost.simulating import get_simulator, load_accelerator
+    from archcost.simulating.simulating import simulate_parts, simulated_table, simulating_setup
     from archcost.spaces.spaces import get_space
 
     if args.out.suffix != ".parquet":
@@ -85,6 +86,8 @@ def run(args: argparse.Namespace) -> int:
     space = get_space(args.space)
     dataset = space.check_dataset(args.dataset)
     accelerator = load_accelerator(args.accelerator)
+    if args.simulator is not None:
+        accelerator = replace(accelerator, simulator=args.simulator, folder=Path())
     simulator = get_simulator(accelerator)
     setup = simulating_setup(accelerator)
     archs, selection = chosen_architectures(args, space, simulator.default_count(space))
@@ -92,6 +95,7 @@ def run(args: argparse.Namespace) -> int:
         raise ArchcostError(f"--jobs must be at least 1, but got {args.jobs}")
     bags = [simulator.parts(space, ops, dataset) for ops in archs]
     with Journal(journal_path(args.out), setup) as journal:
+        journal.forget_failures_without_success()
         interrupted = False
         try:
             parts = (part for bag in bags for part in bag)
@@ -102,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
             space,
             archs,
             bags,
-            journal.visits,
+            journal.records,
             accelerator,
             dataset=dataset,
             provenance={"architectures": selection, "seed": args.seed},
@@ -121,13 +125,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _report(table: CostTable, journal: Journal, out: Path) -> str:
-    """Say what the table holds and what went wrong."""
-    counts = ", ".join(f"{rows} {status}" for status, rows in table.counts().items())
-    lines = [f"{out}: {', '.join(map(str, table.keys()))}, {counts}"]
-    failed = [visit for visit in journal.visits if visit.error is not None]
+    """Return the costs of a table, and the failures, in words."""
+    lines = [keys_and_statuses(table, out)]
+    failed = [record for record in journal.records if record.error is not None]
     if failed:
         lines.append(
-            f"{len(failed)} of {len(journal.visits)} parts failed, such as {failed[0].arch!r}: "
+            f"{len(failed)} of {len(journal.records)} parts failed, such as {failed[0].arch!r}: "
             f"{failed[0].error} (delete {journal.path} to try again)"
         )
     return "\n".join(lines)
@@ -140,7 +143,7 @@ class _Show(argparse.Action):
         self, parser: argparse.ArgumentParser, namespace: object, value: Any, option: object = None
     ) -> None:
         from archcost.errors import UnknownNameError, check_name
-        from archcost.simulating.accelerator import accelerators
+        from archcost.simulating import accelerators
 
         shipped = accelerators()
         try:

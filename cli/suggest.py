@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from archcost.cli.options import DATASET_HELP, add_space_argument
+
 EPILOG = """\
 examples:
   archcost suggest --space fbnet -n 10 > to_measure.csv
@@ -25,7 +27,7 @@ def add_parser(subparsers: Any) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--space", required=True, help="search space: nasbench201 or fbnet")
+    add_space_argument(parser, required=True)
     parser.add_argument(
         "-n", type=int, default=10, metavar="N", help="how many (default: %(default)s)"
     )
@@ -43,7 +45,7 @@ def add_parser(subparsers: Any) -> None:
         metavar="A,B,...",
         help="known devices to start from (default: all with a latency model)",
     )
-    parser.add_argument("--dataset", help="dataset, which fixes the input size")
+    parser.add_argument("--dataset", help=DATASET_HELP)
     parser.add_argument("--seed", type=int, default=0, help="seed (default: %(default)s)")
     parser.set_defaults(run=run)
 

@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from archcost.cli.table_argument import add_table_arguments, read_table
+from archcost.cli.options import add_table_arguments, read_table
 
 if TYPE_CHECKING:
     from archcost.training import Experiment, ExperimentSettings
@@ -123,7 +123,7 @@ def settings_of(arguments: argparse.Namespace) -> ExperimentSettings:
 
 def report(experiment: Experiment) -> str:
     """Say how the predictors compare and which was chosen."""
-    from archcost.cli.comparison_table import comparison_table
+    from archcost.cli.printing import comparison_table
     from archcost.errors import TrackingError
     from archcost.training import compare
 

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from archcost.cli.options import DATASET_HELP, add_space_argument
 from archcost.cli.suggest import source_ids
 
 DESCRIPTION = """\
@@ -33,9 +34,9 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("device", help="id of the new device, such as my_phone")
     parser.add_argument("measurements", type=Path, help="CSV or Parquet file")
-    parser.add_argument("--space", required=True, help="search space: nasbench201 or fbnet")
+    add_space_argument(parser, required=True)
     parser.add_argument("--metric", help="latency or energy (default: what the file holds)")
-    parser.add_argument("--dataset", help="dataset, which fixes the input size")
+    parser.add_argument("--dataset", help=DATASET_HELP)
     parser.add_argument(
         "--sources",
         metavar="A,B,...",

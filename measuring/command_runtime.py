@@ -86,13 +86,13 @@ path of the network's file, but got 'echo 7.5'
 
     @property
     def device(self) -> str:
-        """There is none by default: only the user knows what the command runs on."""
+        """Raise an error, since only the user knows what the command runs on."""
         raise ArchcostError(
             "what a command runs on must be given a device id, such as --device my_board"
         )
 
     def version(self) -> str:
-        """Return that nobody knows."""
+        """Return a constant, since the version is not known here."""
         return "user command"
 
     def describe(self) -> dict[str, str]:

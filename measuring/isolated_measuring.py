@@ -19,7 +19,7 @@ from typing import Any
 
 from archcost.errors import ArchcostError
 from archcost.measuring.energy_counter import EnergyCounter
-from archcost.measuring.journal import Journal, Visit
+from archcost.measuring.journal import Journal, RoundRecord
 from archcost.measuring.measure_settings import MeasureSettings
 from archcost.measuring.measuring import measure
 from archcost.measuring.runtime import Runtime
@@ -28,12 +28,13 @@ from archcost.spaces.space import Ops, SearchSpace
 STOP_WAIT_S = 10.0
 """How long a process may take to stop: it may have started others, such as a user's command."""
 
-NOTHING = -1
+NONE_YET = -1
+"""Place and round before the first network."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to measure, as ``measure`` takes it; picklable.
+    """The arguments of ``measure`` and of its journal; travels to the process that measures.
 
     Parameters
     ----------
@@ -61,14 +62,15 @@ class Job:
 def measure_isolated(job: Job) -> None:
     """Measure in a child process; when a runtime crashes it, start another and go on.
 
-    The network under way is recorded as failed, and like any other that fails it is met a second
-    time at most. A process that the system kills, as it does when memory runs out, is started
-    again with half the networks loaded at a time.
+    The network under way is recorded as failed, and like any other that fails it is tried twice at
+    most; failures in a journal without any success are forgotten first. A process that the system
+    kills, as it does when memory runs out, is started again with half the networks loaded at a
+    time.
 
     Parameters
     ----------
     job : Job
-        What to measure and where to keep it.
+        The architectures, the runtime and the journal.
 
     Raises
     ------
@@ -78,26 +80,26 @@ def measure_isolated(job: Job) -> None:
     KeyboardInterrupt
         After Ctrl-C; the child has been stopped.
     """
-    with Journal(job.journal_path, job.setup):
-        pass  # a journal of another setup is refused before anything starts
+    with Journal(job.journal_path, job.setup) as journal:  # refuses that of another setup
+        journal.forget_failures_without_success()
     settings = job.settings
     deadline = monotonic() + (settings.time_budget_s or math.inf)
     while (left_s := deadline - monotonic()) > 0:
         if settings.time_budget_s is not None:
             settings = replace(settings, time_budget_s=left_s)
-        under_way = RawArray("i", [NOTHING, NOTHING])
+        under_way = RawArray("i", [NONE_YET, NONE_YET])
         crash = _run(replace(job, settings=settings), under_way)
         if crash is None:
             return
         if crash == "SIGKILL" and settings.loaded > 1:
             settings = replace(settings, loaded=settings.loaded // 2)
-            _say(
+            _log(
                 "the measuring process was killed (SIGKILL), as systems do when memory runs out; "
                 f"going on with --loaded {settings.loaded}"
             )
             continue
         place, round_number = under_way
-        if place == NOTHING:
+        if place == NONE_YET:
             raise ArchcostError(
                 f"the runtime must run here, but {job.runtime.name} crashed the process ({crash}) "
                 "before the first network; is it the build for this CPU?"
@@ -105,8 +107,8 @@ def measure_isolated(job: Job) -> None:
         error = f"the runtime crashed the process ({crash})"
         arch = job.space.format(job.archs[place])
         with Journal(job.journal_path, job.setup) as journal:
-            journal.append(Visit(arch, round_number, error=error, status="failed"))
-        _say(f"{error} at {arch}; recorded, and the rest goes on")
+            journal.append(RoundRecord(arch, round_number, error=error, status="failed"))
+        _log(f"{error} at {arch}; recorded, and the rest goes on")
 
 
 def _run(job: Job, under_way: MutableSequence[int]) -> str | None:
@@ -118,7 +120,7 @@ def _run(job: Job, under_way: MutableSequence[int]) -> str | None:
     sender.close()
     try:
         error = receiver.recv()
-    except EOFError:  # it ended without a word
+    except EOFError:  # it ended without an answer
         child.join()
         code = child.exitcode or 0
         return signal.Signals(-code).name if code < 0 else f"exit status {code}"
@@ -136,7 +138,7 @@ def _run(job: Job, under_way: MutableSequence[int]) -> str | None:
 
 
 def _child(job: Job, under_way: MutableSequence[int], sender: Connection) -> None:
-    """Measure, and tell the parent how it ended."""
+    """Measure, and send the parent the error that it ended with, or None."""
     # Ctrl-C reaches both processes; it is the parent that stops this one, by SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -182,5 +184,5 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     print(f"archcost: {text}", file=sys.stderr)

@@ -19,13 +19,13 @@ LOCK_WAIT_S = 5.0
 
 
 def journal_path(out: Path) -> Path:
-    """Return where what a table is made of is kept: ``OUT.journal`` beside it."""
+    """Return the path of a table's journal: ``OUT.journal`` beside it."""
     return out.with_name(out.name + ".journal")
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """One architecture measured once: warmed up and run several times in a row.
+class RoundRecord:
+    """One architecture measured in one round: warmed up and run several times in a row.
 
     Parameters
     ----------
@@ -36,12 +36,12 @@ class Visit:
     latencies_ms : tuple of float
         The runs after the warm-up; empty after a failure.
     reference_ms : float
-        Latency of the reference network right before and after, their geometric mean: how slow
-        the machine was just then.
+        Geometric mean of the reference network's latencies right before and after, which shows how
+        slow the machine was at that moment.
     error : str or None
-        What went wrong.
+        Type and message of a failure.
     status : str
-        ``"ok"``, or what a table calls a failure of this kind.
+        ``"ok"``, or the status of the failure in a cost table.
     energy_mj : float or None
         Energy of one inference, where a counter was read.
     """
@@ -58,8 +58,8 @@ class Visit:
 class Journal:
     """Read what was measured before and append what is measured now.
 
-    Each visit is handed to the operating system at once, so that a killed process loses at most
-    the visit under way; half a line at the end, from a killed process or a full disk, is dropped
+    Each record is handed to the operating system at once, so that a killed process loses at most
+    the record under way; half a line at the end, from a killed process or a full disk, is dropped
     on the next start. While a process writes to a journal, no other one can open it.
 
     Parameters
@@ -68,21 +68,21 @@ class Journal:
         The file; made with its folders if it does not exist.
     setup : mapping
         What must not change while a table is measured (space, runtime, threads, CPU, ...). It is
-        the first line; resuming with another one is refused.
+        the first line; resuming with another one is refused once a measurement has succeeded.
 
     Raises
     ------
     ArchcostError
         If another process is writing to the journal, or the disk is full.
     CostTableError
-        If the journal was begun with another setup.
+        If the journal holds successful measurements of another setup.
     IntegrityError
         If the file is no journal.
     """
 
     def __init__(self, path: Path, setup: Mapping[str, Any]) -> None:
-        self.path = path
-        self.visits: list[Visit] = []
+        self.path, self._setup = path, dict(setup)
+        self.records: list[RoundRecord] = []
         path.parent.mkdir(parents=True, exist_ok=True)
         # Unbuffered: what a full disk refuses must not wait in memory to be written again.
         self._file: FileIO = path.open("ab", buffering=0)
@@ -91,48 +91,58 @@ class Journal:
             kept = _complete_lines(path)
             lines = list(_parse_lines(path, kept))
             if lines:
-                _check_setup(path, lines[0], setup)
-                self.visits = [_visit(path, n, line) for n, line in enumerate(lines[1:], 2)]
+                changes = _setup_changes(path, lines[0], setup)
+                self.records = [_record(path, n, line) for n, line in enumerate(lines[1:], 2)]
+                if changes and self._has_success():
+                    raise CostTableError(
+                        f"a table must be measured with one setup, but {path} was begun with "
+                        f"{changes}; choose another --out, or move the journal away to measure anew"
+                    )
             self._file.truncate(len(kept))
-            if not lines:
-                self._append({"setup": dict(setup)})
+            if not lines or changes:
+                self._begin()
         except BaseException:
             self._file.close()
             raise
 
-    def append(self, visit: Visit) -> None:
-        """Write one visit to the file and keep it in ``visits``.
+    def append(self, record: RoundRecord) -> None:
+        """Write one record to the file and keep it in ``records``.
 
         Raises
         ------
         ArchcostError
             If it cannot be written, as on a full disk.
         """
-        line: dict[str, Any] = {"arch": visit.arch, "round": visit.round}
-        if visit.error is None:
-            line |= {"ms": visit.latencies_ms, "reference_ms": visit.reference_ms}
-            if visit.energy_mj is not None:
-                line["energy_mj"] = visit.energy_mj
+        line: dict[str, Any] = {"arch": record.arch, "round": record.round}
+        if record.error is None:
+            line |= {"ms": record.latencies_ms, "reference_ms": record.reference_ms}
+            if record.energy_mj is not None:
+                line["energy_mj"] = record.energy_mj
         else:
-            line |= {"error": visit.error, "status": visit.status}
+            line |= {"error": record.error, "status": record.status}
         self._append(line)
-        self.visits.append(visit)
+        self.records.append(record)
 
-    def extend(self, visits: Iterable[Visit]) -> None:
-        """Append several visits."""
-        for visit in visits:
-            self.append(visit)
+    def extend(self, records: Iterable[RoundRecord]) -> None:
+        """Append several records."""
+        for record in records:
+            self.append(record)
 
     def done(self) -> set[tuple[str, int]]:
-        """Return the pairs of architecture and round that need no visit any more."""
-        return {(visit.arch, visit.round) for visit in self.visits}
+        """Return the pairs of architecture and round that need no record any more."""
+        return {(record.arch, record.round) for record in self.records}
 
     def failures_in_a_row(self) -> Counter[str]:
-        """Return how many of each architecture's last visits failed, one after the other."""
+        """Return how many of each architecture's last records failed, one after the other."""
         failures: Counter[str] = Counter()
-        for visit in self.visits:
-            failures[visit.arch] = 0 if visit.error is None else failures[visit.arch] + 1
+        for record in self.records:
+            failures[record.arch] = 0 if record.error is None else failures[record.arch] + 1
         return failures
+
+    def forget_failures_without_success(self) -> None:
+        """Drop all failures if nothing has succeeded: their cause may have been removed since."""
+        if self.records and not self._has_success():
+            self._begin()
 
     def close(self) -> None:
         """Close the file."""
@@ -148,6 +158,14 @@ class Journal:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _has_success(self) -> bool:
+        return any(record.error is None for record in self.records)
+
+    def _begin(self) -> None:
+        self._file.truncate(0)
+        self.records.clear()
+        self._append({"setup": self._setup})
 
     def _append(self, line: Mapping[str, Any]) -> None:
         left = memoryview(json.dumps(line).encode() + b"\n")
@@ -203,7 +221,8 @@ def _parse_lines(path: Path, held: bytes) -> Iterator[dict[str, Any]]:
         yield line
 
 
-def _check_setup(path: Path, first: Mapping[str, Any], setup: Mapping[str, Any]) -> None:
+def _setup_changes(path: Path, first: Mapping[str, Any], setup: Mapping[str, Any]) -> str:
+    """Return in words how a setup differs from that in a journal's first line."""
     before = first.get("setup")
     if not isinstance(before, dict):
         raise IntegrityError(
@@ -211,18 +230,13 @@ def _check_setup(path: Path, first: Mapping[str, Any], setup: Mapping[str, Any])
             "move the file away to measure anew"
         )
     changed = [key for key in {**before, **setup} if before.get(key) != setup.get(key)]
-    if changed:
-        was = ", ".join(f"{key} {before.get(key)!r} (now {setup.get(key)!r})" for key in changed)
-        raise CostTableError(
-            f"a table must be measured with one setup, but {path} was begun with {was}; "
-            "choose another --out, or move the journal away to measure anew"
-        )
+    return ", ".join(f"{key} {before.get(key)!r} (now {setup.get(key)!r})" for key in changed)
 
 
-def _visit(path: Path, number: int, line: Mapping[str, Any]) -> Visit:
+def _record(path: Path, number: int, line: Mapping[str, Any]) -> RoundRecord:
     try:
         error, energy_mj = line.get("error"), line.get("energy_mj")
-        return Visit(
+        return RoundRecord(
             str(line["arch"]),
             int(line["round"]),
             tuple(float(value) for value in line.get("ms", ())),

@@ -1,4 +1,4 @@
-"""What can be said about this machine in the provenance of a measured table."""
+"""Facts about this machine for the provenance of a measured table."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def describe_machine() -> dict[str, str | int]:
 
 
 def _cpu_model() -> str:
-    """Return the CPU's name as the kernel tells it, else what Python knows."""
+    """Return the CPU's name from the kernel, else from Python."""
     fields: dict[str, str] = {}
     for line in _read(CPUINFO).splitlines():
         key, _, value = line.partition(":")

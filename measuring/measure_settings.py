@@ -31,7 +31,7 @@ class MeasureSettings:
         Spearman between the halves of the rounds to reach: after `rounds` more follow, a few at a
         time, until it is reached.
     max_rounds : int, default=100
-        Where to stop if it is not.
+        Rounds after which to stop if it is not reached.
     time_budget_s : float, optional
         Seconds after which to stop and keep what was measured.
     seed : int, default=0

@@ -1,4 +1,4 @@
-"""Turn a journal of measurements into a cost table, and say how repeatable it is."""
+"""From a journal of measurements to a cost table, with its repeatability."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from archcost.measuring.journal import Visit
-from archcost.measuring.repeatability import repeatability
+from archcost.measuring.journal import RoundRecord
 from archcost.measuring.round_costs import (
-    middle_mean,
+    interquartile_mean,
     quiet_reference_ms,
     round_costs,
     round_energies,
 )
+from archcost.measuring.split_half import split_half_correlation
 from archcost.spaces.space import Ops, SearchSpace
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ ENERGY_STATISTIC = (
     "half of the rounds. cost_std, cost_min and cost_median are over the rounds"
 )
 ERROR_LENGTH = 300
-"""Of an error text in the provenance."""
+"""Most characters of an error text in the provenance."""
 
 Costs = Mapping[str, npt.NDArray[np.float64]]
 Runs = Mapping[str, npt.NDArray[np.float64] | list[float]]
@@ -46,7 +46,7 @@ Runs = Mapping[str, npt.NDArray[np.float64] | list[float]]
 def measured_table(
     space: SearchSpace,
     archs: Ops,
-    visits: Sequence[Visit],
+    records: Sequence[RoundRecord],
     *,
     device: str,
     setup: Mapping[str, Any],
@@ -54,25 +54,25 @@ def measured_table(
 ) -> CostTable:
     """Summarise measurements as a cost table, one row an architecture and metric.
 
-    The latency is what the machine needs when nothing disturbs it (see ``STATISTIC``): neighbours
-    on the machine slow all networks, and the reference network tells by how much. An architecture
-    that failed in every round, or was not reached, has no cost and a status that says so; the
-    provenance counts the failures and quotes the first of each status.
+    The latency is that on an undisturbed machine (see ``STATISTIC``): other processes slow all
+    networks, and the reference network shows by how much. An architecture that failed in every
+    round, or was not reached, has no cost, and a status of its own; the provenance counts the
+    failures and quotes the first of each status.
 
     Parameters
     ----------
     space : SearchSpace
         The space of the architectures.
-    archs : numpy.ndarray of int8, shape (n_archs, n_positions)
+    archs : numpy.ndarray of int, shape (n_archs, n_positions)
         The rows of the table.
-    visits : sequence of Visit
-        What the journal holds, of these architectures and maybe others.
+    records : sequence of RoundRecord
+        The records of the journal, of these architectures and maybe others.
     device : str
         Id of the device in the table.
     setup : mapping
         As ``measuring_setup`` gives it; part of the provenance.
     provenance : mapping
-        What else the table should tell about its making.
+        Further entries of the table's provenance.
 
     Returns
     -------
@@ -85,18 +85,18 @@ def measured_table(
 
     names = space.format_many(archs)
     wanted = set(names)
-    kept = [visit for visit in visits if visit.arch in wanted]
+    kept = [record for record in records if record.arch in wanted]
     costs = round_costs(kept)
     runs_ms: dict[str, list[float]] = defaultdict(list)
-    for visit in kept:
-        runs_ms[visit.arch] += visit.latencies_ms
-    # The last visit decides: the first failure may have been chance.
+    for record in kept:
+        runs_ms[record.arch] += record.latencies_ms
+    # The last record decides: an earlier failure may have been chance.
     status = dict.fromkeys(names, "not_measured")
-    status |= {visit.arch: visit.status for visit in kept}
+    status |= {record.arch: record.status for record in kept}
     status |= dict.fromkeys(costs, "ok")
     repeats: dict[str, tuple[Costs, Runs]] = {"latency": (costs, runs_ms)}
-    halves = repeatability(kept)
-    told = {
+    halves = split_half_correlation(kept)
+    facts = {
         **setup,
         "cost": STATISTIC if setup.get("reference_arch") else STATISTIC_WITHOUT_REFERENCE,
         "rounds": max((len(values) for values in costs.values()), default=0),
@@ -106,12 +106,13 @@ def measured_table(
         **_failures(kept, status),
     }
     if setup.get("reference_arch") and costs:
-        told["reference_ms"] = quiet_reference_ms(v for v in kept if v.error is None)
+        facts["reference_ms"] = quiet_reference_ms(r for r in kept if r.error is None)
     if "energy_counter" in setup:
         energies = round_energies(kept)
         repeats["energy"] = (energies, energies)
-        told["energy"] = ENERGY_STATISTIC
-        told["energy_repeatability_spearman"] = repeatability(kept, round_energies).spearman
+        facts["energy"] = ENERGY_STATISTIC
+        energy_halves = split_half_correlation(kept, round_energies)
+        facts["energy_repeatability_spearman"] = energy_halves.spearman
 
     def column(statistic: Callable[[Any], Any], values: Runs, has: Costs) -> list[float]:
         return [float(statistic(values[name])) if name in has else math.nan for name in names]
@@ -121,7 +122,7 @@ def measured_table(
         table = CostTable.from_costs(
             space,
             archs,
-            column(middle_mean, values, values),
+            column(interquartile_mean, values, values),
             device=device,
             metric=metric,
             dataset=str(setup["dataset"]),
@@ -133,16 +134,16 @@ def measured_table(
             n_repeats=[len(runs.get(name, ())) for name in names],
         )
         rows.append(table.to_arrow())
-    return CostTable(pa.concat_tables(rows), {**told, **provenance})
+    return CostTable(pa.concat_tables(rows), {**facts, **provenance})
 
 
-def _failures(visits: Sequence[Visit], status: Mapping[str, str]) -> dict[str, Any]:
+def _failures(records: Sequence[RoundRecord], status: Mapping[str, str]) -> dict[str, Any]:
     """Return how many architectures have each status of a failure, and the first error of each."""
     failures: dict[str, dict[str, Any]] = {}
-    for visit in visits:
-        if visit.error is not None and status[visit.arch] == visit.status:
+    for record in records:
+        if record.error is not None and status[record.arch] == record.status:
             found = failures.setdefault(
-                visit.status, {"n_archs": 0, "first_error": visit.error[:ERROR_LENGTH]}
+                record.status, {"n_archs": 0, "first_error": record.error[:ERROR_LENGTH]}
             )
-            found["n_archs"] = sum(value == visit.status for value in status.values())
+            found["n_archs"] = sum(value == record.status for value in status.values())
     return {"failures": failures} if failures else {}

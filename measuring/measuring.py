@@ -12,29 +12,41 @@ from typing import Any
 import numpy as np
 
 from archcost.measuring.energy_counter import EnergyCounter
-from archcost.measuring.journal import Journal, Visit
+from archcost.measuring.journal import Journal, RoundRecord
 from archcost.measuring.machine import describe_machine
 from archcost.measuring.measure_settings import MeasureSettings
-from archcost.measuring.repeatability import least_repeatability
+from archcost.measuring.network_timer import Failure, NetworkTimer
 from archcost.measuring.runtime import Inference, Runtime
-from archcost.measuring.visiting import Failure, Visitor
+from archcost.measuring.split_half import least_split_half_correlation
 from archcost.spaces.space import Ops, SearchSpace
 
-ATTEMPTS = 2
-"""Failures in a row after which an architecture is left alone: the first may have been chance."""
+MAX_FAILURES = 2
+"""Failures in a row after which an architecture is not tried again."""
 
-SUSPICIOUS = 5
-"""Failures of one network after another that may be the device's: it may be off or unplugged."""
+DEVICE_FAILURES = 5
+"""Failures of networks in a row after which the device is checked: it may be off or unplugged."""
 
 MORE_ROUNDS = 4
 """Rounds that are added at a time while the repeatability is too low."""
 
+N_SAMPLED = 15
+"""Architectures of which the one of median work is the reference, in a space with rules."""
+
 
 def reference_arch(space: SearchSpace, dataset: str) -> Ops:
-    """Return an architecture of medium size, with the same op everywhere so that none is dead."""
-    uniform = [np.full(space.n_positions, op, dtype=np.int8) for op in range(space.n_ops)]
-    uniform.sort(key=lambda arch: space.workload(arch, dataset).flops)
-    return uniform[space.n_ops * 2 // 3]
+    """Return a valid architecture of medium work, always the same one.
+
+    Where every combination is valid it has the same op everywhere, so that none is dead, and is the
+    one at two thirds by FLOPs; elsewhere it is the median of a sample.
+    """
+    if space.allowed.all() and not space.has_rules:
+        archs = np.repeat(np.arange(space.n_ops, dtype=space.dtype)[:, None], space.n_positions, 1)
+        place = space.n_ops * 2 // 3
+    else:
+        archs = space.sample(min(N_SAMPLED, space.n_archs), seed=0)
+        place = len(archs) // 2
+    flops = [space.workload(arch, dataset).flops for arch in archs]
+    return archs[np.argsort(flops, kind="stable")[place]]
 
 
 def measuring_setup(
@@ -78,16 +90,16 @@ def measure(
 ) -> None:
     """Measure architectures in rounds, each in another order, and append to the journal.
 
-    What the journal holds already is skipped, so the same call goes on where an earlier one
+    Measurements that are in the journal are skipped, so the same call goes on where an earlier one
     stopped, and a call with more architectures or rounds extends it. An architecture that fails
-    twice in a row is not visited again.
+    twice in a row is not tried again.
 
     Parameters
     ----------
     space : SearchSpace
         The space of the architectures.
-    archs : numpy.ndarray of int8, shape (n_archs, n_positions)
-        What to measure.
+    archs : numpy.ndarray of int, shape (n_archs, n_positions)
+        The architectures to measure.
     dataset : str
         Fixes the input size.
     runtime : Runtime
@@ -114,26 +126,26 @@ def measure(
     names = space.format_many(archs)
     wanted = set(names)
     deadline = monotonic() + (settings.time_budget_s or math.inf)
-    rounds = _planned_rounds(settings, [v.round for v in journal.visits if v.arch in wanted])
+    rounds = _planned_rounds(settings, [r.round for r in journal.records if r.arch in wanted])
     reference = reference_arch(space, dataset)
-    visitor = Visitor(space, dataset, runtime, settings, reference, counter=counter)
-    with tqdm(total=0, unit="visit", disable=not progress, desc="measuring") as bar:
+    timer = NetworkTimer(space, dataset, runtime, settings, reference, counter=counter)
+    with tqdm(total=0, unit="network", disable=not progress, desc="measuring") as bar:
         while True:
             batches = list(_batches(names, replace(settings, rounds=rounds), journal))
             bar.total += sum(map(len, batches))
             bar.refresh()
             for batch in batches:
-                for round_number in _visited(
-                    batch, names, archs, visitor, journal, deadline, on_start
+                for round_number in _measured_rounds(
+                    batch, names, archs, timer, journal, deadline, on_start
                 ):
                     bar.set_postfix_str(f"round {round_number + 1}/{rounds}", refresh=False)
                     bar.update()
             if settings.repeatability is None or monotonic() >= deadline:
                 return
-            found = least_repeatability([v for v in journal.visits if v.arch in wanted])
+            found = least_split_half_correlation([r for r in journal.records if r.arch in wanted])
             if progress:
-                told = "unknown" if found is None else f"{found:.4f}"
-                goal = f"{told} of {settings.repeatability} wanted"
+                so_far = "unknown" if found is None else f"{found:.4f}"
+                goal = f"{so_far} of {settings.repeatability} wanted"
                 bar.write(f"repeatability after {rounds} rounds: {goal}", file=sys.stderr)
             reached = found is None or found >= settings.repeatability
             if reached or rounds >= settings.max_rounds:
@@ -151,60 +163,60 @@ def _planned_rounds(settings: MeasureSettings, rounds_begun: Sequence[int]) -> i
 def _batches(
     names: Sequence[str], settings: MeasureSettings, journal: Journal
 ) -> Iterator[list[tuple[int, int]]]:
-    """Yield visits, pairs of round and place, that share loaded networks; what is done is out."""
+    """Yield pairs of round and place that share loaded networks and are not in the journal yet."""
     done, failures = journal.done(), journal.failures_in_a_row()
     for first in range(0, settings.rounds, settings.rounds_per_load):
         rounds = range(first, min(first + settings.rounds_per_load, settings.rounds))
         order = np.random.default_rng([settings.seed, first]).permutation(len(names))
-        alive = [int(place) for place in order if failures[names[place]] < ATTEMPTS]
+        alive = [int(place) for place in order if failures[names[place]] < MAX_FAILURES]
         pending = [p for p in alive if any((names[p], r) not in done for r in rounds)]
         for start in range(0, len(pending), settings.loaded):
             places = pending[start : start + settings.loaded]
-            visits = []
+            batch = []
             for r in rounds:
                 shuffled = np.random.default_rng([settings.seed, r]).permutation(places)
-                visits += [(r, int(p)) for p in shuffled if (names[p], r) not in done]
-            yield visits
+                batch += [(r, int(p)) for p in shuffled if (names[p], r) not in done]
+            yield batch
 
 
-def _visited(
+def _measured_rounds(
     batch: Sequence[tuple[int, int]],
     names: Sequence[str],
     archs: Ops,
-    visitor: Visitor,
+    timer: NetworkTimer,
     journal: Journal,
     deadline: float,
     on_start: Callable[[int, int], None],
 ) -> Iterator[int]:
-    """Make the visits of a batch until the deadline and yield their rounds.
+    """Measure the networks of a batch until the deadline and yield their rounds.
 
-    A network is loaded before its first visit, so that even a short time budget gets somewhere, and
-    kept for the next ones.
+    A network is loaded right before its first measurement, so that even a short time budget gets
+    somewhere, and kept for the next ones.
     """
     failures = journal.failures_in_a_row()
-    in_doubt: list[Visit] = []
+    in_doubt: list[RoundRecord] = []
     networks: dict[int, Inference | Failure] = {}
     for round_number, place in batch:
         if monotonic() >= deadline:
             break
         name = names[place]
-        if failures[name] < ATTEMPTS:
+        if failures[name] < MAX_FAILURES:
             on_start(place, round_number)
             if place not in networks:
-                networks[place] = visitor.load(archs[place])
-            visit = visitor.visit(Visit(name, round_number), networks[place])
-            in_doubt.append(visit)
-            if visit.error is None:
+                networks[place] = timer.load(archs[place])
+            record = timer.time(RoundRecord(name, round_number), networks[place])
+            in_doubt.append(record)
+            if record.error is None:
                 failures[name] = 0
             else:
                 failures[name] += 1
                 del networks[place]
-                if len(in_doubt) == SUSPICIOUS:
-                    visitor.check_reference()
-            if visit.error is None or len(in_doubt) == SUSPICIOUS:
+                if len(in_doubt) == DEVICE_FAILURES:
+                    timer.check_reference()
+            if record.error is None or len(in_doubt) == DEVICE_FAILURES:
                 journal.extend(in_doubt)
                 in_doubt.clear()
         yield round_number
     if in_doubt:
-        visitor.check_reference()
+        timer.check_reference()
         journal.extend(in_doubt)

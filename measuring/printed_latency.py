@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from archcost.errors import ArchcostError, check_name
 
 UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
-"""What a latency of 1 in each unit is in ms."""
+"""Milliseconds in one of each unit."""
 
 SHOWN = 300
 """Characters at the end of an output that an error shows."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+from archcost.plugins import Plugin
 from archcost.spaces.space import Ops, SearchSpace
 
 Inference = Callable[[], float]
 """Runs a loaded network once and returns how long that took in ms; the whole batch."""
 
 
-class Runtime(ABC):
-    """Something that runs networks; a new one is one file and an entry in ``RUNTIMES``.
+class Runtime(Plugin, ABC):
+    """Something that runs networks.
 
-    A failure to load or to run is an exception; the measuring loop records it as a status.
+    One that ships is one file and an entry in ``RUNTIMES``; a user's comes from a file, an entry
+    point, or ``archcost.measuring.register``. A failure to load or to run is an exception, which
+    the measuring loop records as a status. Objects travel to the process that measures.
 
     Attributes
     ----------
@@ -25,7 +28,7 @@ class Runtime(ABC):
     batch_size : int
         Images a run.
     repeats_itself : bool
-        Whether one call already warms up and repeats, as a benchmark program does: the measuring
+        Whether one call already warms up and repeats, as a benchmark program does; the measuring
         loop then calls it once a round and times no reference network.
     """
 
@@ -36,11 +39,11 @@ class Runtime(ABC):
 
     @property
     def device(self) -> str:
-        """The device id of tables that do not name their own."""
+        """The device id of a table where the user names none."""
         return f"cpu_{self.name}"
 
     def describe(self) -> dict[str, str]:
-        """Return what the provenance should tell about the hardware, beside the CPU."""
+        """Return facts about the hardware for the provenance, beside those of the CPU."""
         return {}
 
     @abstractmethod
@@ -61,7 +64,7 @@ class Runtime(ABC):
         ----------
         space : SearchSpace
             The space of the architecture.
-        ops : numpy.ndarray of int8, shape (n_positions,)
+        ops : numpy.ndarray of int, shape (n_positions,)
             The architecture.
         dataset : str
             Fixes the input size.

@@ -54,7 +54,7 @@ class Shard:
 
         Parameters
         ----------
-        archs : numpy.ndarray of int8, shape (n_archs, n_positions)
+        archs : numpy.ndarray of int, shape (n_archs, n_positions)
             The list, the same for all parts.
 
         Raises

@@ -47,11 +47,11 @@ class TorchEager(Runtime):
 
     @property
     def device(self) -> str:
-        """The device id of tables that do not name their own."""
+        """The device id of a table where the user names none."""
         return self._device
 
     def version(self) -> str:
-        """Return the version of torch, which tells its build too."""
+        """Return the version of torch with its build."""
         self._check_gpu()
         return version("torch")
 

@@ -13,6 +13,7 @@ from typing import Any
 from archcost.datasets.cost_key import check_device_id
 from archcost.datasets.devices import DEVICES
 from archcost.errors import ArchcostError, MissingDataError, check_name
+from archcost.plugins import is_reference
 
 FOLDER = Path(__file__).resolve().parent / "accelerators"
 SUFFIX = ".toml"
@@ -29,11 +30,13 @@ class Accelerator:
     id : str
         The stem of the file; the device id in tables and models.
     simulator : str
-        What computes its costs, such as ``"zigzag"``.
+        What computes its costs, such as ``"zigzag"`` or ``"my_simulator.py:MySimulator"``.
     name, description, source : str
         The accelerator in words, and where its figures come from.
     settings : mapping
         All other keys; the simulator checks and uses them.
+    folder : Path, optional
+        Where a simulator's file is looked for: the folder of the description.
     """
 
     id: str
@@ -42,6 +45,12 @@ class Accelerator:
     description: str
     source: str
     settings: Mapping[str, Any]
+    folder: Path = Path()
+
+    @property
+    def simulator_path(self) -> str:
+        """The simulator, with the folder where it is the reference of a file."""
+        return str(self.folder / self.simulator) if is_reference(self.simulator) else self.simulator
 
     @property
     def sha256(self) -> str:
@@ -120,4 +129,4 @@ def _read(path: Path) -> Accelerator:
                 f"{key} in {path} must be a text in quotes, but got {about[key]!r}; every "
                 f"description has the keys {list(ABOUT)}"
             )
-    return Accelerator(id=check_device_id(path.stem), **about, settings=values)
+    return Accelerator(id=check_device_id(path.stem), **about, settings=values, folder=path.parent)

@@ -11,29 +11,14 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
-from archcost.errors import ArchcostError, check_name
-from archcost.measuring.journal import Journal, Visit
-from archcost.simulating.accelerator import Accelerator
-from archcost.simulating.simulator import NotCompilableError, Simulator
-from archcost.simulating.simulators import SIMULATORS
+from archcost.errors import ArchcostError
+from archcost.measuring.journal import Journal, RoundRecord
+from archcost.simulating import Accelerator, NotCompilableError, Simulator, get_simulator
 from archcost.spaces.space import Ops, SearchSpace
+from archcost.spaces.spaces import SPACES, register
 
 if TYPE_CHECKING:
     from archcost.datasets.cost_table import CostTable
-
-
-def get_simulator(accelerator: Accelerator) -> Simulator:
-    """Return the simulator of an accelerator whose description it has checked.
-
-    Raises
-    ------
-    ArchcostError
-        If there is no such simulator, or the description breaks one of its rules.
-    """
-    where = f"simulator in {accelerator.id}.toml"
-    simulator = SIMULATORS[check_name(where, accelerator.simulator, SIMULATORS)]
-    simulator.check(accelerator)
-    return simulator
 
 
 def simulating_setup(accelerator: Accelerator) -> dict[str, Any]:
@@ -64,9 +49,9 @@ def simulate_parts(
     parts : iterable of str
         As ``Simulator.parts`` names them; repeated ones are simulated once.
     accelerator : Accelerator
-        What to simulate.
+        The accelerator to simulate.
     journal : Journal
-        Where the costs go: a visit has the part as its ``arch``.
+        Where the costs go: a record has the part as its ``arch``.
     jobs : int, default=1
         Processes that simulate side by side.
     progress : bool, default=False
@@ -81,11 +66,11 @@ def simulate_parts(
 
     if jobs < 1:
         raise ArchcostError(f"jobs must be 1 or more, but got {jobs}")
-    known = {visit.arch for visit in journal.visits}
+    known = {record.arch for record in journal.records}
     left = [part for part in dict.fromkeys(parts) if part not in known]
     with tqdm(total=len(left), unit="part", disable=not progress, desc="simulating") as bar:
-        for visit in _simulated(left, accelerator, jobs):
-            journal.append(visit)
+        for record in _simulated(left, accelerator, jobs):
+            journal.append(record)
             bar.update()
 
 
@@ -93,7 +78,7 @@ def simulated_table(
     space: SearchSpace,
     archs: Ops,
     bags: Sequence[Counter[str]],
-    visits: Iterable[Visit],
+    records: Iterable[RoundRecord],
     accelerator: Accelerator,
     *,
     dataset: str,
@@ -101,24 +86,24 @@ def simulated_table(
 ) -> CostTable:
     """Add up the parts of each network; one row an architecture and metric.
 
-    A network with a part that failed or was not simulated has no cost, and a status that says so.
+    A network with a part that failed or was not simulated has no cost, and the status of that part.
 
     Parameters
     ----------
     space : SearchSpace
         The space of the architectures.
-    archs : numpy.ndarray of int8, shape (n_archs, n_positions)
+    archs : numpy.ndarray of int, shape (n_archs, n_positions)
         The networks.
     bags : sequence of Counter of str, length n_archs
         Their parts.
-    visits : iterable of Visit
-        What the journal holds, of these parts and maybe others.
+    records : iterable of RoundRecord
+        The records of the journal, of these parts and maybe others.
     accelerator : Accelerator
         Its id is the device of the table, its description goes into the provenance.
     dataset : str
         Fixes the input size.
     provenance : mapping
-        What else the table should tell about its making.
+        Further entries of the table's provenance.
 
     Returns
     -------
@@ -127,8 +112,8 @@ def simulated_table(
     """
     from archcost.datasets.cost_table import CostTable
 
-    simulator = SIMULATORS[accelerator.simulator]
-    by_part = {visit.arch: visit for visit in visits}
+    simulator = get_simulator(accelerator)
+    by_part = {record.arch: record for record in records}
     status = [_status(bag, by_part) for bag in bags]
     origin = {
         **simulating_setup(accelerator),
@@ -158,26 +143,30 @@ def simulated_table(
     return table
 
 
-def _total(metric: str, bag: Counter[str], by_part: Mapping[str, Visit]) -> float:
+def _total(metric: str, bag: Counter[str], by_part: Mapping[str, RoundRecord]) -> float:
     if metric == "energy":
         return sum(times * (by_part[part].energy_mj or 0.0) for part, times in bag.items())
     return sum(times * by_part[part].latencies_ms[0] for part, times in bag.items())
 
 
-def _status(bag: Counter[str], by_part: Mapping[str, Visit]) -> str:
-    """Return the worst of the parts: what failed says more than what was not reached."""
+def _status(bag: Counter[str], by_part: Mapping[str, RoundRecord]) -> str:
+    """Return the status of a network with these parts: a failure before what was not reached."""
     states = {by_part[part].status if part in by_part else "not_measured" for part in bag}
     ranked = ("did_not_compile", "failed", "not_measured")
     return next((state for state in ranked if state in states), "ok")
 
 
-def _simulated(parts: Sequence[str], accelerator: Accelerator, jobs: int) -> Iterator[Visit]:
+def _simulated(parts: Sequence[str], accelerator: Accelerator, jobs: int) -> Iterator[RoundRecord]:
+    simulator = get_simulator(accelerator)
     if jobs == 1 or len(parts) <= 1:
-        yield from (_simulate(part, accelerator) for part in parts)
+        yield from (_simulate(part, accelerator, simulator) for part in parts)
         return
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _leave_interrupts_to_the_parent)
+    pool = ProcessPoolExecutor(
+        jobs, get_context("spawn"), _start_worker, initargs=(tuple(SPACES.values()),)
+    )
     try:
-        for future in as_completed([pool.submit(_simulate, part, accelerator) for part in parts]):
+        futures = [pool.submit(_simulate, part, accelerator, simulator) for part in parts]
+        for future in as_completed(futures):
             yield future.result()
     except BrokenProcessPool as error:
         raise ArchcostError(
@@ -188,15 +177,18 @@ def _simulated(parts: Sequence[str], accelerator: Accelerator, jobs: int) -> Ite
         pool.shutdown(cancel_futures=True)
 
 
-def _simulate(part: str, accelerator: Accelerator) -> Visit:
+def _simulate(part: str, accelerator: Accelerator, simulator: Simulator) -> RoundRecord:
     try:
-        costs = SIMULATORS[accelerator.simulator].simulate(part, accelerator)
+        costs = simulator.simulate(part, accelerator)
     except NotCompilableError as error:
-        return Visit(part, 0, error=str(error), status="did_not_compile")
+        return RoundRecord(part, 0, error=str(error), status="did_not_compile")
     except Exception as error:  # whatever is wrong with one part, the others go on
-        return Visit(part, 0, error=f"{type(error).__name__}: {error}", status="failed")
-    return Visit(part, 0, (costs["latency"],), energy_mj=costs.get("energy"))
+        return RoundRecord(part, 0, error=f"{type(error).__name__}: {error}", status="failed")
+    return RoundRecord(part, 0, (costs["latency"],), energy_mj=costs.get("energy"))
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _start_worker(spaces: Iterable[SearchSpace]) -> None:
+    """Make the parent's search spaces known, and leave interrupts to the parent."""
+    for space in spaces:
+        register(space)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -6,23 +6,29 @@ from abc import ABC, abstractmethod
 from collections import Counter
 
 from archcost.errors import ArchcostError
+from archcost.plugins import Plugin
 from archcost.simulating.accelerator import Accelerator
 from archcost.spaces.space import Ops, SearchSpace
 
 AFFORDABLE_SIZE = 20_000
+"""Spaces with at most this many architectures are simulated as a whole."""
+
 SAMPLE_SIZE = 5_000
+"""Architectures to simulate of a larger space."""
 
 
 class NotCompilableError(ArchcostError):
     """The accelerator cannot run this; its tables say ``did_not_compile``."""
 
 
-class Simulator(ABC):
-    """Something that computes costs; a new one is one file and an entry in ``SIMULATORS``.
+class Simulator(Plugin, ABC):
+    """Something that computes costs.
 
-    A network is a bag of parts: the loop simulates each distinct part once and adds up. A simulator
-    of layers has a part for each distinct shape; one of whole networks has one part a network.
-    Objects are stateless and travel to worker processes.
+    One that ships is one file and an entry in ``SIMULATORS``; a user's comes from a file, an entry
+    point, or ``archcost.simulating.register``. A network is a bag of parts: the loop simulates
+    each distinct part once and adds up. A simulator of layers has a part for each distinct shape;
+    one of whole networks has one part a network. Objects are stateless and travel to worker
+    processes.
 
     Attributes
     ----------
@@ -57,13 +63,13 @@ class Simulator(ABC):
 
     @abstractmethod
     def parts(self, space: SearchSpace, ops: Ops, dataset: str) -> Counter[str]:
-        """Return what is simulated separately, and how often the network has it.
+        """Return the parts that are simulated separately, and how often the network has each.
 
         Parameters
         ----------
         space : SearchSpace
             The space of the architecture.
-        ops : numpy.ndarray of int8, shape (n_positions,)
+        ops : numpy.ndarray of int, shape (n_positions,)
             The architecture.
         dataset : str
             Fixes the input size.
@@ -86,5 +92,5 @@ class Simulator(ABC):
         """
 
     def default_count(self, space: SearchSpace) -> int:
-        """Return how many networks to simulate where the user does not say."""
-        return space.size if space.size <= AFFORDABLE_SIZE else SAMPLE_SIZE
+        """Return how many networks of a space to simulate where the user does not say."""
+        return space.n_archs if space.n_archs <= AFFORDABLE_SIZE else SAMPLE_SIZE

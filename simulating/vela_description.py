@@ -1,4 +1,4 @@
-"""What a description file with ``simulator = "vela"`` says, checked value by value."""
+"""The settings of a description file with ``simulator = "vela"``, checked value by value."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from archcost.errors import ArchcostError
 from archcost.simulating.accelerator import Accelerator
-from archcost.simulating.settings import Settings
+from archcost.simulating.toml_section import TomlSection
 
 MODES = ("shared_sram", "dedicated_sram")
 STRATEGIES = ("performance", "size")
@@ -114,7 +114,7 @@ def vela_description(accelerator: Accelerator) -> VelaDescription:
         If a key is missing or unknown, or a value breaks a rule; the message names it.
     """
     file = f"{accelerator.id}.toml"
-    top = Settings(
+    top = TomlSection(
         accelerator.settings,
         file,
         ("npu", "clock_mhz", "memory_mode", "optimise", "sram", "flash", "dram"),
@@ -134,8 +134,8 @@ def vela_description(accelerator: Accelerator) -> VelaDescription:
             f"{file} must have a section [dram] instead of [flash] for memory_mode "
             "'dedicated_sram', which writes activations there; or choose 'shared_sram'"
         )
-    sram = Settings(top.raw("sram"), f"[sram] of {file}", ("size_kib", *WRITABLE_KEYS))
-    storage = Settings(
+    sram = TomlSection(top.raw("sram"), f"[sram] of {file}", ("size_kib", *WRITABLE_KEYS))
+    storage = TomlSection(
         top.raw(kinds[0]), f"[{kinds[0]}] of {file}", WRITABLE_KEYS if writable else MEMORY_KEYS
     )
     port_gb_s = npu.port_gb_s(clock_mhz)
@@ -151,7 +151,7 @@ def vela_description(accelerator: Accelerator) -> VelaDescription:
     )
 
 
-def _memory(settings: Settings, port_gb_s: float, *, writable: bool = True) -> Memory:
+def _memory(settings: TomlSection, port_gb_s: float, *, writable: bool = True) -> Memory:
     bandwidth_gb_s = settings.number("bandwidth_gb_s", above=0)
     if bandwidth_gb_s > port_gb_s:
         raise ArchcostError(

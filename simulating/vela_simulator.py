@@ -16,7 +16,8 @@ from archcost.spaces.spaces import get_space
 
 VELA = "ethos-u-vela"
 PACKAGES = (VELA, "ai-edge-litert")
-N_CELLS, N_NETWORKS = 2_000, 500
+N_OF_SMALL_SPACE, N_OF_LARGE_SPACE = 2_000, 500
+"""Architectures to simulate; networks of small spaces tend to be small as well."""
 STORAGE_NAMES = {"flash": "OffChipFlash", "dram": "Dram"}
 CPU_OPERATOR = "Passthrough"
 """How Vela's database calls an operator that it leaves as it is, for the CPU to execute."""
@@ -64,7 +65,8 @@ class VelaSimulator(Simulator):
 
     def default_count(self, space: SearchSpace) -> int:
         """Return what takes minutes, as no two networks share a part."""
-        return N_CELLS if space.size <= AFFORDABLE_SIZE else N_NETWORKS
+        is_small = space.n_archs <= AFFORDABLE_SIZE
+        return min(space.n_archs, N_OF_SMALL_SPACE if is_small else N_OF_LARGE_SPACE)
 
 
 def total_cycles(model: bytes, description: VelaDescription) -> int:

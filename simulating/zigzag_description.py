@@ -1,4 +1,4 @@
-"""What a description file with ``simulator = "zigzag"`` says, checked value by value."""
+"""The settings of a description file with ``simulator = "zigzag"``, checked value by value."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from archcost.errors import ArchcostError
 from archcost.simulating.accelerator import Accelerator
-from archcost.simulating.settings import Settings
+from archcost.simulating.toml_section import TomlSection
 
 OPERANDS = ("inputs", "weights", "outputs")
 LOOPS = {
@@ -135,7 +135,7 @@ def zigzag_description(accelerator: Accelerator) -> ZigZagDescription:
         If a key is missing or unknown, or a value breaks a rule; the message names it.
     """
     file = f"{accelerator.id}.toml"
-    top = Settings(accelerator.settings, file, KEYS)
+    top = TomlSection(accelerator.settings, file, KEYS)
     power_w = top.number("power_w", above=0) if "power_w" in top else None
     # With a fixed power, what an access takes is of no account and may be left out.
     default_pj = None if power_w is None else 0.0
@@ -150,10 +150,12 @@ def zigzag_description(accelerator: Accelerator) -> ZigZagDescription:
                 f"sizes in {where} must name the dimensions of [array], {list(dimensions)}, but "
                 f"got {list(depthwise_array.sizes)}"
             )
-    bits = Settings(top.raw("bits"), f"[bits] of {file}", (*OPERANDS, "sums"))
+    bits = TomlSection(top.raw("bits"), f"[bits] of {file}", (*OPERANDS, "sums"))
     executed = ("average_pooling", "global_pooling", "additions")
-    execution = Settings(top.raw("execution"), f"[execution] of {file}", executed)
-    search = Settings(top.raw("search"), f"[search] of {file}", ("unroll", "loop_splits", "choose"))
+    execution = TomlSection(top.raw("execution"), f"[execution] of {file}", executed)
+    search = TomlSection(
+        top.raw("search"), f"[search] of {file}", ("unroll", "loop_splits", "choose")
+    )
     choose = search.text("choose", choices=CHOICES)
     if power_w is not None and choose != "latency":
         raise ArchcostError(
@@ -177,11 +179,11 @@ def zigzag_description(accelerator: Accelerator) -> ZigZagDescription:
 
 
 def _array(value: object, where: str, default_pj: float | None) -> Array:
-    settings = Settings(value, where, ("sizes", "mac_pj", "mappings"))
+    settings = TomlSection(value, where, ("sizes", "mac_pj", "mappings"))
     sizes = _sizes(settings.raw("sizes"), f"sizes in {where}")
     mappings = []
     for number, section in enumerate(_list(settings.raw("mappings"), "mappings", where), 1):
-        way = Settings(section, f"mappings number {number} in {where}", sizes)
+        way = TomlSection(section, f"mappings number {number} in {where}", sizes)
         mappings.append({name: way.words(name, LOOPS, empty=True) for name in sizes})
     return Array(sizes, settings.number("mac_pj", default_pj), tuple(mappings))
 
@@ -196,7 +198,7 @@ def _sizes(value: object, where: str) -> dict[str, int]:
     wrong = [name for name in names if not re.fullmatch(r"[a-z_]+", name)]
     if wrong:
         raise ArchcostError(f"{where} must have names made of a-z and _, but got {wrong[0]!r}")
-    settings = Settings(value, where, names)
+    settings = TomlSection(value, where, names)
     return {name: settings.integer(name) for name in names}
 
 
@@ -215,7 +217,7 @@ def _memories(
     keys = tuple("bytes" if key == "size_bytes" else key for key in keys)
     memories: list[Memory] = []
     for number, section in enumerate(_list(value, "memories", file), 1):
-        settings = Settings(section, f"[[memories]] number {number} of {file}", keys)
+        settings = TomlSection(section, f"[[memories]] number {number} of {file}", keys)
         ports = settings.integer("ports")
         if ports not in (1, 2, 4):
             raise ArchcostError(f"ports in {settings.where} must be 1, 2 or 4, but got {ports}")

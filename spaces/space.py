@@ -18,6 +18,7 @@ from archcost.errors import ArchitectureError, check_name
 from archcost.networks.graph import Graph
 from archcost.networks.graph_builder import GraphBuilder, Value
 from archcost.networks.layers import Layer, Workload, graph_layers, workload
+from archcost.plugins import Plugin
 from archcost.spaces.dataset import Dataset
 from archcost.spaces.op_checks import Choices, Ops, is_int_array, is_plain_ids
 
@@ -33,7 +34,7 @@ MAX_REJECTED = 10_000
 """Invalid combinations in a row, for each architecture wanted, after which sampling gives up."""
 
 
-class SearchSpace(ABC):
+class SearchSpace(Plugin, ABC):
     """A finite set of architectures: at each position, one of the ops allowed there.
 
     A new space is one file that subclasses this. It says ``name``, ``slots`` and ``datasets``,

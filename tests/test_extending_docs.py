@@ -14,8 +14,8 @@ import pytest
 import archcost
 from archcost.cli.main import main
 from archcost.datasets import CostTable
+from archcost.simulating import get_simulator
 from archcost.simulating.accelerator import load_accelerator
-from archcost.simulating.simulating import get_simulator
 from archcost.spaces import get_space
 
 pytestmark = pytest.mark.slow

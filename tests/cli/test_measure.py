@@ -134,7 +134,7 @@ def test_full_disk_is_reported_and_the_same_command_goes_on(tmp_path):
     assert (tmp_path / "t.parquet.journal").stat().st_size <= 30_000
     assert CostTable.read(out).counts() == {"ok": 10}
     with Journal(tmp_path / "t.parquet.journal", setup_in(out)) as journal:
-        rounds = 1 + max(visit.round for visit in journal.visits)
+        rounds = 1 + max(record.round for record in journal.records)
     assert run(*words[:5], rounds + 2, *words[6:], "--out", out) == 0
     assert CostTable.read(out).provenance["rounds"] == rounds + 2
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from archcost.cli.main import main
-from archcost.cli.runtime_argument import add_runtime_arguments, build_runtime
+from archcost.cli.options import add_runtime_arguments, build_runtime
 from archcost.datasets import CostTable
 from archcost.errors import ArchcostError, UnknownNameError
 from archcost.measuring.command_runtime import CommandRuntime

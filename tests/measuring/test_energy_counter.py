@@ -51,17 +51,17 @@ def measured(path, counter, runtime):
     with Journal(path, setup) as journal:
         measure(SPACE, ARCHS, "cifar10", runtime, journal, settings, counter=counter)
     return measured_table(
-        SPACE, ARCHS, journal.visits, device="board", setup=setup, provenance={}
-    ), journal.visits
+        SPACE, ARCHS, journal.records, device="board", setup=setup, provenance={}
+    ), journal.records
 
 
 def test_energy_of_an_inference_is_in_the_table(tmp_path):
     counter = FakeCounter()
-    table, visits = measured(tmp_path / "j", counter, Heater(counter))
+    table, records = measured(tmp_path / "j", counter, Heater(counter))
     _, energy_mj = table.costs("nasbench201-board-energy-cifar10")
     assert energy_mj.tolist() == [3.0, 1000.0, 2000.0, 3000.0]
-    assert [visit.energy_mj for visit in visits[:4]] == [
-        float(SPACE.index(visit.arch)) for visit in visits[:4]
+    assert [record.energy_mj for record in records[:4]] == [
+        float(SPACE.index(record.arch)) for record in records[:4]
     ]
     frame = table.to_pandas()
     assert set(frame["unit"][frame["metric"] == "energy"]) == {"mJ"}
@@ -70,7 +70,7 @@ def test_energy_of_an_inference_is_in_the_table(tmp_path):
     assert table.provenance["energy_counter"] == "a fake"
     assert table.provenance["energy_repeatability_spearman"] == pytest.approx(1.0)
     with Journal(tmp_path / "j", measuring_setup_of(table)) as journal:
-        assert journal.visits == visits
+        assert journal.records == records
 
 
 def measuring_setup_of(table):

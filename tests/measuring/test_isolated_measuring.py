@@ -69,16 +69,16 @@ def job(tmp_path, monkeypatch):
     return make
 
 
-def visits(job):
+def records(job):
     with Journal(job.journal_path, job.setup) as journal:
-        return journal.visits
+        return journal.records
 
 
 def test_network_that_crashes_the_runtime_is_met_twice_and_the_rest_goes_on(job, tmp_path, capfd):
     crashing = job({1000: "loading", 3000: "running"})
     measure_isolated(crashing)
-    found = visits(crashing)
-    good = {(SPACE.index(visit.arch), visit.round) for visit in found if visit.error is None}
+    found = records(crashing)
+    good = {(SPACE.index(record.arch), record.round) for record in found if record.error is None}
     assert good == {(index, r) for index in (3, 2000) for r in range(3)}
     bad = [(SPACE.index(v.arch), v.round, v.status, v.error) for v in found if v.error]
     error = "the runtime crashed the process (SIGABRT)"
@@ -94,16 +94,16 @@ def test_network_that_crashes_the_runtime_is_met_twice_and_the_rest_goes_on(job,
 def test_process_that_ends_itself_is_a_crash(job):
     crashing = job({2000: "exit"}, rounds=1)
     measure_isolated(crashing)
-    errors = [visit.error for visit in visits(crashing) if visit.error]
+    errors = [record.error for record in records(crashing) if record.error]
     assert errors == ["the runtime crashed the process (exit status 7)"]
-    assert len(visits(crashing)) == 4
+    assert len(records(crashing)) == 4
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGKILL")
 def test_process_that_is_killed_goes_on_with_fewer_networks(job, capfd):
     killed = job({2000: "killed"}, loaded=4)
     measure_isolated(killed)
-    assert [visit.error for visit in visits(killed)] == [None] * 12
+    assert [record.error for record in records(killed)] == [None] * 12
     assert "(SIGKILL), as systems do when memory runs out; going on with --loaded 2" in (
         capfd.readouterr().err
     )
@@ -115,7 +115,7 @@ def test_reference_network_must_run(job):
         measure_isolated(job({reference: "loading"}))
     with pytest.raises(ArchcostError, match=r"must run the reference network .*OSError: gone"):
         measure_isolated(job({reference: "raising"}))
-    assert visits(job({})) == []
+    assert records(job({})) == []
 
 
 def test_another_setup_is_refused_before_anything_runs(job, tmp_path):
@@ -129,7 +129,7 @@ def test_another_setup_is_refused_before_anything_runs(job, tmp_path):
 def test_time_budget_covers_all_processes(job):
     budget = job({3: "loading"}, time_budget_s=1e-9)
     measure_isolated(budget)
-    assert visits(budget) == []
+    assert records(budget) == []
 
 
 def test_ctrl_c_stops_the_child(job, monkeypatch):

@@ -4,27 +4,27 @@ import json
 import pytest
 
 from archcost.errors import ArchcostError, CostTableError, IntegrityError
-from archcost.measuring.journal import Journal, Visit
+from archcost.measuring.journal import Journal, RoundRecord
 
-VISITS = [
-    Visit("a", 0, (1.5, 1.25), 2.0),
-    Visit("b", 0, error="OSError: gone", status="did_not_compile"),
-    Visit("a", 1, (1.75,), 2.5, energy_mj=0.5),
-    Visit("b", 1, error="OSError: gone", status="failed"),
+RECORDS = [
+    RoundRecord("a", 0, (1.5, 1.25), 2.0),
+    RoundRecord("b", 0, error="OSError: gone", status="did_not_compile"),
+    RoundRecord("a", 1, (1.75,), 2.5, energy_mj=0.5),
+    RoundRecord("b", 1, error="OSError: gone", status="failed"),
 ]
 
 
 def written(path):
     with Journal(path, {"threads": 1}) as journal:
-        for visit in VISITS:
-            journal.append(visit)
+        for record in RECORDS:
+            journal.append(record)
     return path
 
 
 def test_visits_come_back(tmp_path):
     path = written(tmp_path / "deep" / "j")
     with Journal(path, {"threads": 1}) as journal:
-        assert journal.visits == VISITS
+        assert journal.records == RECORDS
         assert journal.done() == {("a", 0), ("b", 0), ("a", 1), ("b", 1)}
         assert journal.failures_in_a_row() == {"a": 0, "b": 2}
 
@@ -36,7 +36,7 @@ def test_journal_of_the_first_version_is_read(tmp_path):
         '{"arch": "b", "round": 0, "error": "RuntimeError: no kernel"}\n'
     )
     with Journal(tmp_path / "j", {}) as journal:
-        good, bad = journal.visits
+        good, bad = journal.records
     assert (good.latencies_ms, good.reference_ms, good.status) == ((1.5,), 2.0, "ok")
     assert (bad.error, bad.status) == ("RuntimeError: no kernel", "failed")
 
@@ -46,8 +46,8 @@ def test_half_a_line_from_a_killed_process_is_dropped(tmp_path):
     whole = path.read_bytes()
     path.write_bytes(whole[:-20])
     with Journal(path, {"threads": 1}) as journal:
-        assert journal.visits == VISITS[:-1]
-        journal.append(VISITS[-1])
+        assert journal.records == RECORDS[:-1]
+        journal.append(RECORDS[-1])
     assert path.read_bytes() == whole
 
 
@@ -71,11 +71,11 @@ def test_full_disk_is_told_and_what_was_written_stays(tmp_path):
     with Journal(path, {"threads": 1}) as journal:
         journal._file = FullDisk(journal._file)
         with pytest.raises(ArchcostError, match=r"No space left on device.*same command goes on"):
-            journal.append(Visit("c", 0, (1.0,)))
-        assert journal.visits == VISITS
+            journal.append(RoundRecord("c", 0, (1.0,)))
+        assert journal.records == RECORDS
     assert len(path.read_bytes()) > len(whole)
     with Journal(path, {"threads": 1}) as journal:
-        assert journal.visits == VISITS
+        assert journal.records == RECORDS
     assert path.read_bytes() == whole
 
 

@@ -3,7 +3,7 @@ from importlib.metadata import PackageNotFoundError
 import pytest
 
 from archcost.errors import MissingDataError
-from archcost.measuring.runtimes import RUNTIMES
+from archcost.measuring import RUNTIMES
 from archcost.spaces import get_space
 
 LITERT = ("litert", "litert_int8")

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from archcost.errors import ArchcostError
-from archcost.measuring.journal import Journal, Visit
+from archcost.measuring import RUNTIMES
+from archcost.measuring.journal import Journal, RoundRecord
 from archcost.measuring.machine import describe_machine
 from archcost.measuring.measure_settings import MeasureSettings
 from archcost.measuring.measured_table import measured_table
 from archcost.measuring.measuring import measure, measuring_setup, reference_arch
-from archcost.measuring.repeatability import repeatability
 from archcost.measuring.runtime import Runtime
-from archcost.measuring.runtimes import RUNTIMES
+from archcost.measuring.split_half import split_half_correlation
 from archcost.spaces import get_space
 
 SPACE = get_space("nasbench201")
@@ -62,33 +62,33 @@ def run_rounds(path, runtime, archs=ARCHS, **settings):
     setup = measuring_setup(SPACE, "cifar10", runtime, settings)
     with Journal(path, setup) as journal:
         measure(SPACE, archs, "cifar10", runtime, journal, settings)
-    return journal.visits, setup
+    return journal.records, setup
 
 
-def summarise(visits, setup, archs=ARCHS):
+def summarise(records, setup, archs=ARCHS):
     return measured_table(
-        SPACE, archs, visits, device="my_board", setup=setup, provenance={"seed": 0}
+        SPACE, archs, records, device="my_board", setup=setup, provenance={"seed": 0}
     )
 
 
 def test_every_round_visits_every_architecture_in_another_order(tmp_path):
     runtime = ScriptedRuntime()
-    visits, _ = run_rounds(tmp_path / "j", runtime)
-    assert [visit.round for visit in visits] == [0] * 6 + [1] * 6
-    names = [visit.arch for visit in visits]
+    records, _ = run_rounds(tmp_path / "j", runtime)
+    assert [record.round for record in records] == [0] * 6 + [1] * 6
+    names = [record.arch for record in records]
     assert sorted(names[:6]) == sorted(names[6:]) == sorted(SPACE.format_many(ARCHS))
     assert names[:6] != names[6:]
     index = SPACE.index(names[0])
     # The warm-up, 0.01 ms slower, is not kept.
-    assert visits[0].latencies_ms == pytest.approx([index + 0.99, index + 0.98, index + 0.97])
-    assert visits[0].reference_ms == 2.0
+    assert records[0].latencies_ms == pytest.approx([index + 0.99, index + 0.98, index + 0.97])
+    assert records[0].reference_ms == 2.0
 
 
 def test_networks_are_loaded_in_batches_and_anew_after_some_rounds(tmp_path):
     runtime = ScriptedRuntime()
-    visits, _ = run_rounds(tmp_path / "j", runtime, rounds=4, loaded=4, rounds_per_load=2)
+    records, _ = run_rounds(tmp_path / "j", runtime, rounds=4, loaded=4, rounds_per_load=2)
     assert len(runtime.loaded) == 2 * 6
-    rounds = [visit.round for visit in visits]
+    rounds = [record.round for record in records]
     assert rounds == [0] * 4 + [1] * 4 + [0] * 2 + [1] * 2 + [2] * 4 + [3] * 4 + [2] * 2 + [3] * 2
 
 
@@ -96,26 +96,26 @@ def test_same_call_resumes_and_more_rounds_or_architectures_extend(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run_rounds(tmp_path / "j", ScriptedRuntime(runs_left=8 * 4 + 1))
     before = (tmp_path / "j").read_bytes()
-    visits, _ = run_rounds(tmp_path / "j", ScriptedRuntime(runs_left=4 * 4))
+    records, _ = run_rounds(tmp_path / "j", ScriptedRuntime(runs_left=4 * 4))
     assert (tmp_path / "j").read_bytes().startswith(before)
-    assert len({(visit.arch, visit.round) for visit in visits}) == len(visits) == 12
+    assert len({(record.arch, record.round) for record in records}) == len(records) == 12
     more = ScriptedRuntime(runs_left=(8 * 3 - 12) * 4)
     run_rounds(tmp_path / "j", more, archs=SPACE.sample(8, seed=0), rounds=3)
     assert more.runs_left == 0
 
 
 def test_time_budget_stops_and_keeps_what_is_there(tmp_path):
-    visits, setup = run_rounds(tmp_path / "j", ScriptedRuntime(), time_budget_s=1e-9)
-    assert visits == []
-    table = summarise(visits, setup)
+    records, setup = run_rounds(tmp_path / "j", ScriptedRuntime(), time_budget_s=1e-9)
+    assert records == []
+    table = summarise(records, setup)
     assert table.counts() == {"not_measured": 6}
 
 
 def test_table_keeps_minimum_median_and_spread(tmp_path):
     arch = SPACE.format(ARCHS[0])
-    visits = [Visit(arch, 0, (3.0, 2.0, 4.0)), Visit(arch, 1, (1.0, 5.0, 9.0))]
+    records = [RoundRecord(arch, 0, (3.0, 2.0, 4.0)), RoundRecord(arch, 1, (1.0, 5.0, 9.0))]
     _, setup = run_rounds(tmp_path / "j", ScriptedRuntime(), rounds=1)
-    table = summarise(visits, setup, ARCHS[:1])
+    table = summarise(records, setup, ARCHS[:1])
     row = table.to_pandas().iloc[0]
     # The rounds' fastest runs are 2 and 1 ms; the median over all six runs lies between 3 and 4.
     assert (row["cost"], row["cost_std"]) == (1.5, 0.5)
@@ -143,10 +143,10 @@ def test_slowdown_that_the_reference_sees_is_taken_out(tmp_path):
         if np.array_equal(ops, REFERENCE)
         else lambda: truth_ms[SPACE.index(ops)] * slowdown[0]
     )
-    visits, setup = run_rounds(tmp_path / "j", runtime, rounds=40)
-    frame = summarise(visits, setup).to_pandas()
+    records, setup = run_rounds(tmp_path / "j", runtime, rounds=40)
+    frame = summarise(records, setup).to_pandas()
     truth = np.array(list(truth_ms.values()))
-    # The slowdown changes within a visit, so the correction is not exact.
+    # The slowdown changes within a record, so the correction is not exact.
     assert np.abs(frame["cost"] / frame["cost"].mean() * truth.mean() / truth - 1).max() < 0.08
     assert (frame["cost"] < frame["cost_median"]).all()
 
@@ -162,8 +162,8 @@ def test_failures_are_rows_with_a_status_and_the_rest_goes_on(tmp_path):
         **failing([second], TimeoutError("after 5 s")),
         **failing([third], MemoryError()),
     }
-    visits, setup = run_rounds(tmp_path / "j", ScriptedRuntime(broken), rounds=5)
-    table = summarise(visits, setup)
+    records, setup = run_rounds(tmp_path / "j", ScriptedRuntime(broken), rounds=5)
+    table = summarise(records, setup)
     assert table.to_pandas()["status"].tolist() == [
         "ok", "ok", "did_not_compile", "timed_out", "failed", "ok",
     ]  # fmt: skip
@@ -178,16 +178,16 @@ def test_failures_are_rows_with_a_status_and_the_rest_goes_on(tmp_path):
 def test_failure_is_tried_once_more_and_then_left_alone(tmp_path):
     index = SPACE.index(ARCHS[2])
     runtime = ScriptedRuntime(failing([index], RuntimeError("no kernel")))
-    visits, setup = run_rounds(tmp_path / "j", runtime, rounds=5)
+    records, setup = run_rounds(tmp_path / "j", runtime, rounds=5)
     assert runtime.loaded.count(index) == 2
-    assert [v.round for v in visits if v.error] == [0, 1]
-    assert len(visits) == 5 * 5 + 2
+    assert [v.round for v in records if v.error] == [0, 1]
+    assert len(records) == 5 * 5 + 2
     run_rounds(tmp_path / "j", runtime, rounds=9)
     assert runtime.loaded.count(index) == 2
 
     once = ScriptedRuntime(failing([index], RuntimeError("by chance"), times=1))
-    visits, setup = run_rounds(tmp_path / "k", once, rounds=5)
-    table = summarise(visits, setup)
+    records, setup = run_rounds(tmp_path / "k", once, rounds=5)
+    table = summarise(records, setup)
     assert table.counts() == {"ok": 6}
     assert table.to_pandas()["n_repeats"].tolist() == [15, 15, 12, 15, 15, 15]
     assert "failures" not in table.provenance
@@ -203,12 +203,12 @@ def test_failure_in_running_has_its_status(tmp_path):
         return (lambda: 2.0) if np.array_equal(ops, REFERENCE) else infer_ms
 
     runtime.load = load
-    visits, _ = run_rounds(tmp_path / "j", runtime)
+    records, _ = run_rounds(tmp_path / "j", runtime)
     index_of = {
         name: SPACE.index(arch) for name, arch in zip(SPACE.format_many(ARCHS), ARCHS, strict=True)
     }
-    assert {visit.status for visit in visits} == {"timed_out", "failed"}
-    assert all((v.status == "timed_out") == (index_of[v.arch] % 2 == 1) for v in visits)
+    assert {record.status for record in records} == {"timed_out", "failed"}
+    assert all((v.status == "timed_out") == (index_of[v.arch] % 2 == 1) for v in records)
 
 
 def test_reference_network_must_run(tmp_path):
@@ -219,24 +219,24 @@ def test_reference_network_must_run(tmp_path):
         run_rounds(tmp_path / "j", ScriptedRuntime(reference_ms=silent))
 
 
-def test_runtime_that_repeats_by_itself_is_called_once_a_visit(tmp_path):
+def test_runtime_that_repeats_by_itself_is_called_once_a_record(tmp_path):
     runtime = ScriptedRuntime(reference_ms=None)
     runtime.repeats_itself = True
-    visits, setup = run_rounds(tmp_path / "j", runtime, rounds=3)
-    assert {(len(visit.latencies_ms), visit.reference_ms) for visit in visits} == {(1, 1.0)}
+    records, setup = run_rounds(tmp_path / "j", runtime, rounds=3)
+    assert {(len(record.latencies_ms), record.reference_ms) for record in records} == {(1, 1.0)}
     assert (setup["runs_per_round"], setup["warmup_runs"], setup["reference_arch"]) == (1, 0, None)
-    frame = summarise(visits, setup).to_pandas()
+    frame = summarise(records, setup).to_pandas()
     # Three calls, no warm-up: 1 + index, then 0.01 and 0.02 ms less.
     expected = [1.0 + SPACE.index(arch) - 0.01 for arch in ARCHS]
     assert frame["cost"].tolist() == pytest.approx(expected)
     assert frame["n_repeats"].tolist() == [3] * 6
-    assert "reference_ms" not in summarise(visits, setup).provenance
+    assert "reference_ms" not in summarise(records, setup).provenance
 
 
 @pytest.mark.parametrize("latency_ms", [-1.0, float("nan"), float("inf")])
 def test_latency_that_is_none_is_a_failure(tmp_path, latency_ms):
-    visits, _ = run_rounds(tmp_path / "j", ScriptedRuntime(latency_ms=latency_ms), rounds=1)
-    assert all(f"must be positive, but got {latency_ms}" in visit.error for visit in visits)
+    records, _ = run_rounds(tmp_path / "j", ScriptedRuntime(latency_ms=latency_ms), rounds=1)
+    assert all(f"must be positive, but got {latency_ms}" in record.error for record in records)
 
 
 def noisy(seed):
@@ -253,23 +253,23 @@ def noisy(seed):
 
 def test_rounds_are_added_until_the_halves_agree(tmp_path):
     words = {"archs": MANY, "rounds": 4, "runs": 1, "warmup": 0}
-    visits, setup = run_rounds(tmp_path / "j", noisy(0), **words, repeatability=0.85)
-    rounds = 1 + max(visit.round for visit in visits)
+    records, setup = run_rounds(tmp_path / "j", noisy(0), **words, repeatability=0.85)
+    rounds = 1 + max(record.round for record in records)
     assert rounds > 4
     assert rounds % 4 == 0
-    assert len(visits) == 40 * rounds
-    assert repeatability(visits).spearman >= 0.85
-    before = [visit for visit in visits if visit.round < rounds - 4]
-    assert repeatability(before).spearman < 0.85
-    table = summarise(visits, setup, MANY)
-    assert table.provenance["repeatability_spearman"] == repeatability(visits).spearman
+    assert len(records) == 40 * rounds
+    assert split_half_correlation(records).spearman >= 0.85
+    before = [record for record in records if record.round < rounds - 4]
+    assert split_half_correlation(before).spearman < 0.85
+    table = summarise(records, setup, MANY)
+    assert table.provenance["repeatability_spearman"] == split_half_correlation(records).spearman
 
 
 def test_goal_out_of_reach_stops_at_the_greatest_number_of_rounds(tmp_path):
     words = {"archs": MANY, "rounds": 4, "runs": 1, "warmup": 0}
     goal = {"repeatability": 0.9999, "max_rounds": 10}
-    visits, _ = run_rounds(tmp_path / "j", noisy(0), **words, **goal)
-    assert len(visits) == 40 * 10
+    records, _ = run_rounds(tmp_path / "j", noisy(0), **words, **goal)
+    assert len(records) == 40 * 10
     again, _ = run_rounds(tmp_path / "j", noisy(0), **words, **goal)
     assert len(again) == 40 * 10
     # Where nothing can be ranked, no number of rounds helps.
@@ -282,8 +282,8 @@ def test_resuming_finishes_the_rounds_that_a_goal_began(tmp_path):
     run_rounds(tmp_path / "j", noisy(0), **words, max_rounds=8)
     lines = (tmp_path / "j").read_bytes().splitlines(keepends=True)
     (tmp_path / "j").write_bytes(b"".join(lines[:-90]))
-    visits, _ = run_rounds(tmp_path / "j", noisy(1), **{**words, "repeatability": 1e-9})
-    assert len(visits) == len({(visit.arch, visit.round) for visit in visits}) == 40 * 6
+    records, _ = run_rounds(tmp_path / "j", noisy(1), **{**words, "repeatability": 1e-9})
+    assert len(records) == len({(record.arch, record.round) for record in records}) == 40 * 6
 
 
 @pytest.mark.parametrize(
@@ -350,16 +350,16 @@ def test_a_device_that_is_gone_ends_the_measuring_and_blames_no_network(tmp_path
     runtime = Unplugged(runs_left=3 * 4, reference_ms=unplugged)
     with pytest.raises(ArchcostError, match=r"must run the reference network .*no route to host"):
         run_rounds(tmp_path / "j", runtime, archs=MANY)
-    visits, _ = run_rounds(tmp_path / "j", ScriptedRuntime(), archs=MANY)
-    assert len(visits) == 2 * len(MANY)
-    assert not any(visit.error for visit in visits)
+    records, _ = run_rounds(tmp_path / "j", ScriptedRuntime(), archs=MANY)
+    assert len(records) == 2 * len(MANY)
+    assert not any(record.error for record in records)
 
 
 def test_failures_in_a_row_count_where_the_device_works(tmp_path):
     broken = {SPACE.index(arch): [ValueError("odd"), ValueError("odd")] for arch in MANY[:12]}
-    visits, _ = run_rounds(tmp_path / "j", ScriptedRuntime(broken), archs=MANY[:12])
-    assert len(visits) == 2 * 12
-    assert {visit.status for visit in visits} == {"did_not_compile"}
+    records, _ = run_rounds(tmp_path / "j", ScriptedRuntime(broken), archs=MANY[:12])
+    assert len(records) == 2 * 12
+    assert {record.status for record in records} == {"did_not_compile"}
 
 
 def test_failures_at_the_end_of_a_batch_make_sure_of_the_device_too(tmp_path):
@@ -378,8 +378,8 @@ def test_failures_at_the_end_of_a_batch_make_sure_of_the_device_too(tmp_path):
             archs=ARCHS[:2],
             rounds=1,
         )
-    visits, _ = run_rounds(tmp_path / "j", ScriptedRuntime(), archs=ARCHS[:2], rounds=1)
-    assert [visit.error for visit in visits] == [None, None]
+    records, _ = run_rounds(tmp_path / "j", ScriptedRuntime(), archs=ARCHS[:2], rounds=1)
+    assert [record.error for record in records] == [None, None]
 
 
 def test_a_short_time_budget_gets_somewhere_although_loading_is_slow(tmp_path):

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from archcost.errors import ArchcostError, MissingDataError, UnknownNameError
+from archcost.simulating import get_simulator
 from archcost.simulating.accelerator import accelerators, load_accelerator
-from archcost.simulating.simulating import get_simulator
 from archcost.simulating.zigzag_description import zigzag_description
 
 SHIPPED = accelerators()

@@ -7,15 +7,9 @@ import pytest
 from archcost.datasets import CostTable
 from archcost.errors import ArchcostError, CostTableError
 from archcost.measuring.journal import Journal
+from archcost.simulating import SIMULATORS, NotCompilableError, Simulator, get_simulator
 from archcost.simulating.accelerator import Accelerator, load_accelerator
-from archcost.simulating.simulating import (
-    get_simulator,
-    simulate_parts,
-    simulated_table,
-    simulating_setup,
-)
-from archcost.simulating.simulator import NotCompilableError, Simulator
-from archcost.simulating.simulators import SIMULATORS
+from archcost.simulating.simulating import simulate_parts, simulated_table, simulating_setup
 from archcost.spaces import get_space
 
 SPACE = get_space("nasbench201")
@@ -67,7 +61,7 @@ def simulated(simulator, archs, path, stop_after=math.inf):
     with Journal(path, simulating_setup(CHIP)) as journal:
         simulate_parts(parts, CHIP, journal)
         return simulated_table(
-            SPACE, archs, bags, journal.visits, CHIP, dataset="cifar10", provenance={"why": "test"}
+            SPACE, archs, bags, journal.records, CHIP, dataset="cifar10", provenance={"why": "test"}
         )
 
 
@@ -170,6 +164,6 @@ def test_side_by_side_as_one_after_the_other(tmp_path):
     for jobs in (1, 2):
         with Journal(tmp_path / f"{jobs}", simulating_setup(chip)) as journal:
             simulate_parts(layers, chip, journal, jobs=jobs)
-            found.append(sorted(journal.visits, key=lambda visit: visit.arch))
+            found.append(sorted(journal.records, key=lambda record: record.arch))
     assert found[0] == found[1]
-    assert [visit.status for visit in found[0]] == ["ok", "ok", "ok", "failed"]
+    assert [record.status for record in found[0]] == ["ok", "ok", "ok", "failed"]

@@ -9,9 +9,9 @@ import pytest
 
 from archcost.errors import ArchcostError, MissingDataError
 from archcost.networks.tflite_graphs import tflite_model
+from archcost.simulating import SIMULATORS
 from archcost.simulating.accelerator import load_accelerator
 from archcost.simulating.simulator import NotCompilableError
-from archcost.simulating.simulators import SIMULATORS
 from archcost.simulating.vela_description import NPUS, vela_description
 from archcost.simulating.vela_simulator import VelaSimulator, total_cycles
 from archcost.spaces import get_space

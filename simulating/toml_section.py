@@ -11,7 +11,7 @@ from archcost.errors import ArchcostError, check_name
 T = TypeVar("T")
 
 
-class Settings:
+class TomlSection:
     """The keys of one section of a description file.
 
     Parameters
@@ -32,7 +32,7 @@ class Settings:
 
     Examples
     --------
-    >>> array = Settings({"rows": 12}, "[array] of my_npu.toml", ["rows", "columns"])
+    >>> array = TomlSection({"rows": 12}, "[array] of my_npu.toml", ["rows", "columns"])
     >>> array.integer("rows", least=1), array.integer("columns", 14, least=1)
     (12, 14)
     >>> array.number("rows", above=20)

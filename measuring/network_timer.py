@@ -1,4 +1,4 @@
-"""Visit a network: load it, run it, read the clocks, and give whatever goes wrong a status."""
+"""Load and time networks; what goes wrong becomes a status."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from time import perf_counter
 
 from archcost.errors import ArchcostError
 from archcost.measuring.energy_counter import EnergyCounter
-from archcost.measuring.journal import Visit
+from archcost.measuring.journal import RoundRecord
 from archcost.measuring.measure_settings import MeasureSettings
 from archcost.measuring.runtime import Inference, Runtime
 from archcost.spaces.space import Ops, SearchSpace
 
 DECIMALS = 6
-"""Of a latency in the journal: nanoseconds."""
+"""Decimals of a latency (ms) or energy (mJ) in the journal: nanoseconds and nanojoules."""
 
 REFERENCE_RUNS = 2
+"""Runs of the reference network at a time, of which the fastest counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,9 @@ class Failure:
     Parameters
     ----------
     status : str
-        What a table calls it.
+        Of the row in a cost table.
     error : str
-        What was raised.
+        Type and message of the exception.
     """
 
     status: str
@@ -37,7 +38,7 @@ class Failure:
 
     @classmethod
     def of(cls, error: Exception, *, loading: bool) -> Failure:
-        """Tell what an exception of a runtime means."""
+        """Return the status that an exception of a runtime means."""
         if isinstance(error, TimeoutError):
             status = "timed_out"
         elif loading and not isinstance(error, MemoryError):
@@ -48,7 +49,7 @@ class Failure:
 
 
 class ReferenceClock:
-    """Tells how slow the machine is just now, by a network that is always the same.
+    """Times a network that is always the same, which shows how slow the machine is at a moment.
 
     Parameters
     ----------
@@ -69,8 +70,8 @@ class ReferenceClock:
         return min(self._infer_ms() for _ in range(REFERENCE_RUNS))
 
 
-class Visitor:
-    """Loads networks and runs them; a failure is a result, not an exception.
+class NetworkTimer:
+    """Loads networks and times them; a failure is a result, not an exception.
 
     Parameters
     ----------
@@ -81,12 +82,12 @@ class Visitor:
     runtime : Runtime
         What runs the networks.
     settings : MeasureSettings
-        Runs of a visit, threads.
-    reference : numpy.ndarray of int8, shape (n_positions,)
-        The network that tells how slow the machine is, unless the runtime repeats itself, and
+        Runs of a network in a round, threads.
+    reference : numpy.ndarray of int, shape (n_positions,)
+        The reference network: shows how slow the machine is, unless the runtime repeats itself, and
         whether the device works at all.
     counter : EnergyCounter, optional
-        Where to read the energy.
+        Measures the energy as well.
 
     Raises
     ------
@@ -131,20 +132,20 @@ class Visitor:
         )
 
     def load(self, ops: Ops) -> Inference | Failure:
-        """Load a network, or say why it does not load."""
+        """Return a network ready to run, or why it cannot be loaded."""
         try:
             return self._runtime.load(self._space, ops, self._dataset, self._settings.threads)
         except Exception as error:  # a runtime may raise anything, and the other networks go on
             return Failure.of(error, loading=True)
 
-    def visit(self, visit: Visit, network: Inference | Failure) -> Visit:
-        """Return the visit with what was measured, or with the failure that it ended in."""
-        measured = network if isinstance(network, Failure) else self._measured(visit, network)
+    def time(self, record: RoundRecord, network: Inference | Failure) -> RoundRecord:
+        """Return the record with the measurements of a network, or with the failure."""
+        measured = network if isinstance(network, Failure) else self._measured(record, network)
         if isinstance(measured, Failure):
-            return replace(visit, error=measured.error, status=measured.status)
+            return replace(record, error=measured.error, status=measured.status)
         return measured
 
-    def _measured(self, visit: Visit, network: Inference) -> Visit | Failure:
+    def _measured(self, record: RoundRecord, network: Inference) -> RoundRecord | Failure:
         try:
             for _ in range(self._settings.warmup):
                 network()
@@ -152,18 +153,18 @@ class Visitor:
             wrong = [value for value in latencies_ms if not 0 < value < math.inf]
             if wrong:
                 return Failure("failed", f"a latency must be positive, but got {wrong[0]}")
-            visit = replace(visit, latencies_ms=latencies_ms)
+            record = replace(record, latencies_ms=latencies_ms)
             if self._reference:
                 around_ms = round(self._reference.around_ms(), DECIMALS)
-                visit = replace(visit, reference_ms=around_ms)
+                record = replace(record, reference_ms=around_ms)
             if self._counter:
                 energy_mj = inference_energy_mj(network, self._counter)
                 if not energy_mj > 0:
                     return Failure("failed", f"energy must be positive, but got {energy_mj} mJ")
-                visit = replace(visit, energy_mj=round(energy_mj, DECIMALS))
+                record = replace(record, energy_mj=round(energy_mj, DECIMALS))
         except Exception as error:  # as in loading
             return Failure.of(error, loading=False)
-        return visit
+        return record
 
 
 def inference_energy_mj(network: Callable[[], object], counter: EnergyCounter) -> float:

@@ -1,0 +1,150 @@
+"""What the commands print: columns, cost tables, comparisons of predictors."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from archcost.datasets import CostTable
+
+
+def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return rows under a head, in columns: the first to the left, the others to the right.
+
+    Parameters
+    ----------
+    head : sequence of str
+        Names of the columns.
+    rows : sequence of sequences of str
+        One cell a column each.
+
+    Returns
+    -------
+    str
+        Lines without trailing blanks.
+
+    Examples
+    --------
+    >>> print(text_table(["predictor", "Spearman"], [["xgboost", "0.98"], ["gp", "0.991"]]))
+    predictor  Spearman
+    xgboost        0.98
+    gp            0.991
+    """
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = []
+    for first, *others in (head, *rows):
+        cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        lines.append("  ".join([first.ljust(widths[0]), *cells]).rstrip())
+    return "\n".join(lines)
+
+
+def print_table(path: Path, table: CostTable) -> None:
+    """Print how many rows a table has, their statuses, and the span of each of its costs."""
+    print(f"{path}: {len(table)} rows, {table.counts()}")
+    for key in sorted(table.keys()):
+        _, cost = table.costs(key)
+        span = f"{cost.min():.4g} to {cost.max():.4g} {key.unit}" if len(cost) else "no cost"
+        print(f"  {key}: {len(cost)} costs, {span}")
+
+
+def keys_and_statuses(table: CostTable, out: Path) -> str:
+    """Return one line with a table's file, its keys, and how many rows have each status."""
+    counts = ", ".join(f"{rows} {status}" for status, rows in table.counts().items())
+    return f"{out}: {', '.join(map(str, table.keys()))}, {counts}"
+
+
+def measuring_report(table: CostTable, out: Path, goal: float | None) -> str:
+    """Return the costs, failures and repeatability of a measured table in words.
+
+    Parameters
+    ----------
+    table : CostTable
+        As ``measured_table`` makes it.
+    out : Path
+        Its file.
+    goal : float, optional
+        The repeatability that was wanted.
+    """
+    lines = [keys_and_statuses(table, out)]
+    for status, found in table.provenance.get("failures", {}).items():
+        lines.append(f"{status}: {found['n_archs']}, the first with {found['first_error']}")
+    agreements = {"repeatability": table.provenance["repeatability_spearman"]}
+    if "energy_repeatability_spearman" in table.provenance:
+        name = "repeatability of energy"
+        agreements[name] = table.provenance["energy_repeatability_spearman"]
+    rounds = table.provenance["rounds"]
+    for name, agreement in agreements.items():
+        noise = (
+            "unknown (it takes 2 rounds and 3 architectures of different cost)"
+            if agreement is None
+            else f"{agreement:.4f} (Spearman between halves of the {rounds} rounds)"
+        )
+        if goal is not None and agreement is not None:
+            noise += f", {goal} was wanted: " + (
+                "reached" if agreement >= goal else "NOT reached; more --max-rounds, or time, help"
+            )
+        lines.append(f"{name}: {noise}")
+    return "\n".join(lines)
+
+
+def comparison_table(comparison: pd.DataFrame) -> str:
+    """Return the result of `archcost.training.compare` as text, one table a key and protocol.
+
+    Parameters
+    ----------
+    comparison : pandas.DataFrame
+        What `compare` returned.
+
+    Returns
+    -------
+    str
+        Means over seeds with their spread; the best predictor of each table comes first.
+    """
+    from archcost.training.comparing import PROTOCOL
+
+    return "\n\n".join(
+        _comparison_heading(protocol) + "\n" + _comparison_rows(rows, protocol["unit"])
+        for values, rows in comparison.groupby(list(PROTOCOL), sort=False)
+        for protocol in [dict(zip(PROTOCOL, values, strict=True))]
+    )
+
+
+def _comparison_heading(protocol: dict[str, Any]) -> str:
+    return (
+        f"{protocol['key']}: {protocol['n_train']} rows to learn from, {protocol['n_test']} held "
+        f"out to test on ({protocol['split']} split, table {protocol['table_sha256'][:8]})"
+    )
+
+
+def _comparison_rows(rows: pd.DataFrame, unit: str) -> str:
+    columns = {
+        "Spearman": ("spearman", ".4f"),
+        "Kendall": ("kendall", ".4f"),
+        f"RMSE ({unit})": ("rmse", "#.3g"),
+        "within 10 %": ("within_10_percent", ".3f"),
+        "training (s)": ("train_seconds", ".2f"),
+    }
+    head = ["predictor", *columns, "seeds"]
+    varied = rows["predictor"].duplicated(keep=False).any()
+    cells = []
+    for row in rows.to_dict("records"):
+        params = ", ".join(f"{name}={value}" for name, value in json.loads(row["params"]).items())
+        figures = [
+            _mean_and_spread(row[column], row[f"{column}_std"], digits)
+            for column, digits in columns.values()
+        ]
+        name = f"{row['predictor']} {params}" if varied else row["predictor"]
+        cells.append([name, *figures, str(row["seeds"])])
+    return text_table(head, cells)
+
+
+def _mean_and_spread(mean: float, spread: float, digits: str) -> str:
+    if math.isnan(mean):
+        return "-"
+    return f"{mean:{digits}}" + ("" if math.isnan(spread) else f" ±{spread:{digits}}")
