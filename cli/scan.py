@@ -200,7 +200,7 @@ def _write(plan: ScanPlan, found: Found, frame: pd.DataFrame, path: Path) -> Non
 
 def _winners(frame: pd.DataFrame) -> str:
     """Return the first architectures as a table."""
-    from archcost.cli.text_table import text_table
+    from archcost.cli.printing import text_table
 
     names = [*frame.columns[1:], "arch"]
     rows = [
