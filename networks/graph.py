@@ -6,8 +6,8 @@ Shapes have the batch first; images are ``(batch, channels, height, width)``, se
 ===================  ===============================================================================
 input
 constant             ``trainable``; ``fill``, the value of all its elements, or None
-conv                 ``kernel``, ``stride``, ``dilation`` (one an axis), ``padding`` (before and after,
-                     an axis), ``groups``, ``bias``
+conv                 ``kernel``, ``stride``, ``dilation`` (one an axis), ``padding`` (before and
+                     after, an axis), ``groups``, ``bias``
 conv_transpose       the same, and ``output_padding``
 linear               ``bias``; on the last axis
 matmul

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from archcost.networks import Layer
+from archcost.networks import GraphBuilder, Value
 from archcost.spaces import Dataset, SearchSpace
 
 BLOCKS = ("k3_w8", "k3_w16", "k5_w8", "k5_w16")
@@ -28,36 +28,17 @@ class MySpace(SearchSpace):
             return f"have no block after an absent one, but block4 is {names[4]!r}; make it absent"
         return None
 
-    def layers(self, arch: object, dataset: str | None = None) -> tuple[Layer, ...]:
-        """Return the convolutions, whose input channels are the width before, and the head."""
-        resolution, *blocks = (self.op_names[op] for op in self.parse(arch))
-        data = self.dataset(dataset)
-        width, size = data.input_shape[0], int(resolution[1:])
-        layers = []
+    def describe(self, ops: Sequence[int], dataset: Dataset, builder: GraphBuilder) -> Value:
+        """Write the convolutions, whose input channels are the width before, and the head."""
+        resolution, *blocks = (self.op_names[op] for op in ops)
+        size = int(resolution[1:])
+        x = builder.input((dataset.input_shape[0], size, size))
         for position, block in enumerate(blocks, start=1):
             if block != "absent":
-                kernel, wide = (int(part[1:]) for part in block.split("_"))
-                layers.append(
-                    Layer("conv", position, 1, block, width, wide, size, size, size, size, kernel,
-                          norm_channels=wide)
-                )  # fmt: skip
-                width = wide
-        shape = (width, width, size, size, 1, 1)
-        layers.append(Layer("global_pool", None, 2, "head", *shape))
-        layers.append(Layer("linear", None, 2, "head", width, data.n_classes, 1, 1, 1, 1))
-        return tuple(layers)
-
-    def network(self, arch: object, dataset: str | None = None) -> object:
-        """Build the network."""
-        from torch import nn
-
-        modules = []
-        for layer in self.layers(arch, dataset):
-            if layer.kind == "conv":
-                conv = nn.Conv2d(
-                    layer.c_in, layer.c_out, layer.kernel, 1, layer.kernel // 2, bias=False
-                )
-                modules += [conv, nn.BatchNorm2d(layer.c_out), nn.ReLU()]
-        return nn.Sequential(
-            *modules, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(layer.c_in, layer.c_out)
-        ).eval()
+                kernel, width = (int(part[1:]) for part in block.split("_"))
+                with builder.at(f"block{position}", stage=1):
+                    x = builder.conv(x, width, kernel, name=f"block{position}.conv")
+                    x = builder.relu(builder.batch_norm(x, name=f"block{position}.norm"))
+        with builder.at(part="head", stage=2):
+            x = builder.flatten(builder.global_pool(x))
+            return builder.linear(x, dataset.n_classes, name="classifier")

@@ -47,7 +47,7 @@ def assert_equal_networks(space, arch, dataset, seed=0):
     with torch.no_grad():
         expected = network(image).numpy()
     weights = {name: value.numpy() for name, value in network.state_dict().items()}
-    got = run_onnx(onnx_model(space, arch, dataset, weights=weights), image.numpy())
+    got = run_onnx(onnx_model(space.graph(arch, dataset), weights=weights), image.numpy())
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
 
 
@@ -74,12 +74,12 @@ def test_fbnet_computes_what_torch_computes_on_imagenet():
 
 
 def test_graph_holds_only_what_the_output_needs():
-    model = onnx_model(get_space("nasbench201"), DEAD_CELLS["all none"])
+    model = onnx_model(get_space("nasbench201").graph(DEAD_CELLS["all none"]))
     assert [node.op_type for node in model.graph.node] == [
         "BatchNormalization", "Relu", "GlobalAveragePool", "Flatten", "Gemm",
     ]  # fmt: skip
     # Stem, 2 reductions of 3 and 15 cells of one live convolution; the two into node 1 are dead.
-    model = onnx_model(get_space("nasbench201"), [3, 0, 0, 2, 0, 0])
+    model = onnx_model(get_space("nasbench201").graph([3, 0, 0, 2, 0, 0]))
     assert sum(node.op_type == "Conv" for node in model.graph.node) == 1 + 2 * 3 + 15
 
 
@@ -87,23 +87,23 @@ def test_random_weights_are_seeded_and_keep_activations_in_range():
     space = get_space("fbnet")
     arch = space.sample(1, seed=1)[0]
     one, same, other = (
-        onnx_model(space, arch, seed=seed).SerializeToString() for seed in (0, 0, 1)
+        onnx_model(space.graph(arch), seed=seed).SerializeToString() for seed in (0, 0, 1)
     )
     assert one == same != other
     image = np.random.default_rng(0).standard_normal((1, 3, 32, 32)).astype(np.float32)
     for name in SPACES:
         for arch in SPACES[name].sample(5, seed=2):
-            largest = np.abs(run_onnx(onnx_model(SPACES[name], arch), image)).max()
+            largest = np.abs(run_onnx(onnx_model(SPACES[name].graph(arch)), image)).max()
             assert 1e-6 < largest < 1e12 or largest == 0
 
 
 def test_bad_input_is_refused():
     space = get_space("nasbench201")
     with pytest.raises(ArchitectureError, match="6 ops"):
-        onnx_model(space, [0, 1])
+        space.graph([0, 1])
     with pytest.raises(UnknownNameError, match="dataset of nasbench201 must be one of"):
-        onnx_model(space, 0, "cifar1000")
+        space.graph(0, "cifar1000")
     weights = {name: value.numpy() for name, value in space.network([3] * 6).state_dict().items()}
     weights["stem.0.weight"] = weights["stem.0.weight"][:8]
     with pytest.raises(ValueError, match=r"'stem.0.weight' must have shape \(16, 3, 3, 3\)"):
-        onnx_model(space, [3] * 6, weights=weights)
+        onnx_model(space.graph([3] * 6), weights=weights)

@@ -2,11 +2,9 @@ import numpy as np
 import pytest
 
 from archcost.errors import UnknownNameError
-from archcost.networks.network_graphs import write_network
 from archcost.networks.network_weights import NetworkWeights
-from archcost.networks.tflite_builder import TfliteBuilder
 from archcost.networks.tflite_file import Tensor, TfliteGraph, serialise
-from archcost.networks.tflite_graphs import tflite_model
+from archcost.networks.tflite_graphs import tflite_graph, tflite_model
 from archcost.networks.tflite_quantised import assumed_ranges, observed_ranges, quantise
 from archcost.spaces import get_space
 
@@ -48,9 +46,7 @@ def state_of(network):
 
 
 def graph_of(space, arch, dataset, weights=None):
-    builder = TfliteBuilder(space.input_shape(dataset), NetworkWeights(weights, channels_last=True))
-    write_network(builder, space, space.parse(arch), dataset)
-    return builder.graph()
+    return tflite_graph(space.graph(arch, dataset), NetworkWeights(weights, channels_last=True))
 
 
 def real(integers, quantization):
@@ -145,7 +141,10 @@ def test_logits_follow_those_of_torch(arch):
     with torch.no_grad():
         expected = network(torch.from_numpy(images)).numpy()
     model = tflite_model(
-        space, arch, dataset, weights=state_of(network), precision="int8", calibration=images
+        space.graph(arch, dataset),
+        weights=state_of(network),
+        precision="int8",
+        calibration=images,
     )
     runner = interpreter.Interpreter(model_content=model)
     runner.allocate_tensors()
@@ -190,12 +189,12 @@ def test_int8_is_seeded_and_a_quarter_of_the_size():
     space = get_space("fbnet")
     arch = space.sample(1, seed=1)[0]
     one, same, other = (
-        tflite_model(space, arch, seed=seed, precision="int8") for seed in (0, 0, 1)
+        tflite_model(space.graph(arch), seed=seed, precision="int8") for seed in (0, 0, 1)
     )
     assert one == same != other
-    assert len(one) < 0.35 * len(tflite_model(space, arch))
+    assert len(one) < 0.35 * len(tflite_model(space.graph(arch)))
 
 
 def test_unknown_precision_is_refused():
     with pytest.raises(UnknownNameError, match=r"precision must be one of .*'int4'"):
-        tflite_model(get_space("nasbench201"), 0, precision="int4")
+        tflite_model(get_space("nasbench201").graph(0), precision="int4")
