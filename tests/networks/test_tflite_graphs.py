@@ -3,12 +3,20 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from some_networks import mobile, transformer
 
-from archcost.errors import ArchitectureError, MissingDataError, UnknownNameError
+from archcost.errors import (
+    ArchcostError,
+    ArchitectureError,
+    MissingDataError,
+    UnknownNameError,
+)
+from archcost.networks import GraphBuilder
 from archcost.networks.network_weights import NetworkWeights
 from archcost.networks.tflite_builder import ACTIVATION
 from archcost.networks.tflite_file import _schema
 from archcost.networks.tflite_graphs import tflite_graph, tflite_model
+from archcost.networks.torch_module import torch_module
 from archcost.spaces import SPACES, get_space
 
 interpreter = pytest.importorskip("ai_edge_litert.interpreter")
@@ -25,7 +33,10 @@ DEAD_CELLS = {
 
 def random_network(space, arch, dataset, seed):
     """Return the torch module with normalisation that is not the identity."""
-    network = space.network(arch, dataset)
+    return randomise(space.network(arch, dataset), seed)
+
+
+def randomise(network, seed):
     generator = torch.Generator().manual_seed(seed)
     for name, value in network.state_dict().items():
         if name.endswith("running_var"):
@@ -154,3 +165,42 @@ def test_missing_package_is_explained(monkeypatch):
     _schema.cache_clear()
     with pytest.raises(MissingDataError, match=r"'ai-edge-litert'.*archcost\[litert\]"):
         tflite_model(get_space("nasbench201").graph(0))
+
+
+def graph_of(append, shape=(4, 12, 10)):
+    builder = GraphBuilder()
+    return builder.graph(append(builder, builder.input(shape)))
+
+
+GRAPHS = {
+    "mobile": mobile(),
+    "gelu": graph_of(lambda b, x: b.activation(b.conv(x, 4, name="a"), "gelu")),
+    "bilinear": graph_of(lambda b, x: b.resize(x, (24, 20), "bilinear")),
+    "softmax of channels": graph_of(lambda b, x: b.softmax(x, axis=1)),
+    "mean that stays an image": graph_of(lambda b, x: b.multiply(x, b.global_pool(x))),
+    "flat image": graph_of(lambda b, x: b.linear(b.flatten(x), 5, name="a")),
+    "split rows": graph_of(lambda b, x: b.concat(b.split(x, 2, 4, axis=2), x, axis=2)),
+}
+
+
+@pytest.mark.parametrize("graph", GRAPHS.values(), ids=GRAPHS)
+def test_ops_of_convolutional_networks_compute_what_torch_computes(graph):
+    network = randomise(torch_module(graph), 0)
+    image = torch.randn(graph.input_shapes[0], generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        expected = network(image).numpy()
+    got = run_tflite(tflite_model(graph, weights=state_of(network)), image.numpy())
+    if expected.ndim == 4:
+        got = got.transpose(0, 3, 1, 2)
+    np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-5 * np.abs(expected).max())
+
+
+def test_what_tflite_cannot_hold_is_refused():
+    with pytest.raises(ArchcostError, match="one input and one result"):
+        tflite_model(transformer())
+    with pytest.raises(ArchcostError, match=r"but got 'layer_norm'; an ONNX file can"):
+        tflite_model(graph_of(lambda b, x: b.layer_norm(x, name="a")))
+    with pytest.raises(ArchcostError, match="a pooling must be padded by"):
+        tflite_model(graph_of(lambda b, x: b.max_pool(x, 3, stride=2, padding=1)))
+    with pytest.raises(ArchcostError, match="a softmax must be over the channels"):
+        tflite_model(graph_of(lambda b, x: b.softmax(x)))

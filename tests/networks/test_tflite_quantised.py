@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
+from some_networks import mobile
 
 from archcost.errors import UnknownNameError
+from archcost.networks import GraphBuilder
 from archcost.networks.network_weights import NetworkWeights
 from archcost.networks.tflite_file import Tensor, TfliteGraph, serialise
 from archcost.networks.tflite_graphs import tflite_graph, tflite_model
 from archcost.networks.tflite_quantised import assumed_ranges, observed_ranges, quantise
+from archcost.networks.torch_module import torch_module
 from archcost.spaces import get_space
 
 interpreter = pytest.importorskip("ai_edge_litert.interpreter")
@@ -127,6 +130,35 @@ def test_fbnet_is_quantised_exactly(block):
     images = images_of(space, dataset, 4)
     fp32 = graph_of(space, arch, dataset, state_of(trained_network(space, arch, dataset, images)))
     int8 = quantise(fp32, observed_ranges(fp32, images))
+    assert_constants_are_near(fp32, int8)
+    assert_operators_are_exact(int8, images[0])
+
+
+def several_ops():
+    builder = GraphBuilder()
+    x = builder.conv(builder.input((4, 12, 10)), 4, name="conv")
+    y = builder.concat(builder.relu(x), builder.activation(x, "gelu"))
+    y = builder.add(y, builder.constant((1, 8, 1, 1), name="shift"))
+    return builder.graph(builder.softmax(builder.resize(y, (24, 20), "bilinear"), axis=1))
+
+
+OTHER_OPS = {
+    "mobile": (
+        mobile(),
+        {"CONCATENATION", "HARD_SWISH", "LOGISTIC", "MAX_POOL_2D", "QUANTIZE", "SLICE", "TANH"},
+    ),
+    "several": (several_ops(), {"GELU", "RELU", "RESIZE_BILINEAR", "SOFTMAX"}),
+}
+
+
+@pytest.mark.parametrize(("graph", "codes"), OTHER_OPS.values(), ids=OTHER_OPS)
+def test_other_ops_are_quantised_exactly(graph, codes):
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((4, *graph.input_shapes[0][1:])).astype(np.float32)
+    weights = state_of(torch_module(graph))
+    fp32 = tflite_graph(graph, NetworkWeights(weights, channels_last=True))
+    int8 = quantise(fp32, observed_ranges(fp32, images))
+    assert codes <= {operator.code for operator in int8.operators}
     assert_constants_are_near(fp32, int8)
     assert_operators_are_exact(int8, images[0])
 
