@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from archcost.cli.options import add_architecture_arguments, chosen_architectures
@@ -61,12 +62,14 @@ def run(args: argparse.Namespace) -> int:
 
     space = get_space(args.space)
     archs, _ = chosen_architectures(args, space)
+    dataset = space.check_dataset(args.dataset)
     try:
         export_models(
-            space,
-            archs,
+            space.format_many(archs),
+            partial(space.graph, dataset=dataset),
             args.out,
-            dataset=args.dataset,
+            space=space.name,
+            dataset=dataset,
             model_format=args.format,
             precision=args.precision,
             progress=not args.quiet,

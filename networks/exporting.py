@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 
 from archcost.errors import ArchcostError
+from archcost.networks.graph import Graph
 from archcost.networks.model_files import check_format, model_file
-from archcost.spaces.space import Ops, SearchSpace
 
 README = """\
 {count} networks of {space} ({dataset}, {precision}, batch size 1) as {model_format} files, for
@@ -29,11 +30,12 @@ PACKAGES = {"onnx": "onnxruntime", "tflite": "ai_edge_litert (or tflite_runtime,
 
 
 def export_models(
-    space: SearchSpace,
-    archs: Ops,
+    archs: Sequence[str],
+    graph: Callable[[str], Graph],
     folder: Path,
     *,
-    dataset: str | None = None,
+    space: str,
+    dataset: str,
     model_format: str = "onnx",
     precision: str = "fp32",
     progress: bool = False,
@@ -46,14 +48,14 @@ def export_models(
 
     Parameters
     ----------
-    space : SearchSpace
-        The space of the architectures.
-    archs : numpy.ndarray of int8, shape (n_archs, n_positions)
-        What to write.
+    archs : sequence of str
+        What to write, by the names that the manifest shall have.
+    graph : callable
+        Gives the network of a name.
     folder : Path
         Where to; it must be empty or not exist yet.
-    dataset : str, optional
-        Fixes the input size; the space's default for None.
+    space, dataset : str
+        Names for the README: of the search space, and of what fixes the input size.
     model_format : {"onnx", "tflite"}, default="onnx"
         The file format.
     precision : {"fp32", "int8"}, default="fp32"
@@ -70,7 +72,6 @@ def export_models(
     """
     from tqdm import tqdm
 
-    dataset = space.check_dataset(dataset)
     check_format(model_format, precision)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ArchcostError(
@@ -82,7 +83,7 @@ def export_models(
     (folder / "run_models.py").write_bytes(runner)
     readme = README.format(
         count=len(archs),
-        space=space.name,
+        space=space,
         dataset=dataset,
         model_format=model_format,
         precision=precision,
@@ -96,7 +97,6 @@ def export_models(
         rows.writerow(["file", "arch"])
         for number, arch in enumerate(tqdm(archs, unit="network", disable=not progress)):
             name = f"models/{number:05}.{model_format}"
-            graph = space.graph(arch, dataset)
-            (folder / name).write_bytes(model_file(graph, model_format, precision))
-            rows.writerow([name, space.format(arch)])
+            (folder / name).write_bytes(model_file(graph(arch), model_format, precision))
+            rows.writerow([name, arch])
             manifest.flush()

@@ -147,6 +147,7 @@ class GraphBuilder:
 
     def input(self, shape: Sequence[int], *, precision: str = "fp32") -> Value:
         """Append an input of the network; `shape` is without the batch."""
+        check_name("precision", precision, ELEMENT_BYTES)
         return self._append("input", (), (self.batch_size, *shape), {}, "", precision)
 
     def constant(
@@ -163,9 +164,9 @@ class GraphBuilder:
         trainable : bool, default=True
             Whether it is a parameter.
         fill : float, optional
-            The value of all its elements, if they are fixed.
+            The value of all its elements, if they are fixed; then it is no parameter.
         """
-        attributes = {"trainable": trainable, "fill": fill}
+        attributes = {"trainable": trainable and fill is None, "fill": fill}
         return self._append("constant", (), tuple(shape), attributes, self._new(name), "fp32")
 
     def zero(self, x: Value) -> Value:

@@ -47,7 +47,7 @@ OPTIONS = {
 
 OPERATOR_VERSIONS = {
     "float32": {"CONV_2D": 6},
-    "int8": {"CONV_2D": 6, "DEPTHWISE_CONV_2D": 3, "RESHAPE": 1},
+    "int8": {"CONV_2D": 6, "DEPTHWISE_CONV_2D": 3, "ELU": 1, "HARD_SWISH": 1, "RESHAPE": 1},
 }
 """The first with grouped convolution and a scale a channel; 1 (fp32) or 2 (int8) for the others."""
 
@@ -213,7 +213,10 @@ def _operator_code(code: str, precision: str) -> Any:
     schema = _schema()
     number = getattr(schema.BuiltinOperator, code)
     version = OPERATOR_VERSIONS[precision].get(code, 1 if precision == "float32" else 2)
-    return schema.OperatorCodeT(deprecatedBuiltinCode=number, builtinCode=number, version=version)
+    deprecated = min(number, schema.BuiltinOperator.PLACEHOLDER_FOR_GREATER_OP_CODES)
+    return schema.OperatorCodeT(
+        deprecatedBuiltinCode=deprecated, builtinCode=number, version=version
+    )
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import prod
 from typing import Any
@@ -75,7 +75,7 @@ class GraphModule(nn.Module):
             if isinstance(step, nn.Module):
                 owner, _, last = node.name.rpartition(".")
                 if node.name:
-                    self._part(owner).add_module(last, step)
+                    self._part(owner)._modules[last] = step
                 else:
                     self.weightless.add_module(str(place), step)
             self._steps.append(step)
@@ -109,9 +109,10 @@ class GraphModule(nn.Module):
         """Return the module of a name, made as needed."""
         part: nn.Module = self
         for word in name.split(".") if name else ():
-            if word not in part._modules:
-                part.add_module(word, nn.Module())
-            part = part.get_submodule(word)
+            # `add_module` would refuse the names of a module's own attributes, such as "half".
+            inner = part._modules.setdefault(word, nn.Module())
+            assert inner is not None
+            part = inner
         return part
 
     def _constant(self, node: Node) -> Step:
@@ -119,10 +120,10 @@ class GraphModule(nn.Module):
         owner, fill = self._part(owner_name), node.attributes.get("fill")
         value = torch.randn(node.shape) * 0.02 if fill is None else torch.full(node.shape, fill)
         if node.attributes["trainable"]:
-            owner.register_parameter(last, nn.Parameter(value))
-        else:
-            owner.register_buffer(last, value)
-        return partial(_parameter, owner, last)
+            owner._parameters[last] = nn.Parameter(value)
+            return partial(_stored, owner._parameters, last)
+        owner._buffers[last] = value
+        return partial(_stored, owner._buffers, last)
 
 
 def torch_module(graph: Graph) -> GraphModule:
@@ -141,9 +142,8 @@ def torch_module(graph: Graph) -> GraphModule:
     return GraphModule(graph).eval()
 
 
-def _parameter(owner: nn.Module, name: str, network_input: Tensor) -> Tensor:
-    value: Tensor = getattr(owner, name)
-    return value
+def _stored(tensors: Mapping[str, Tensor], name: str, network_input: Tensor) -> Tensor:
+    return tensors[name]
 
 
 def _step(node: Node, inputs: Sequence[Node]) -> Step:

@@ -31,14 +31,14 @@ class MySpace(SearchSpace):
     def describe(self, ops: Sequence[int], dataset: Dataset, builder: GraphBuilder) -> Value:
         """Write the convolutions, whose input channels are the width before, and the head."""
         resolution, *blocks = (self.op_names[op] for op in ops)
-        side = int(resolution[1:])
-        x = builder.input((dataset.input_shape[0], side, side))
+        size = int(resolution[1:])
+        x = builder.input((dataset.input_shape[0], size, size))
         for position, block in enumerate(blocks, start=1):
             if block != "absent":
                 kernel, width = (int(part[1:]) for part in block.split("_"))
-                with builder.at(position, stage=1):
-                    x = builder.conv(x, width, kernel, name=f"conv{position}")
-                    x = builder.relu(builder.batch_norm(x, name=f"norm{position}"))
+                with builder.at(f"block{position}", stage=1):
+                    x = builder.conv(x, width, kernel, name=f"block{position}.conv")
+                    x = builder.relu(builder.batch_norm(x, name=f"block{position}.norm"))
         with builder.at(part="head", stage=2):
             x = builder.flatten(builder.global_pool(x))
             return builder.linear(x, dataset.n_classes, name="classifier")

@@ -66,7 +66,7 @@ def test_files_are_the_networks_of_the_manifest(exported):
     assert [row["file"] for row in rows] == [f"models/0000{n}.onnx" for n in range(4)]
     assert [row["arch"] for row in rows] == SPACE.format_many(SPACE.sample(4, seed=0))
     for row in rows:
-        model = onnx_model(SPACE, row["arch"], "cifar10")
+        model = onnx_model(SPACE.graph(row["arch"], "cifar10"))
         assert (exported / row["file"]).read_bytes() == model.SerializeToString()
     assert (exported / "run_models.py").read_bytes() == RUNNER.read_bytes()
 
@@ -197,7 +197,7 @@ def test_ctrl_c_leaves_a_valid_manifest(tmp_path, monkeypatch, capsys):
         if len(written) == 2:
             raise KeyboardInterrupt
         written.append(args)
-        return onnx_model(SPACE, args[1], "cifar10").SerializeToString()
+        return onnx_model(args[0]).SerializeToString()
 
     monkeypatch.setattr("archcost.networks.exporting.model_file", model_file)
     assert export(tmp_path / "out", "--count", "4") == 130
@@ -235,10 +235,11 @@ def test_bad_input_is_refused(tmp_path, capsys, words, message):
 
 def test_folder_with_something_in_it_is_refused(tmp_path):
     (tmp_path / "mine.txt").write_text("keep me")
+    archs, named = SPACE.format_many(SPACE.sample(1)), {"space": SPACE.name, "dataset": "cifar10"}
     with pytest.raises(ArchcostError, match=r"must go to a new or empty folder.*choose another"):
-        export_models(SPACE, SPACE.sample(1), tmp_path)
+        export_models(archs, SPACE.graph, tmp_path, **named)
     with pytest.raises(ArchcostError, match="must go to a new or empty folder"):
-        export_models(SPACE, SPACE.sample(1), tmp_path / "mine.txt")
+        export_models(archs, SPACE.graph, tmp_path / "mine.txt", **named)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 

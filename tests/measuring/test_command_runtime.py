@@ -82,7 +82,7 @@ print(json.dumps({"latency_ms": os.path.getsize(sys.argv[1]) / 1000}))
 print(json.dumps({"peak_mb": 12}))
 """
     infer_ms = load(bench(program, tmp_path / "path"))
-    assert infer_ms() * 1000 == onnx_model(SPACE, OPS, "cifar10").ByteSize()
+    assert infer_ms() * 1000 == onnx_model(SPACE.graph(OPS, "cifar10")).ByteSize()
     path = Path((tmp_path / "path").read_text())
     assert path.name == "network.onnx"
     assert not path.parent.exists()
@@ -291,7 +291,7 @@ def test_measure_records_failures_with_their_status(bench, tmp_path, monkeypatch
     """The latency is the file's size; of three sizes one crashes and one hangs."""
     monkeypatch.chdir(tmp_path)
     archs = [SPACE.format([op] * 6) for op in (3, 4, 1)]
-    crashes, hangs = (onnx_model(SPACE, arch, "cifar10").ByteSize() for arch in archs[1:])
+    crashes, hangs = (onnx_model(SPACE.graph(arch, "cifar10")).ByteSize() for arch in archs[1:])
     program = f"""
 import os, sys, time
 size = os.path.getsize(sys.argv[1])
@@ -309,7 +309,7 @@ print('{{"latency_ms": %d}}' % size)
     table = CostTable.read(tmp_path / "t.parquet")
     frame = table.to_pandas().set_index("arch").loc[archs]
     assert frame["status"].tolist() == ["ok", "failed", "timed_out"]
-    assert frame["cost"].iloc[0] == onnx_model(SPACE, archs[0], "cifar10").ByteSize()
+    assert frame["cost"].iloc[0] == onnx_model(SPACE.graph(archs[0], "cifar10")).ByteSize()
     assert frame["n_repeats"].iloc[0] == 2
     assert str(table.keys()[0]) == "nasbench201-my_board-latency-cifar10"
     told = json.dumps(table.provenance)

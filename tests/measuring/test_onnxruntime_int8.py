@@ -34,7 +34,7 @@ def count(model, op_type):
 @pytest.mark.parametrize(("name", "arch"), ARCHS)
 def test_every_convolution_is_int8_and_the_output_nearly_that_of_fp32(name, arch, tmp_path):
     space = get_space(name)
-    fp32 = onnx_model(space, arch)
+    fp32 = onnx_model(space.graph(arch))
     rng = np.random.default_rng(1)
     images = rng.standard_normal((6, 1, *space.input_shape())).astype(np.float32)
     before = fp32.SerializeToString()
@@ -55,7 +55,7 @@ def test_every_convolution_is_int8_and_the_output_nearly_that_of_fp32(name, arch
 def test_weights_are_int8_by_channel_and_activations_uint8():
     space = get_space("nasbench201")
     image = np.ones((1, 3, 32, 32), dtype=np.float32)
-    model = onnx.load_model_from_string(quantise(onnx_model(space, [3] * 6), [image]))
+    model = onnx.load_model_from_string(quantise(onnx_model(space.graph([3] * 6)), [image]))
     tensors = {
         tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer
     }

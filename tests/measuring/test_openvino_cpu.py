@@ -28,7 +28,7 @@ def test_computes_what_torch_computes_in_fp32(name, arch):
             torch.nn.init.kaiming_normal_(weight, generator=generator)
     image = torch.randn(1, *space.input_shape(), generator=generator)
     weights = {key: value.numpy() for key, value in network.state_dict().items()}
-    compiled = compile_onnx(onnx_model(space, arch, weights=weights), 1)
+    compiled = compile_onnx(onnx_model(space.graph(arch), weights=weights), 1)
     got = compiled([image.numpy()] if compiled.inputs else [])[0]
     with torch.inference_mode():
         expected = network(image).numpy()
@@ -37,7 +37,7 @@ def test_computes_what_torch_computes_in_fp32(name, arch):
 
 
 def test_settings_arrive():
-    compiled = compile_onnx(onnx_model(get_space("nasbench201"), [3] * 6), 1)
+    compiled = compile_onnx(onnx_model(get_space("nasbench201").graph([3] * 6)), 1)
     assert compiled.get_property("INFERENCE_PRECISION_HINT") == openvino.Type.f32
     assert compiled.get_property("INFERENCE_NUM_THREADS") == 1
     assert compiled.get_property("NUM_STREAMS") == 1

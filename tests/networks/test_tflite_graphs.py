@@ -3,13 +3,20 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from some_networks import mobile, transformer
 
-from archcost.errors import ArchitectureError, MissingDataError, UnknownNameError
-from archcost.networks.network_graphs import write_network
+from archcost.errors import (
+    ArchcostError,
+    ArchitectureError,
+    MissingDataError,
+    UnknownNameError,
+)
+from archcost.networks import GraphBuilder
 from archcost.networks.network_weights import NetworkWeights
-from archcost.networks.tflite_builder import ACTIVATION, TfliteBuilder
+from archcost.networks.tflite_builder import ACTIVATION
 from archcost.networks.tflite_file import _schema
-from archcost.networks.tflite_graphs import tflite_model
+from archcost.networks.tflite_graphs import tflite_graph, tflite_model
+from archcost.networks.torch_module import torch_module
 from archcost.spaces import SPACES, get_space
 
 interpreter = pytest.importorskip("ai_edge_litert.interpreter")
@@ -26,7 +33,10 @@ DEAD_CELLS = {
 
 def random_network(space, arch, dataset, seed):
     """Return the torch module with normalisation that is not the identity."""
-    network = space.network(arch, dataset)
+    return randomise(space.network(arch, dataset), seed)
+
+
+def randomise(network, seed):
     generator = torch.Generator().manual_seed(seed)
     for name, value in network.state_dict().items():
         if name.endswith("running_var"):
@@ -56,16 +66,14 @@ def assert_equal_networks(space, arch, dataset, seed=0):
     )
     with torch.no_grad():
         expected = network(image).numpy()
-    got = run_tflite(tflite_model(space, arch, dataset, weights=state_of(network)), image.numpy())
+    got = run_tflite(
+        tflite_model(space.graph(arch, dataset), weights=state_of(network)), image.numpy()
+    )
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
 
 
 def operators(space, arch, dataset=None):
-    dataset = space.check_dataset(dataset)
-    weights = NetworkWeights(channels_last=True)
-    builder = TfliteBuilder(space.input_shape(dataset), weights)
-    write_network(builder, space, space.parse(arch), dataset)
-    return builder.graph().operators
+    return tflite_graph(space.graph(arch, dataset), NetworkWeights(channels_last=True)).operators
 
 
 @pytest.mark.parametrize("dataset", SPACES["nasbench201"].dataset_names)
@@ -131,29 +139,68 @@ def test_uneven_padding_is_an_operator_of_its_own():
 def test_random_weights_are_seeded_and_keep_activations_in_range():
     space = get_space("fbnet")
     arch = space.sample(1, seed=1)[0]
-    one, same, other = (tflite_model(space, arch, seed=seed) for seed in (0, 0, 1))
+    one, same, other = (tflite_model(space.graph(arch), seed=seed) for seed in (0, 0, 1))
     assert one == same != other
     image = np.random.default_rng(0).standard_normal((1, 3, 32, 32)).astype(np.float32)
     for name in SPACES:
         for arch in SPACES[name].sample(5, seed=2):
-            largest = np.abs(run_tflite(tflite_model(SPACES[name], arch), image)).max()
+            largest = np.abs(run_tflite(tflite_model(SPACES[name].graph(arch)), image)).max()
             assert 1e-6 < largest < 1e12 or largest == 0
 
 
 def test_bad_input_is_refused():
     space = get_space("nasbench201")
     with pytest.raises(ArchitectureError, match="6 ops"):
-        tflite_model(space, [0, 1])
+        space.graph([0, 1])
     with pytest.raises(UnknownNameError, match="dataset of nasbench201 must be one of"):
-        tflite_model(space, 0, "cifar1000")
+        space.graph(0, "cifar1000")
     weights = state_of(space.network([3] * 6))
     weights["stem.0.weight"] = weights["stem.0.weight"][:8]
     with pytest.raises(ValueError, match=r"'stem.0.weight' must have shape \(16, 3, 3, 3\)"):
-        tflite_model(space, [3] * 6, weights=weights)
+        tflite_model(space.graph([3] * 6), weights=weights)
 
 
 def test_missing_package_is_explained(monkeypatch):
     monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
     _schema.cache_clear()
     with pytest.raises(MissingDataError, match=r"'ai-edge-litert'.*archcost\[litert\]"):
-        tflite_model(get_space("nasbench201"), 0)
+        tflite_model(get_space("nasbench201").graph(0))
+
+
+def graph_of(append, shape=(4, 12, 10)):
+    builder = GraphBuilder()
+    return builder.graph(append(builder, builder.input(shape)))
+
+
+GRAPHS = {
+    "mobile": mobile(),
+    "gelu": graph_of(lambda b, x: b.activation(b.conv(x, 4, name="a"), "gelu")),
+    "bilinear": graph_of(lambda b, x: b.resize(x, (24, 20), "bilinear")),
+    "softmax of channels": graph_of(lambda b, x: b.softmax(x, axis=1)),
+    "mean that stays an image": graph_of(lambda b, x: b.multiply(x, b.global_pool(x))),
+    "flat image": graph_of(lambda b, x: b.linear(b.flatten(x), 5, name="a")),
+    "split rows": graph_of(lambda b, x: b.concat(b.split(x, 2, 4, axis=2), x, axis=2)),
+}
+
+
+@pytest.mark.parametrize("graph", GRAPHS.values(), ids=GRAPHS)
+def test_ops_of_convolutional_networks_compute_what_torch_computes(graph):
+    network = randomise(torch_module(graph), 0)
+    image = torch.randn(graph.input_shapes[0], generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        expected = network(image).numpy()
+    got = run_tflite(tflite_model(graph, weights=state_of(network)), image.numpy())
+    if expected.ndim == 4:
+        got = got.transpose(0, 3, 1, 2)
+    np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-5 * np.abs(expected).max())
+
+
+def test_what_tflite_cannot_hold_is_refused():
+    with pytest.raises(ArchcostError, match="one input and one result"):
+        tflite_model(transformer())
+    with pytest.raises(ArchcostError, match=r"but got 'layer_norm'; an ONNX file can"):
+        tflite_model(graph_of(lambda b, x: b.layer_norm(x, name="a")))
+    with pytest.raises(ArchcostError, match="a pooling must be padded by"):
+        tflite_model(graph_of(lambda b, x: b.max_pool(x, 3, stride=2, padding=1)))
+    with pytest.raises(ArchcostError, match="a softmax must be over the channels"):
+        tflite_model(graph_of(lambda b, x: b.softmax(x)))

@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
+from some_networks import mobile
 
 from archcost.errors import UnknownNameError
-from archcost.networks.network_graphs import write_network
+from archcost.networks import GraphBuilder
 from archcost.networks.network_weights import NetworkWeights
-from archcost.networks.tflite_builder import TfliteBuilder
 from archcost.networks.tflite_file import Tensor, TfliteGraph, serialise
-from archcost.networks.tflite_graphs import tflite_model
+from archcost.networks.tflite_graphs import tflite_graph, tflite_model
 from archcost.networks.tflite_quantised import assumed_ranges, observed_ranges, quantise
+from archcost.networks.torch_module import torch_module
 from archcost.spaces import get_space
 
 interpreter = pytest.importorskip("ai_edge_litert.interpreter")
@@ -48,9 +49,7 @@ def state_of(network):
 
 
 def graph_of(space, arch, dataset, weights=None):
-    builder = TfliteBuilder(space.input_shape(dataset), NetworkWeights(weights, channels_last=True))
-    write_network(builder, space, space.parse(arch), dataset)
-    return builder.graph()
+    return tflite_graph(space.graph(arch, dataset), NetworkWeights(weights, channels_last=True))
 
 
 def real(integers, quantization):
@@ -135,6 +134,35 @@ def test_fbnet_is_quantised_exactly(block):
     assert_operators_are_exact(int8, images[0])
 
 
+def several_ops():
+    builder = GraphBuilder()
+    x = builder.conv(builder.input((4, 12, 10)), 4, name="conv")
+    y = builder.concat(builder.relu(x), builder.activation(x, "gelu"))
+    y = builder.add(y, builder.constant((1, 8, 1, 1), name="shift"))
+    return builder.graph(builder.softmax(builder.resize(y, (24, 20), "bilinear"), axis=1))
+
+
+OTHER_OPS = {
+    "mobile": (
+        mobile(),
+        {"CONCATENATION", "HARD_SWISH", "LOGISTIC", "MAX_POOL_2D", "QUANTIZE", "SLICE", "TANH"},
+    ),
+    "several": (several_ops(), {"GELU", "RELU", "RESIZE_BILINEAR", "SOFTMAX"}),
+}
+
+
+@pytest.mark.parametrize(("graph", "codes"), OTHER_OPS.values(), ids=OTHER_OPS)
+def test_other_ops_are_quantised_exactly(graph, codes):
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((4, *graph.input_shapes[0][1:])).astype(np.float32)
+    weights = state_of(torch_module(graph))
+    fp32 = tflite_graph(graph, NetworkWeights(weights, channels_last=True))
+    int8 = quantise(fp32, observed_ranges(fp32, images))
+    assert codes <= {operator.code for operator in int8.operators}
+    assert_constants_are_near(fp32, int8)
+    assert_operators_are_exact(int8, images[0])
+
+
 # Untrained networks of many convolutions in a row amplify each rounding; these have few.
 @pytest.mark.parametrize("arch", [[1, 4, 2, 4, 1, 3], CELLS["pools"], [8] * 22], ids=str)
 def test_logits_follow_those_of_torch(arch):
@@ -145,7 +173,10 @@ def test_logits_follow_those_of_torch(arch):
     with torch.no_grad():
         expected = network(torch.from_numpy(images)).numpy()
     model = tflite_model(
-        space, arch, dataset, weights=state_of(network), precision="int8", calibration=images
+        space.graph(arch, dataset),
+        weights=state_of(network),
+        precision="int8",
+        calibration=images,
     )
     runner = interpreter.Interpreter(model_content=model)
     runner.allocate_tensors()
@@ -190,12 +221,12 @@ def test_int8_is_seeded_and_a_quarter_of_the_size():
     space = get_space("fbnet")
     arch = space.sample(1, seed=1)[0]
     one, same, other = (
-        tflite_model(space, arch, seed=seed, precision="int8") for seed in (0, 0, 1)
+        tflite_model(space.graph(arch), seed=seed, precision="int8") for seed in (0, 0, 1)
     )
     assert one == same != other
-    assert len(one) < 0.35 * len(tflite_model(space, arch))
+    assert len(one) < 0.35 * len(tflite_model(space.graph(arch)))
 
 
 def test_unknown_precision_is_refused():
     with pytest.raises(UnknownNameError, match=r"precision must be one of .*'int4'"):
-        tflite_model(get_space("nasbench201"), 0, precision="int4")
+        tflite_model(get_space("nasbench201").graph(0), precision="int4")

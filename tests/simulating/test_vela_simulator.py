@@ -55,7 +55,7 @@ def test_agrees_with_velas_command(device, tmp_path):
         [(CELLS, [3] * 6), (FBNET, [1] * 22), (FBNET, [7] * 22)]
     ):
         network = tmp_path / f"{number}.tflite"
-        network.write_bytes(tflite_model(space, arch, precision="int8"))
+        network.write_bytes(tflite_model(space.graph(arch), precision="int8"))
         npu, system, memory = DEVICES[device]
         command = [
             sys.executable, "-m", "ethosu.vela", network, "--output-dir", tmp_path,
@@ -90,7 +90,7 @@ def test_no_more_macs_a_cycle_than_there_are(npu):
     description = vela_description(accelerator)
     for space, arch in [(CELLS, CELLS.sample(1, seed=1)[0]), (FBNET, FBNET.sample(1, seed=1)[0])]:
         macs = space.workload(arch, space.check_dataset(None)).flops // 2
-        cycles = total_cycles(tflite_model(space, arch, precision="int8"), description)
+        cycles = total_cycles(tflite_model(space.graph(arch), precision="int8"), description)
         assert cycles >= macs / description.npu.macs_per_cycle
     assert str(description.npu.macs_per_cycle) == npu.split("-")[-1]
 
@@ -131,7 +131,7 @@ def test_order_does_not_matter():
 
 
 def test_network_that_needs_the_cpu_has_no_latency():
-    fp32 = tflite_model(CELLS, [0] * 6)
+    fp32 = tflite_model(CELLS.graph([0] * 6))
     with pytest.raises(NotCompilableError, match=r"left to the CPU: .*MEAN_\d+, FULLY_CONNECTED_"):
         total_cycles(fp32, vela_description(load_accelerator("ethos_u55")))
 
