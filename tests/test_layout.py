@@ -133,3 +133,12 @@ def test_every_folder_says_what_it_exports():
         assert sorted(package.__all__) == sorted(set(package.__all__))
         for name in package.__all__:
             assert getattr(package, name) is not None
+
+
+def test_documented_names_stay_where_they_were():
+    from archcost import analysis, search, training
+
+    assert training.theory_correlations is analysis.proxy_correlations
+    assert training.search is search.search
+    for name in training._MOVED:
+        assert getattr(training, name) is not None

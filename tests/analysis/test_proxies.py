@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.stats
+from my_space import MySpace
 
 from archcost.analysis import proxy_correlations, proxy_costs
 from archcost.datasets import CostKey, CostTable
@@ -11,7 +12,12 @@ from archcost.spaces import get_space
 
 @pytest.mark.parametrize(
     ("space", "dataset"),
-    [("nasbench201", None), ("nasbench201", "ImageNet16-120"), ("fbnet", "ImageNet")],
+    [
+        ("nasbench201", None),
+        ("nasbench201", "ImageNet16-120"),
+        ("fbnet", "ImageNet"),
+        (MySpace(), "maps"),  # not additive
+    ],
 )
 def test_they_are_those_of_the_whole_network(space, dataset):
     space = get_space(space)
