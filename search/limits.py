@@ -126,3 +126,13 @@ def find_limits(
     if len(set(names)) < len(names):
         raise ArchcostError(f"each cost must be named once, but the names mean {names}")
     return found
+
+
+def within_limits(limits: Iterable[Limit], ops: Ops) -> npt.NDArray[np.bool_]:
+    """Tell which valid op ids ``(n_archs, n_positions)`` keep all limits, shape ``(n_archs,)``."""
+    within = np.ones(len(ops), dtype=bool)
+    for limit in limits:
+        left = np.flatnonzero(within)
+        if len(left):
+            within[left] = limit.bounded(ops[left]) <= limit.at_most
+    return within

@@ -16,7 +16,7 @@ from archcost.search.additive_program import TOLERANCE, additive_program
 from archcost.search.branch_and_bound import Branched, branch_and_bound
 from archcost.search.evolving import Scored, evolve
 from archcost.search.integer_program import integer_program
-from archcost.search.limits import Limit, find_limits
+from archcost.search.limits import Limit, find_limits, within_limits
 from archcost.search.quantities import find_quantity
 from archcost.search.scan_scores import LowCost, ScanScore, as_score
 from archcost.search.scanning import highest
@@ -207,12 +207,9 @@ class _Task:
 
     def accept(self, ops: Ops) -> npt.NDArray[np.bool_]:
         """Tell which architectures are valid and within all limits, exactly."""
-        within = self.space.valid(ops)
-        for limit in self.limits:
-            left = np.flatnonzero(within)
-            if len(left):
-                within[left] = limit.bounded(ops[left]) <= limit.at_most
-        return within
+        accepted = self.space.valid(ops)
+        accepted[accepted] = within_limits(self.limits, ops[accepted])
+        return accepted
 
     def last(self, ops: Ops) -> float:
         """Return the score that another architecture must exceed, rounding aside."""
