@@ -1,6 +1,16 @@
-"""Find architectures that score high and cost little: search, evolution, scan."""
+"""Find architectures that score high and cost little: search, evolution, optimum, scan."""
 
+from archcost.search.fronts import exact_front
 from archcost.search.measured_searching import MeasuredChoice, search_measuring
+from archcost.search.optimising import Optimum, optimum
 from archcost.search.searching import SearchResult, search
 
-__all__ = ["MeasuredChoice", "SearchResult", "search", "search_measuring"]
+__all__ = [
+    "MeasuredChoice",
+    "Optimum",
+    "SearchResult",
+    "exact_front",
+    "optimum",
+    "search",
+    "search_measuring",
+]

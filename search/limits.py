@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from archcost.errors import ArchcostError
 from archcost.models import CostModel
-from archcost.search.quantities import Quantity, find_quantity
+from archcost.search.quantities import AdditiveSum, Quantity, find_quantity
 from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops
 
@@ -58,6 +58,19 @@ class Limit:
         if self.level is None:
             return self.quantity.values(ops)
         return self.quantity.upper(ops, self.level)
+
+    def relaxed(self) -> tuple[AdditiveSum, float] | None:
+        """Return a sum, and the most that it can be within the limit; None if nothing adds up.
+
+        The other way round it holds as well if the quantity's standard deviation is a share of it.
+        """
+        sums = self.quantity.sums()
+        if sums is None:
+            return None
+        most = self.at_most
+        if self.level is not None:
+            most = self.quantity.most_within(most, self.level)
+        return sums, sums.to_sum(most)
 
     def identity(self) -> list[object]:
         """Return what tells this limit from others, for scans that go on later."""
@@ -113,3 +126,13 @@ def find_limits(
     if len(set(names)) < len(names):
         raise ArchcostError(f"each cost must be named once, but the names mean {names}")
     return found
+
+
+def within_limits(limits: Iterable[Limit], ops: Ops) -> npt.NDArray[np.bool_]:
+    """Tell which valid op ids ``(n_archs, n_positions)`` keep all limits, shape ``(n_archs,)``."""
+    within = np.ones(len(ops), dtype=bool)
+    for limit in limits:
+        left = np.flatnonzero(within)
+        if len(left):
+            within[left] = limit.bounded(ops[left]) <= limit.at_most
+    return within

@@ -78,6 +78,12 @@ class Quantity(Protocol):
     def upper(self, ops: Ops, level: float) -> Floats:
         """Return bounds ``(n_archs,)`` that the true value keeps with probability `level`."""
 
+    def most_within(self, at_most: float, level: float) -> float:
+        """Return a value that no architecture exceeds whose ``upper`` is within a limit.
+
+        Only of quantities that have ``sums``.
+        """
+
     def sums(self) -> AdditiveSum | None:
         """Return the sum that the values are a function of; None if there is none."""
 
@@ -115,6 +121,24 @@ class PredictedCost:
         """Return one-sided upper bounds ``(n_archs,)`` of the costs."""
         means, stds = self.model.predict(ops, return_std=True)
         return log_normal_quantile(means, stds, level)
+
+    def most_within(self, at_most: float, level: float) -> float:
+        """Return the highest mean whose upper bound can be within a limit."""
+        form = self.model.compile()
+        if isinstance(form, PosteriorForm):
+            # The bound is at least the mean, unless the deviation is several times the mean.
+            widest = _most_std(form) / self._least()
+            bounds = log_normal_quantile(np.ones(2), np.array([0.0, widest]), level)
+            return at_most / float(bounds.min())
+        assert isinstance(form, AdditiveForm), "only these have sums"
+        relative = np.array([form.relative_std])
+        return at_most / float(log_normal_quantile(np.ones(1), relative, level)[0])
+
+    def _least(self) -> float:
+        sums = self.sums()
+        assert sums is not None, "only asked of additive models"
+        least = np.where(self.model.space.allowed, sums.table, np.inf).min(axis=1).sum()
+        return sums.from_sum(sums.constant + float(least))
 
     def sums(self) -> AdditiveSum | None:
         """Return the sum behind an additive model's costs, or None."""
@@ -162,6 +186,10 @@ class Work:
     def upper(self, ops: Ops, level: float) -> Floats:
         """Return the work: it is certain."""
         return self.values(ops)
+
+    def most_within(self, at_most: float, level: float) -> float:
+        """Return the limit: work is certain."""
+        return at_most
 
     def sums(self) -> AdditiveSum | None:
         """Return the work by position in an additive space, else None."""
@@ -235,6 +263,12 @@ def log_normal_moments(means: Floats, stds: Floats) -> tuple[Floats, Floats]:
     """Return centre and width of log-normal distributions with these means and deviations."""
     width = np.sqrt(np.log1p((stds / means) ** 2))
     return np.log(means) - width**2 / 2, width
+
+
+def _most_std(form: PosteriorForm) -> float:
+    """Return a standard deviation that no architecture's exceeds, by the triangle inequality."""
+    lengths = np.linalg.norm(form.root_table, axis=-1).max(axis=1).sum()
+    return math.sqrt((float(np.linalg.norm(form.root)) + float(lengths)) ** 2 + form.noise)
 
 
 def _target(scale: TargetScale, cost: float) -> float:

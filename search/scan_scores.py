@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -188,6 +189,68 @@ def work_score(name: str, space: SearchSpace, dataset: str | None = None) -> Sum
     if sums is None:
         return WorkScore(work)
     return SumScore(f"{name}_m", sums.table / MILLION, sums.constant / MILLION)
+
+
+@dataclass(frozen=True)
+class ObjectiveScore:
+    """A score that a function of the space's strings gives.
+
+    Parameters
+    ----------
+    function : callable
+        Scores an architecture's string; the higher, the better.
+    space : SearchSpace
+        The search space.
+    """
+
+    function: Callable[[str], float]
+    space: SearchSpace
+    name = "score"
+    sign = 1
+
+    def __call__(self, ops: Ops) -> Scores:
+        """Return the scores ``(n_archs,)``, asked for one by one."""
+        return np.array([float(self.function(arch)) for arch in self.space.format_many(ops)])
+
+    def sums(self) -> None:
+        """Return None: nothing is known of the function."""
+
+    def identity(self) -> str:
+        """Return the name of the function."""
+        return f"{self.function.__module__}.{self.function.__qualname__}"
+
+
+def as_score(maximize: Any, space: SearchSpace, dataset: str | None = None) -> ScanScore:
+    """Return the score that is meant.
+
+    Parameters
+    ----------
+    maximize : score, array (n_positions, n_ops), str, path, or callable
+        A score; a table of what each op at each position adds; what `read_score` takes; or a
+        function from the space's string to a number.
+    space : SearchSpace
+        The search space.
+    dataset : str, optional
+        Fixes the input size; the space's default by default.
+
+    Raises
+    ------
+    ArchcostError
+        If a table has another shape, or holds what is no number where an op is allowed.
+    """
+    if isinstance(maximize, str | Path):
+        return read_score(str(maximize), space, dataset)
+    if hasattr(maximize, "sums"):
+        return cast(ScanScore, maximize)
+    if callable(maximize):
+        return ObjectiveScore(maximize, space)
+    table = np.asarray(maximize, dtype=np.float64)
+    if table.shape != space.allowed.shape or not np.isfinite(table[space.allowed]).all():
+        raise ArchcostError(
+            f"a score of {space.name} must be a table of numbers of shape {space.allowed.shape}, "
+            f"but got shape {table.shape} with {np.isfinite(table).sum()} numbers"
+        )
+    return SumScore("score", np.where(space.allowed, table, 0.0))
 
 
 def read_score(text: str, space: SearchSpace, dataset: str | None = None) -> ScanScore:

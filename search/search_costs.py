@@ -20,7 +20,7 @@ class SearchCosts:
     Parameters
     ----------
     limits : tuple of Limit
-        At least one; those without a value are to be low as well.
+        Those without a value are to be low as well.
     level : float
         Probability of the predicted intervals.
     """
@@ -30,7 +30,8 @@ class SearchCosts:
 
     def means(self, ops: Ops) -> Floats:
         """Return predicted costs and work, shape ``(n_archs, n_limits)``."""
-        return np.stack([limit.quantity.values(ops) for limit in self.limits], axis=1)
+        columns = [limit.quantity.values(ops) for limit in self.limits]
+        return np.array(columns).reshape(len(columns), len(ops)).T
 
     def intervals(self, ops: Ops) -> Floats:
         """Return predicted intervals, shape ``(n_archs, n_limits, 2)``."""
