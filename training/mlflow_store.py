@@ -14,13 +14,13 @@ from archcost.errors import MissingDataError, TrackingError
 from archcost.training.killed_runs import mark_killed
 from archcost.training.sqlite_store import (
     ARTIFACTS,
-    SQLITE,
     check_store,
     first_line,
     follow_move,
     has_store,
     make_store,
     sqlite_file,
+    sqlite_uri,
     writing,
 )
 
@@ -67,8 +67,7 @@ def tracking_store(*, create: bool = False) -> Iterator[str]:
 
         is_set = mlflow.is_tracking_uri_set()  # type: ignore[no-untyped-call]
         # Absolute, since MLflow keeps the stores that it has opened by their URI.
-        default = f"{SQLITE}{Path(DEFAULT_STORE).absolute().as_posix()}"
-        uri = mlflow.get_tracking_uri() if is_set else default
+        uri = mlflow.get_tracking_uri() if is_set else sqlite_uri(Path(DEFAULT_STORE))
         file = sqlite_file(uri)
         if file is not None and not has_store(file) and not create:
             raise MissingDataError(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shlex
 import shutil
 import sqlite3
 import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from archcost.errors import ArchcostWarning, TrackingError
@@ -34,8 +35,13 @@ LOCATIONS = {
 
 def sqlite_file(uri: str) -> Path | None:
     """Return the file of a SQLite store, None for any other store."""
-    name = uri.removeprefix(SQLITE)
+    name = unquote(uri.removeprefix(SQLITE))  # as SQLAlchemy does
     return Path(name).absolute() if uri.startswith(SQLITE) and name != ":memory:" else None
+
+
+def sqlite_uri(file: Path) -> str:
+    """Return the URI of a SQLite store."""
+    return SQLITE + file.absolute().as_posix().replace("%", "%25")
 
 
 def lock_folder(uri: str) -> Path:
@@ -95,7 +101,7 @@ def make_store(file: Path) -> None:
         dir=file.parent, prefix=f".{file.name}.making-", ignore_cleanup_errors=True
     ) as folder:
         made = Path(folder) / "made.db"
-        mlflow.MlflowClient(f"{SQLITE}{made.as_posix()}").search_experiments(max_results=1)
+        mlflow.MlflowClient(sqlite_uri(made)).search_experiments(max_results=1)
         # MLflow keeps its connection to the file that it made, so that a copy is renamed.
         whole = Path(shutil.copyfile(made, made.with_name("whole.db")))
         whole.replace(file)
@@ -111,21 +117,12 @@ def check_store(file: Path) -> None:
     """
     import mlflow
 
+    if not _has_version(file):  # MLflow, once it has opened a file, would not look again
+        raise _unusable(file, "no version of its tables")
     try:
-        mlflow.MlflowClient(f"{SQLITE}{file.as_posix()}").search_experiments(max_results=1)
+        mlflow.MlflowClient(sqlite_uri(file)).search_experiments(max_results=1)
     except Exception as error:  # of MLflow, Alembic or SQLAlchemy, as the damage has it
-        n_runs = _n_runs(file)
-        if n_runs is None:
-            state, remedy = "is no SQLite file or a damaged one", f"move it away ({_move(file)})"
-        elif n_runs == 0:
-            state = "is half made, as the process that made it was killed, and holds no runs"
-            remedy = f"move it away ({_move(file)}) and run the command again"
-        else:
-            state = f"is one of another version of MLflow or a damaged one, and holds {n_runs} runs"
-            remedy = f"copy it, then try `mlflow db upgrade {SQLITE}{file}`, or {_move(file)}"
-        raise TrackingError(
-            f"the MLflow store {file} {state} ({first_line(error)}); {remedy}"
-        ) from None
+        raise _unusable(file, first_line(error)) from None
 
 
 def follow_move(file: Path) -> None:
@@ -182,16 +179,29 @@ def _present(database: sqlite3.Connection) -> Iterator[tuple[str, str]]:
         yield from ((table, column) for column in columns if column in known)
 
 
-def _n_runs(file: Path) -> int | None:
-    """Return the number of runs in a store, 0 if it has no table of runs, None if it is none."""
+def _unusable(file: Path, reason: str) -> TrackingError:
+    n_runs = _first_value(file, "SELECT count(*) FROM runs")
+    move = shlex.join(["mv", str(file), str(file.with_suffix(".half"))])
+    if n_runs:
+        state = f"is one of another version of MLflow or a damaged one, and holds {n_runs} runs"
+        remedy = f"copy it, then try `mlflow db upgrade {sqlite_uri(file)}`, or move it ({move})"
+    elif _first_value(file, "SELECT count(*) FROM sqlite_master") is None:
+        state, remedy = "is no SQLite file or a damaged one", f"move it away ({move})"
+    else:
+        state = "is half made, as the process that made it was killed, and holds no runs"
+        remedy = f"move it away ({move}) and run the command again"
+    return TrackingError(f"the MLflow store {file} {state} ({reason}); {remedy}")
+
+
+def _has_version(file: Path) -> bool:
+    return _first_value(file, "SELECT version_num FROM alembic_version") is not None
+
+
+def _first_value(file: Path, query: str) -> object:
+    """Return the first value that a query gives, None if there is none or no such table."""
     try:
-        with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
-            tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
-            query = "SELECT count(*) FROM runs"
-            return int(database.execute(query).fetchone()[0]) if "runs" in tables else 0
+        with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True)) as database:
+            row = database.execute(query).fetchone()
     except sqlite3.Error:
         return None
-
-
-def _move(file: Path) -> str:
-    return f"mv {file} {file.with_suffix('.half')}"
+    return None if row is None else row[0]

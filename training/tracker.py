@@ -144,9 +144,10 @@ class Tracker:
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
-        said = first_line(error)
-        if not isinstance(error, ArchcostError) and self.uri is not None:
-            said += f"; {remedy(self.uri)}"
+        if isinstance(error, ArchcostError):
+            said = " ".join(str(error).split())
+        else:
+            said = f"{first_line(error)}; {remedy(self.uri or '')}"
         warnings.warn(
             f"MLflow logs nothing from here on, all else goes on: {said}",
             ArchcostWarning,
