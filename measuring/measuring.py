@@ -194,7 +194,7 @@ def _measured_rounds(
     somewhere, and kept for the next ones.
     """
     failures = journal.failures_in_a_row()
-    in_doubt: list[RoundRecord] = []
+    unconfirmed: list[RoundRecord] = []
     networks: dict[int, Inference | Failure] = {}
     for round_number, place in batch:
         if monotonic() >= deadline:
@@ -205,18 +205,18 @@ def _measured_rounds(
             if place not in networks:
                 networks[place] = timer.load(archs[place])
             record = timer.time(RoundRecord(name, round_number), networks[place])
-            in_doubt.append(record)
+            unconfirmed.append(record)
             if record.error is None:
                 failures[name] = 0
             else:
                 failures[name] += 1
                 del networks[place]
-                if len(in_doubt) == DEVICE_FAILURES:
+                if len(unconfirmed) == DEVICE_FAILURES:
                     timer.check_reference()
-            if record.error is None or len(in_doubt) == DEVICE_FAILURES:
-                journal.extend(in_doubt)
-                in_doubt.clear()
+            if record.error is None or len(unconfirmed) == DEVICE_FAILURES:
+                journal.extend(unconfirmed)
+                unconfirmed.clear()
         yield round_number
-    if in_doubt:
+    if unconfirmed:
         timer.check_reference()
-        journal.extend(in_doubt)
+        journal.extend(unconfirmed)

@@ -1,9 +1,7 @@
-"""The worked examples of docs/extending.md, carried out in a copy of the package."""
+"""The examples of docs/extending.md, carried out as they stand there, in an empty folder."""
 
-import importlib
-import pkgutil
+import os
 import re
-import shlex
 import subprocess
 import sys
 import tomllib
@@ -11,101 +9,66 @@ from pathlib import Path
 
 import pytest
 
-import archcost
 from archcost.cli.main import main
 from archcost.datasets import CostTable
-from archcost.simulating import get_simulator
-from archcost.simulating.accelerator import load_accelerator
+from archcost.simulating import get_simulator, load_accelerator
 from archcost.spaces import get_space
 
 pytestmark = pytest.mark.slow
-TESTS = Path(__file__).parent
-PAGE = (TESTS.parent / "docs/extending.md").read_text(encoding="utf-8")
-RUNTIME, ACCELERATOR, SIMULATOR = (
-    "A runtime to measure with",
-    "An accelerator to simulate",
-    "A simulator",
-)
-FOLDERS = sorted(m.name for m in pkgutil.iter_modules(archcost.__path__) if m.ispkg)
-
-
-def section(title):
-    return PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0]
+PAGE = (Path(__file__).parents[1] / "docs/extending.md").read_text(encoding="utf-8")
+SECTIONS = dict(part.split("\n", 1) for part in PAGE.split("\n## ")[1:])
+NAMED = re.compile(r"`([\w./]+)`:\n\n```\w+\n(.*?)```", re.DOTALL)
+ACCELERATOR = "An accelerator to simulate"
+SHELL = f'set -e\narchcost() {{ "{sys.executable}" -m archcost "$@"; }}\n'
 
 
 def blocks(title, language):
-    return re.findall(rf"```{language}\n(.*?)```", section(title), re.DOTALL)
+    """Return the blocks of a section that are no file's."""
+    return re.findall(rf"```{language}\n(.*?)```", NAMED.sub("", SECTIONS[title]), re.DOTALL)
 
 
-def command(title, name):
-    """Return the words of a command of the page."""
-    lines = "".join(blocks(title, "sh")).splitlines()
-    (found,) = [line for line in lines if line.startswith(f"archcost {name} ")]
-    return shlex.split(found)[1:]
+def write_files(title, folder):
+    for name, content in NAMED.findall(SECTIONS[title]):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(content, encoding="utf-8")
 
 
-def add(folder, title, file, listing):
-    """Do what a section says: write the file, and the entry into the dict."""
-    code, entry = blocks(title, "python")
-    assert f"`{folder.name}/{file}`" in section(title)
-    assert f"`{folder.name}/{listing}`" in section(title)
-    (folder / file).write_text(code, encoding="utf-8")
-    before, opening, after = (folder / listing).read_text(encoding="utf-8").partition(" in (")
-    import_line, new = entry.split("\n\n")
-    (folder / listing).unlink()  # the link, not the file
-    (folder / listing).write_text(f"{import_line}\n{before}{opening}\n{new}{after}")
+def carry_out(title, folder, **environment):
+    """Write the files of a section and run its commands and its Python code."""
+    write_files(title, folder)
+    for language, program in (("sh", ["bash", "-c"]), ("python", [sys.executable, "-c"])):
+        for block in blocks(title, language):
+            code = SHELL + block if language == "sh" else block
+            done = subprocess.run(
+                [*program, code],
+                cwd=folder,
+                env={**os.environ, "ARCHCOST_DATA_DIR": str(folder / "data"), **environment},
+                capture_output=True,
+                text=True,
+            )
+            assert done.returncode == 0, f"{block}\n{done.stdout}{done.stderr}"
 
 
-@pytest.fixture(scope="module")
-def extended(tmp_path_factory):
-    """Return a folder with the package as a contributor has it after both examples."""
-    root = tmp_path_factory.mktemp("extended")
-    for name in ("archcost", *(f"archcost.{layer}" for layer in FOLDERS)):
-        folder = root / name.replace(".", "/")
-        folder.mkdir()
-        for path in Path(importlib.import_module(name).__file__).parent.iterdir():
-            if path.name != "__pycache__" and not (path / "__init__.py").exists():
-                (folder / path.name).symlink_to(path)
-    add(root / "archcost/measuring", RUNTIME, "torch_channels_last.py", "runtimes.py")
-    add(root / "archcost/simulating", SIMULATOR, "roofline.py", "simulators.py")
-    return root
+@pytest.mark.parametrize("title", [title for title in SECTIONS if "From an" not in title])
+def test_every_section_says_how(title):
+    assert "```" in SECTIONS[title] or "one entry" in SECTIONS[title]
 
 
-def run(root, module, *words):
-    """Run a module of the copy, or one that imports it."""
-    done = subprocess.run(
-        [sys.executable, "-m", module, *map(str, words)], cwd=root, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+def test_device(workplace):
+    carry_out("A device", workplace)
+    assert (workplace / "models/nasbench201-my_board-latency-cifar10/manifest.json").is_file()
 
 
-def test_runtime_fulfils_the_contract(extended):
-    pytest.importorskip("torch")
-    words = (
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        TESTS / "measuring" / "test_runtimes.py",
-        "-k",
-        "channels_last",
-    )
-    printed = run(extended, "pytest", *words)
-    assert " passed, " in printed
-    assert "skipped" not in printed
-
-
-def test_runtime_measures(extended):
-    pytest.importorskip("torch")
-    words = command(RUNTIME, "measure")
-    run(extended, "archcost", *words, "--count", "2", "--rounds", "1", "--quiet")
-    table = CostTable.read(extended / words[words.index("--out") + 1])
+def test_runtime(workplace):
+    carry_out("A runtime to measure with", workplace)
+    table = CostTable.read(workplace / "here.parquet")
     (key,) = table.keys()
-    training = command(RUNTIME, "train")
-    assert [key.space, key.device] == ["nasbench201", training[training.index("--device") + 1]]
+    assert str(key) == "nasbench201-cpu_torch_channels_last-latency-cifar10"
     archs, costs_ms = table.costs(key)
-    assert len(archs) == 2
+    assert len(archs) == 30
     assert (costs_ms > 0).all()
+    assert table.provenance["runtime"] == "torch_channels_last"
+    assert (workplace / f"models/{key}/manifest.json").is_file()
 
 
 def test_accelerator_can_be_edited_as_shown(tmp_path, capsys):
@@ -119,28 +82,23 @@ def test_accelerator_can_be_edited_as_shown(tmp_path, capsys):
         pattern = f"{key} = .*" if equals else re.escape(line)
         text, count = re.subn(rf"^{pattern}$", line, text, flags=re.MULTILINE)
         assert count == 1, line
-    words = command(ACCELERATOR, "simulate --space")
-    path = tmp_path / words[words.index("--accelerator") + 1]
+    path = tmp_path / "my_npu.toml"
     path.write_text(text)
     edited = load_accelerator(path)
     assert edited.sha256 != load_accelerator("eyeriss_like").sha256
     assert get_simulator(edited).name == "zigzag"
-    words_on_keys = section(ACCELERATOR).split("Each of")[1].split("```")[0]
+    words_on_keys = SECTIONS[ACCELERATOR].split("Each of")[1].split("```")[0]
     for key in re.findall(r"`([\w\[\].]+)`", words_on_keys):
         assert f"\n{key}" in text, key
 
 
-def test_simulator_gives_the_roofline(extended):
-    words = command(SIMULATOR, "simulate")
-    (description,) = blocks(SIMULATOR, "toml")
-    (extended / words[words.index("--accelerator") + 1]).write_text(description)
-    run(extended, "archcost", *words, "--count", "20", "--quiet")
-    table = CostTable.read(extended / words[words.index("--out") + 1])
+def test_simulator_gives_the_roofline(workplace):
+    carry_out("A simulator", workplace)
+    table = CostTable.read(workplace / "my_chip.parquet")
     (key,) = table.keys()
-    training = command(SIMULATOR, "train")
-    assert key.device == training[training.index("--device") + 1]
-    assert table.counts() == {"ok": 20}
-    chip, space = tomllib.loads(description), get_space("nasbench201")
+    assert key.device == "my_chip"
+    assert table.counts() == {"ok": 60}
+    chip, space = tomllib.loads((workplace / "my_chip.toml").read_text()), get_space("nasbench201")
     for arch, cost_ms in zip(*table.costs(key), strict=True):
         computing_ms = moving_ms = slower_ms = 0.0
         for layer in space.layers(arch):
@@ -150,3 +108,32 @@ def test_simulator_gives_the_roofline(extended):
             slower_ms += max(times_ms)
         assert cost_ms == pytest.approx(slower_ms)
         assert max(computing_ms, moving_ms) < cost_ms < computing_ms + moving_ms
+
+
+def test_source(tmp_path):
+    carry_out("A source of costs", tmp_path)
+    table = CostTable.read(tmp_path / "some_phone.parquet")
+    assert table.costs("nasbench201-some_phone-latency-cifar10")[1].tolist() == [9.5, 7.25]
+    assert (tmp_path / "data/two-cells/costs.csv").is_file()
+
+
+def test_installed_package(tmp_path):
+    for title in ("A runtime to measure with", "A simulator", "A source of costs"):
+        write_files(title, tmp_path)
+    (declared,) = blocks("From an installed package", "toml")
+    metadata = tmp_path / "my_package-1.0.dist-info"
+    metadata.mkdir()
+    metadata.joinpath("METADATA").write_text(
+        "Metadata-Version: 2.1\nName: my-package\nVersion: 1.0"
+    )
+    groups = tomllib.loads(declared)["project"]["entry-points"]
+    metadata.joinpath("entry_points.txt").write_text(
+        "\n".join(
+            f"[{group}]\n" + "\n".join(f"{name} = {value}" for name, value in entries.items())
+            for group, entries in groups.items()
+        )
+    )
+    carry_out("From an installed package", tmp_path, PYTHONPATH=str(tmp_path))
+    assert CostTable.read(tmp_path / "two.parquet").counts() == {"ok": 2}
+    assert CostTable.read(tmp_path / "nine.parquet").counts() == {"ok": 9}
+    assert (tmp_path / "data/two-cells/costs.csv").is_file()

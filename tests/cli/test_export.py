@@ -47,9 +47,9 @@ def read_csv(path):
         return list(csv.DictReader(file))
 
 
-def records(folder):
+def visits(folder):
     """Return the rows of the runner's journal: round, file, latency_ms, status."""
-    return list(csv.reader((folder / "records.csv").read_text().splitlines()[1:]))
+    return list(csv.reader((folder / "visits.csv").read_text().splitlines()[1:]))
 
 
 @pytest.fixture
@@ -86,39 +86,39 @@ def test_results_come_back_as_a_table(exported, tmp_path):
     assert set(rows["n_repeats"]) == {15}
     for number, cost_ms in enumerate(costs):
         file = f"models/0000{number}.onnx"
-        of_file = sorted(float(ms) for _, name, ms, _ in records(exported) if name == file)
+        of_file = sorted(float(ms) for _, name, ms, _ in visits(exported) if name == file)
         assert cost_ms == pytest.approx(of_file[1])
         assert rows["cost_std"][number] == pytest.approx(np.std(of_file))
 
 
 def test_each_round_has_another_order(exported):
     measure(exported, "--rounds", 3)
-    orders = [tuple(file for n, file, *_ in records(exported) if n == r) for r in "123"]
+    orders = [tuple(file for n, file, *_ in visits(exported) if n == r) for r in "123"]
     assert {len(set(order)) for order in orders} == {4}
     assert len(set(orders)) > 1
 
 
 @pytest.mark.parametrize(("kept_characters", "lost"), [(0, 0), (3, 0), (20, 1), (24, 1), (-1, 1)])
 def test_same_command_resumes_wherever_it_was_killed(exported, kept_characters, lost):
-    """A record that had begun might be what crashed the device: it is not made again."""
+    """A visit that had begun might be what crashed the device: it is not made again."""
     measure(exported, "--rounds", 2)
-    journal = exported / "records.csv"
+    journal = exported / "visits.csv"
     lines = journal.read_text().split("\n")  # the first is empty
     kept = "\n".join([*lines[:6], lines[6][:kept_characters]])
     journal.write_text(kept)
     measure(exported, "--rounds", 2)
     assert journal.read_text().startswith(kept)
-    assert sum(row[3:] == ["ok"] for row in records(exported)) == 8 - lost
+    assert sum(row[3:] == ["ok"] for row in visits(exported)) == 8 - lost
     n_repeats = Counter(row["n_repeats"] for row in read_csv(exported / "results.csv"))
     assert n_repeats == Counter({"10": 4 - lost, "5": lost})
 
 
 def test_more_rounds_extend(exported):
     measure(exported, "--rounds", 1)
-    first = (exported / "records.csv").read_text()
+    first = (exported / "visits.csv").read_text()
     printed = measure(exported, "--rounds", 2).stdout
     assert printed.count("round 2 of 2: ") == printed.count("round ") == 4
-    assert (exported / "records.csv").read_text().startswith(first)
+    assert (exported / "visits.csv").read_text().startswith(first)
     assert {row["n_repeats"] for row in read_csv(exported / "results.csv")} == {"10"}
 
 
@@ -154,7 +154,7 @@ def test_file_that_cannot_be_loaded_is_a_failure(exported):
 def test_one_network_is_a_json_line(exported):
     printed = measure(exported, exported / "models/00000.onnx").stdout
     assert json.loads(printed)["latency_ms"] > 0
-    assert not (exported / "records.csv").exists()
+    assert not (exported / "visits.csv").exists()
 
 
 def test_file_that_is_not_there_is_named(exported):
@@ -165,7 +165,7 @@ def test_runner_without_a_runtime_says_which(exported, tmp_path):
     (tmp_path / "onnxruntime.py").write_text("raise ImportError")
     found = measure(exported, fails=True, PYTHONPATH=str(tmp_path)).stderr
     assert ".onnx needs one of the packages ['onnxruntime']" in found
-    assert not (exported / "records.csv").exists()
+    assert not (exported / "visits.csv").exists()
 
 
 def test_runner_stands_alone():

@@ -1,14 +1,17 @@
 import multiprocessing
 import os
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import pytest
 
 from archcost.errors import ArchcostError
+from archcost.measuring import get_runtime
 from archcost.measuring.isolated_measuring import Job, measure_isolated
 from archcost.measuring.journal import Journal
 from archcost.measuring.measure_settings import MeasureSettings
 from archcost.measuring.measuring import measuring_setup, reference_arch
+from archcost.plugins import load_object
 from archcost.spaces import get_space
 
 SPACE = get_space("nasbench201")
@@ -124,6 +127,35 @@ def test_another_setup_is_refused_before_anything_runs(job, tmp_path):
     with pytest.raises(ArchcostError, match="must be measured with one setup"):
         measure_isolated(job({}, threads=2))
     assert (tmp_path / "log").read_text() == before
+
+
+def test_first_run_that_failed_locks_nothing(job):
+    everything = {int(SPACE.index(arch)): "running" for arch in ARCHS}
+    measure_isolated(job(everything))
+    assert len(records(job({}))) == 8
+    mended = job({})
+    measure_isolated(mended)  # the same setup: what failed is tried again
+    assert [record.error for record in records(mended)] == [None] * 12
+    other = job(everything, threads=2)
+    other.journal_path.unlink()
+    measure_isolated(other)
+    measure_isolated(job({}, threads=3))  # another setup
+    assert len(records(job({}, threads=3))) == 12
+
+
+def test_space_and_runtime_of_files_arrive_in_the_process(tmp_path):
+    mine = "class Mine(Crashing):\n    def __init__(self):\n        super().__init__({}, LOG)\n"
+    (tmp_path / "my_runtime.py").write_text(f"LOG = {str(tmp_path / 'log')!r}\n{RUNTIME}\n{mine}")
+    space = load_object(f"{Path(__file__).parents[1] / 'my_space.py'}:MySpace")()
+    runtime = get_runtime(f"{tmp_path / 'my_runtime.py'}:Mine")
+    settings = MeasureSettings(rounds=1, runs=1, warmup=0)
+    setup = measuring_setup(space, "maps", runtime, settings)
+    archs = space.sample(3, seed=0)
+    isolated = Job(space, archs, "maps", runtime, settings, tmp_path / "j", setup)
+    measure_isolated(isolated)
+    found = records(isolated)
+    assert {record.arch for record in found} == set(space.format_many(archs))
+    assert all(record.error is None for record in found)
 
 
 def test_time_budget_covers_all_processes(job):

@@ -41,6 +41,30 @@ def test_journal_of_the_first_version_is_read(tmp_path):
     assert (bad.error, bad.status) == ("RuntimeError: no kernel", "failed")
 
 
+def test_journal_without_a_success_is_no_obstacle_to_another_setup(tmp_path):
+    with Journal(tmp_path / "j", {"runtime": "first"}) as journal:
+        journal.append(RoundRecord("a", 0, error="OSError: gone", status="failed"))
+    with Journal(tmp_path / "j", {"runtime": "second"}) as journal:
+        assert journal.records == []
+        journal.append(RoundRecord("a", 0, (1.5,)))
+    with pytest.raises(CostTableError, match=r"runtime 'second' \(now 'first'\)"):
+        Journal(tmp_path / "j", {"runtime": "first"})
+    with Journal(tmp_path / "j", {"runtime": "second"}) as journal:
+        assert journal.records == [RoundRecord("a", 0, (1.5,))]
+
+
+def test_failures_are_forgotten_only_without_a_success(tmp_path):
+    failure = RoundRecord("a", 0, error="OSError: gone", status="failed")
+    with Journal(tmp_path / "j", {}) as journal:
+        journal.append(failure)
+        journal.forget_failures_without_success()
+        assert journal.records == []
+        journal.extend([failure, RoundRecord("b", 0, (1.5,))])
+        journal.forget_failures_without_success()
+    with Journal(tmp_path / "j", {}) as journal:
+        assert [record.arch for record in journal.records] == ["a", "b"]
+
+
 def test_half_a_line_from_a_killed_process_is_dropped(tmp_path):
     path = written(tmp_path / "j")
     whole = path.read_bytes()

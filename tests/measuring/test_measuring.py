@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from my_space import MySpace
 
 from archcost.errors import ArchcostError
 from archcost.measuring import RUNTIMES
@@ -327,6 +328,16 @@ def test_reference_is_alive_and_of_medium_size():
     assert get_space("fbnet").format(reference_arch(get_space("fbnet"), "cifar100")) == "-".join(
         ["k5_e3"] * 22
     )
+
+
+def test_reference_of_a_space_with_rules_is_valid_and_of_median_work():
+    space = MySpace()
+    reference = reference_arch(space, "photos")
+    assert space.valid(reference[None]).all()
+    assert np.array_equal(reference, reference_arch(space, "photos"))
+    flops = [space.workload(arch, "photos").flops for arch in space.sample(200, seed=3)]
+    assert np.quantile(flops, 0.25) < space.workload(reference, "photos").flops
+    assert space.workload(reference, "photos").flops < np.quantile(flops, 0.75)
 
 
 def test_a_device_that_is_gone_ends_the_measuring_and_blames_no_network(tmp_path):

@@ -1,8 +1,10 @@
 import json
 import math
 from collections import Counter
+from pathlib import Path
 
 import pytest
+from my_space import MySpace
 
 from archcost.datasets import CostTable
 from archcost.errors import ArchcostError, CostTableError
@@ -145,6 +147,60 @@ def test_description_is_checked_first(simulator, tmp_path):
         get_simulator(Accelerator("chip", "counting", "a", "b", "c", {"speed": 0}))
     with pytest.raises(ArchcostError, match="did you mean 'counting'"):
         get_simulator(Accelerator("chip", "count", "a", "b", "c", {}))
+
+
+SIMULATOR = """
+from collections import Counter
+
+from archcost.simulating import Simulator
+from archcost.spaces import get_space
+
+
+class Layers(Simulator):
+    name, metrics = "layers", ("latency",)
+
+    def version(self):
+        return "1"
+
+    def check(self, accelerator):
+        pass
+
+    def parts(self, space, ops, dataset):
+        return Counter([f"{space.name} {dataset} {space.format(ops)}"])
+
+    def simulate(self, part, accelerator):
+        space, dataset, arch = part.split(" ")
+        return {"latency": float(len(get_space(space).layers(arch, dataset)))}
+"""
+
+
+def test_simulator_and_space_of_files_arrive_in_the_workers(tmp_path):
+    (tmp_path / "chip").mkdir()
+    (tmp_path / "chip" / "my_simulator.py").write_text(SIMULATOR)
+    (tmp_path / "chip" / "my_chip.toml").write_text(
+        'simulator = "my_simulator.py:Layers"\nname = "a"\ndescription = "b"\nsource = "c"\n'
+    )
+    chip = load_accelerator(tmp_path / "chip" / "my_chip.toml")
+    simulator = get_simulator(chip)
+    space = get_space(f"{Path(__file__).parents[1] / 'my_space.py'}:MySpace")
+    archs = space.sample(3, seed=0)
+    bags = [simulator.parts(space, ops, "maps") for ops in archs]
+    with Journal(tmp_path / "j", simulating_setup(chip)) as journal:
+        simulate_parts((part for bag in bags for part in bag), chip, journal, jobs=2)
+        table = simulated_table(
+            space, archs, bags, journal.records, chip, dataset="maps", provenance={}
+        )
+    assert costs(table, "latency") == [len(space.layers(ops)) for ops in archs]
+    # Of the user's folders nothing is told.
+    assert str(tmp_path) not in repr(table.provenance)
+    assert table.provenance["description"]["simulator"] == "my_simulator.py:Layers"
+
+
+def test_all_of_a_small_space_are_simulated_by_default(simulator):
+    assert simulator.default_count(SPACE) == 15625
+    assert simulator.default_count(get_space("fbnet")) == 5000
+    assert simulator.default_count(MySpace()) == 1008
+    assert SIMULATORS["vela"].default_count(MySpace()) == 1008
 
 
 def test_jobs_are_at_least_one(simulator, tmp_path):
