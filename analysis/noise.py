@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from archcost.datasets import CostKey, CostTable
 from archcost.spaces import SearchSpace, get_space
-from archcost.spaces.cell_graph import backward_live, canonical, forward_live
+from archcost.spaces.cell_graph import canonical
+from archcost.spaces.liveness import backward_live, forward_live
 from archcost.spaces.space import Ops
 from archcost.training.key_rows import rows_of
 from archcost.training.metrics import Costs, spearman
@@ -114,7 +115,7 @@ def equal_pairs(space: SearchSpace, ops: Ops, rng: np.random.Generator) -> tuple
     if space.name != "nasbench201" or len(ops) < 2:
         return nothing, nothing
     # A runtime may or may not execute dead ops, and isomorphic cells differ in those.
-    live = (backward_live(ops) & forward_live(ops)) | (ops == 0)
+    live = (backward_live(space, ops) & forward_live(space, ops)) | (ops == 0)
     rows = rng.permutation(np.flatnonzero(live.all(axis=1)))
     if len(rows) < 2:
         return nothing, nothing

@@ -26,7 +26,7 @@ class RidgePredictor(CostPredictor):
     ----------
     scale : {"linear", "sqrt", "log"} or None, default=None
         Scale of the costs; None takes the likeliest.
-    groups : tuple of str, default=ops, counts, work by stage, and what is live in cells
+    groups : tuple of str, default=ops, counts, work by stage, and what is live in graphs
         Groups of ``LayerwiseFeatures``.
     seed : int, default=0
         Without effect; nothing here is random.
@@ -92,7 +92,7 @@ class RidgePredictor(CostPredictor):
             is the target; ``scale_name`` and ``scale`` (shift, scale, floor), which make it the
             cost; and ``relative_std`` (a share of the cost).
         """
-        if self.encoder_.graph_groups_:
+        if self.encoder_.table_ is None:
             return None
         return {
             "kind": np.array("additive"),

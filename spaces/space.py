@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from archcost.errors import ArchitectureError, check_name
 from archcost.networks.layers import Layer, Workload, workload
+from archcost.plugins import Plugin
 from archcost.spaces.dataset import Dataset
 from archcost.spaces.op_checks import Choices, Ops, is_int_array, is_plain_ids
 
@@ -31,7 +32,7 @@ MAX_REJECTED = 10_000
 """Invalid combinations in a row, for each architecture wanted, after which sampling gives up."""
 
 
-class SearchSpace(ABC):
+class SearchSpace(Plugin, ABC):
     """A finite set of architectures: at each position, one of the ops allowed there.
 
     A new space is one file that subclasses this. It says ``name``, ``slots`` and ``datasets``,
@@ -169,6 +170,11 @@ class SearchSpace(ABC):
     def is_enumerable(self) -> bool:
         """Whether ``all_ops`` can list the space."""
         return self.size <= ENUMERABLE
+
+    @property
+    def n_archs(self) -> int:
+        """Number of architectures; of a space that cannot be listed, of all its combinations."""
+        return len(self.all_ops) if self.is_enumerable else self.size
 
     @cached_property
     def all_ops(self) -> Ops:
@@ -384,16 +390,16 @@ class SearchSpace(ABC):
         ArchitectureError
             If `n` or `seed` is negative, or `n` larger than the space.
         """
-        n_archs = len(self.all_ops) if self.is_enumerable else self.size
-        if not 0 <= n <= n_archs:
+        if not 0 <= n <= self.n_archs:
             raise ArchitectureError(
-                f"n must be between 0 and the {n_archs} architectures of {self.name}, but got {n}"
+                f"n must be between 0 and the {self.n_archs} architectures of {self.name}, but got "
+                f"{n}"
             )
         if seed < 0:
             raise ArchitectureError(f"the seed must be 0 or more, but got {seed}")
         rng = np.random.default_rng(seed)
         if self.is_enumerable:
-            return self.all_ops[rng.permutation(n_archs)[:n]]
+            return self.all_ops[rng.permutation(self.n_archs)[:n]]
         rows = np.empty((0, self.n_positions), dtype=self.dtype)
         rejected = 0
         while len(rows) < n:

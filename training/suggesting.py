@@ -12,7 +12,7 @@ from archcost.errors import ArchitectureError
 from archcost.predictors import TransferPredictor
 from archcost.predictors.measuring_choice import choose
 from archcost.spaces import NASBench201, SearchSpace, get_space
-from archcost.spaces.cell_graph import connected
+from archcost.spaces.liveness import connected
 from archcost.spaces.space import Ops
 from archcost.training.measurements import read_measurements
 from archcost.training.transfer_sources import Sources, transfer_prior
@@ -135,7 +135,7 @@ def _candidates(
             raise ArchitectureError("candidates must hold at least one architecture, but is empty")
         ops = np.stack([space.parse(arch) for arch in given])
     if isinstance(space, NASBench201):
-        kept = np.flatnonzero(connected(ops))
+        kept = np.flatnonzero(connected(space, ops))
         if len(kept):
             given, ops = [given[i] for i in kept], ops[kept]
     _, first = np.unique(ops, axis=0, return_index=True)

@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from archcost.errors import MissingDataError
 from archcost.features import CostDrivers
-from archcost.features.position_tables import work_table
+from archcost.features.work_groups import work
 from archcost.models import CostModel
 from archcost.predictors import TransferPredictor
 from archcost.predictors.group_prior import TransferPrior
+from archcost.spaces.position_work import network_work
 from archcost.training.metrics import spearman
 
 Floats = npt.NDArray[np.float64]
@@ -198,7 +199,7 @@ def _driver_shares(predictor: TransferPredictor, reference: Floats) -> dict[str,
 def _relative_cost(predictor: TransferPredictor, reference: Floats) -> Floats:
     """Return predicted costs of the architectures that `reference` describes, up to the unit."""
     work = predictor.drivers_.work(predictor.space_.sample(REFERENCE, seed=0))
-    cost: Floats = reference @ predictor.coefficients_ + predictor.worth_ * work
+    cost: Floats = reference @ predictor.coefficients_ + predictor.work_slope_ * work
     return cost
 
 
@@ -210,6 +211,4 @@ def _largest(values: dict[str, float], n: int) -> dict[str, float]:
 def _flops(predictor: TransferPredictor) -> Floats:
     drivers: CostDrivers = predictor.drivers_
     space, ops = predictor.space_, predictor.measured_
-    table = work_table(space, drivers.dataset_)[..., 0].sum(axis=2)
-    flops: Floats = table[np.arange(space.n_positions), ops].sum(axis=1)
-    return flops
+    return network_work(space, ops, drivers.dataset_, work)[:, 0]
