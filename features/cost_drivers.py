@@ -268,9 +268,11 @@ def _inverse(spread: Any) -> Any:
 def _scale(columns: Floats, each: bool = True) -> Floats:
     """Return factors that give a group variance one, its columns equal shares if `each`."""
     variance = columns.var(axis=0)
+    varies = variance > 1e-12 * variance.max(initial=0.0)
+    if not varies.any():  # a space without large kernels, say
+        return np.zeros(len(variance))
     if not each:
         return np.full(len(variance), 1 / np.sqrt(variance.sum()))
-    varies = variance > 1e-12 * variance.max()
     return np.where(varies, 1 / np.sqrt(np.where(varies, variance, 1.0) * varies.sum()), 0.0)
 
 

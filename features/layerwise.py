@@ -42,6 +42,8 @@ class LayerwiseFeatures(ArchEncoder):
     ----------
     table_ : numpy.ndarray of float64, shape (n_positions, n_ops, n_features), or None
         What each op at each position adds to each feature, if all features are such sums.
+    is_additive_ : bool
+        Whether all features but those of graphs are such sums.
 
     Notes
     -----
@@ -79,6 +81,7 @@ class LayerwiseFeatures(ArchEncoder):
         self._sums = (
             np.concatenate([empty, *tables], axis=2) if len(tables) == len(self._parts) else None
         )
+        self.is_additive_ = self._sums is not None
         self.table_ = None if self._graph_parts else self._sums
 
     def _encode(self, ops: Ops) -> Floats:
