@@ -210,14 +210,96 @@ def find(kind: str, given: object, known: Mapping[str, T], group: str, base: typ
         return given
     if isinstance(given, type):
         return as_instance(given, base, given.__name__)
+    found, reference = _look_up(kind, given, known, group)
+    return as_instance(found, base, reference)
+
+
+def find_class(
+    kind: str, given: object, known: Mapping[str, type[T]], group: str, base: type[T]
+) -> type[T]:
+    """Return the class that `given` stands for, as ``find`` returns an object.
+
+    Parameters
+    ----------
+    kind, given, known, group, base
+        As for ``find``, but `known` holds classes and `given` may be no object.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is nothing of that name; the message lists what there is.
+    ArchcostError, MissingDataError
+        If a reference cannot be loaded, or is no class of `base`.
+    """
+    found, reference = given, getattr(given, "__name__", repr(given))
+    if not isinstance(given, type):
+        found, reference = _look_up(kind, given, known, group)
+    if not isinstance(found, type) or not issubclass(found, base):
+        raise ArchcostError(
+            f"{reference} must be a subclass of {base.__name__}, but it is {found!r}"
+        )
+    return found
+
+
+def name_of(kind: type, known: Mapping[str, type], group: str) -> str:
+    """Return the name by which ``find_class`` finds a class, or the class's own if it does not."""
+    for name, there in known.items():
+        if there is kind:
+            return name
+    place = f"{kind.__module__}:{kind.__qualname__}"
+    entries = [entry.name for entry in entry_points(group=group) if entry.value == place]
+    return reference_of(kind) or (entries[0] if entries else kind.__qualname__)
+
+
+def register_class(
+    kind: str, name: str, given: type[T], known: MutableMapping[str, type[T]]
+) -> None:
+    """Make a class known by a name in this process.
+
+    A class of the same module and name, such as one that a notebook defines again, replaces the
+    one that is known.
+
+    Raises
+    ------
+    ArchcostError
+        If another class has the name.
+    """
+    there = known.get(name, given)
+    if _identity(there) != _identity(given):
+        raise ArchcostError(
+            f"the name of a {kind} must be its own, but {name!r} is that of {there.__qualname__} "
+            f"already; give {given.__qualname__} another name"
+        )
+    known[name] = given
+
+
+def _identity(kind: type) -> str:
+    return reference_of(kind) or f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _look_up(kind: str, given: object, known: Mapping[str, Any], group: str) -> tuple[Any, str]:
+    """Return what a name or reference stands for, and how to call it in errors."""
     if isinstance(given, str) and given in known:
-        return known[given]
+        return known[given], given
     if is_reference(given):
-        return as_instance(load_object(str(given)), base, given)
-    installed = entry_points(group=group)
-    if isinstance(given, str) and given in installed.names:
-        return as_instance(installed[given].load(), base, f"the entry point {given} of {group}")
-    return known[check_name(kind, given, {*known, *installed.names})]
+        return load_object(str(given)), str(given)
+    there = entry_points(group=group)
+    if isinstance(given, str) and given in there.names:
+        return there[given].load(), f"the entry point {given} of {group}"
+    return known[check_name(kind, given, {*known, *there.names})], str(given)
+
+
+def reference_of(kind: type) -> str | None:
+    """Return the reference under which ``load_object`` finds a class of a user's file.
+
+    Returns
+    -------
+    str or None
+        Such as ``"/home/me/my_space.py:MySpace"``; None if the class is in no such file.
+    """
+    if not kind.__module__.startswith(MODULE_PREFIX):
+        return None
+    return f"{sys.modules[kind.__module__].__file__}:{kind.__qualname__}"
 
 
 def installed(group: str, base: type[T]) -> dict[str, T]:

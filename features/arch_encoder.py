@@ -6,17 +6,19 @@ from typing import Any, Self
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from archcost.plugins import Plugin
 from archcost.spaces.space import Ops, SearchSpace
 from archcost.spaces.spaces import get_space, infer_space
 
 
-class ArchEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class ArchEncoder(Plugin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A scikit-learn transformer over architectures in any accepted form.
 
     Parameters
     ----------
-    space : str or None, default=None
-        Name of the search space; None takes it from the architectures given to ``fit``.
+    space : str, SearchSpace or None, default=None
+        The search space, as ``get_space`` takes it; None takes the only one that the
+        architectures given to ``fit`` belong to.
     dataset : str or None, default=None
         Fixes the input size of the networks; None is the space's default.
 
@@ -28,7 +30,7 @@ class ArchEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         The dataset.
     """
 
-    def __init__(self, space: str | None = None, dataset: str | None = None) -> None:
+    def __init__(self, space: str | SearchSpace | None = None, dataset: str | None = None) -> None:
         self.space = space
         self.dataset = dataset
 
@@ -46,6 +48,11 @@ class ArchEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         -------
         ArchEncoder
             Itself.
+
+        Raises
+        ------
+        ArchitectureError
+            If `space` is None and the architectures belong to no space, or to more than one.
         """
         return self.bind(infer_space(archs) if self.space is None else get_space(self.space))
 

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from archcost.features.arch_encoder import ArchEncoder
-from archcost.features.block_work import MEASURES, block_similarity, block_work
-from archcost.features.cell_features import folded_features, live_features, pruned_features
-from archcost.features.layerwise import GRAPH_GROUPS
+from archcost.features.block_measures import (
+    MEASURES,
+    block_similarity,
+    block_work,
+    own_block_work,
+)
+from archcost.features.graph_features import (
+    counted_ops,
+    folded_features,
+    live_features,
+    pruned_features,
+)
 from archcost.features.one_hot import one_hot
+from archcost.features.work_groups import WORK, additive_table
+from archcost.features.work_groups import work as work_of_layer
 from archcost.features.zero_folding import fold_zeros
+from archcost.spaces.position_work import position_work
 from archcost.spaces.space import Ops, SearchSpace
 
 Floats = npt.NDArray[np.float64]
@@ -21,7 +34,7 @@ Floats = npt.NDArray[np.float64]
 REFERENCE = 2000
 """Random architectures over which features have mean zero and the groups variance one."""
 
-CHAIN_GROUPS: dict[str, tuple[str, ...]] = {
+CHAIN_DRIVERS: dict[str, tuple[str, ...]] = {
     "blocks": ("blocks",),
     "kernels": ("convolutions", "grouped", "adds"),
     "flops": ("dense_mflops", "depthwise_mflops", "mflops"),
@@ -34,10 +47,13 @@ CHAIN_GROUPS: dict[str, tuple[str, ...]] = {
 }
 """Groups in spaces whose layers follow each other, with the measures that they hold."""
 
-CELL_GROUPS = ("op_counts", "folded", "live", "pruned", "ops", "folded_ops")
-"""Groups in NAS-Bench-201, where all work is proportional to the counts of ops."""
+GRAPH_DRIVERS = ("op_counts", "folded", "live", "pruned", "ops", "folded_ops")
+"""Groups in spaces that have ``edges``."""
 
-WORK = ("blocks", "convolutions", "dense_mflops", "depthwise_mflops", "kparams", "traffic_mb")
+GRAPH_WORK_DRIVERS = ("flops", "traffic", "params")
+"""Further groups there where work is not proportional to the counts of ops."""
+
+SIZE = ("blocks", "convolutions", "dense_mflops", "depthwise_mflops", "kparams", "traffic_mb")
 """Measures whose mean says roughly how much an architecture costs anywhere."""
 
 
@@ -51,8 +67,9 @@ class CostDrivers(ArchEncoder):
 
     Parameters
     ----------
-    space : str or None, default=None
-        Name of the search space; None takes it from the architectures given to ``fit``.
+    space : str, SearchSpace or None, default=None
+        The search space, as ``get_space`` takes it; None takes the only one that the
+        architectures given to ``fit`` belong to.
     dataset : str or None, default=None
         Fixes the input size of the networks; None is the space's default.
 
@@ -62,6 +79,8 @@ class CostDrivers(ArchEncoder):
         The columns of each group.
     table_ : numpy.ndarray of float64, shape (n_positions * n_ops, n_features), or None
         What each op at each position adds to each feature, if all are additive.
+    work_table_ : numpy.ndarray of float64, shape (n_positions * n_ops + 1,), or None
+        What each op at each position adds to ``work``, last a constant, if that is additive.
 
     Examples
     --------
@@ -71,22 +90,33 @@ class CostDrivers(ArchEncoder):
     """
 
     def _prepare(self) -> None:
-        drivers = _drivers(self.space_, self.dataset_)
-        self.groups_, self.table_, self.offset_, self.scale_, self.work_ = drivers
+        self._scaling = _scaling(self.space_, self.dataset_)
+        self.groups_, self.table_ = self._scaling.groups, self._scaling.table
+        self.work_table_ = self._scaling.work_table
 
     def _encode(self, ops: Ops) -> Floats:
-        if self.table_ is not None:
-            additive: Floats = one_hot(ops, self.space_.n_ops) @ self.table_
-            return additive - self.offset_
-        raw = np.hstack([columns for _, columns in _cell_columns(ops)])
-        encoded: Floats = (raw - self.offset_) * self.scale_
+        scaling = self._scaling
+        if scaling.table is not None:
+            additive: Floats = one_hot(ops, self.space_.n_ops) @ scaling.table
+            return additive - scaling.offset
+        raw = np.hstack([part for _, part in _own_columns(self.space_, self.dataset_, ops)])
+        encoded: Floats = (raw - scaling.offset) * scaling.scale
         return encoded
+
+    @property
+    def offset_(self) -> Floats:
+        """Means of the features before they are taken off; shape ``(n_features,)``."""
+        return self._scaling.offset
 
     def work(self, archs: Any) -> Floats:
         """Return a rough size of architectures, mean zero and spread one; shape (n_archs,)."""
         ops = self.space_.parse_many(archs)
-        size: Floats = one_hot(ops, self.space_.n_ops) @ self.work_[:-1] + self.work_[-1]
-        return size
+        if self.work_table_ is not None:
+            size: Floats = one_hot(ops, self.space_.n_ops) @ self.work_table_[:-1]
+            return size + self.work_table_[-1]
+        weights, mean = self._scaling.work_weights
+        own: Floats = _totals(self.space_, self.dataset_, ops) @ weights
+        return own - mean
 
     def get_feature_names_out(self, input_features: object = None) -> npt.NDArray[np.object_]:
         """Return the column names, ``<group>_<number>``; `input_features` is ignored."""
@@ -94,81 +124,155 @@ class CostDrivers(ArchEncoder):
         return np.array(names, dtype=object)
 
 
-Drivers = tuple[dict[str, slice], Floats | None, Floats, Floats, Floats]
+@cache
+def counts_tell_work(space: SearchSpace, dataset: str) -> bool:
+    """Tell whether the FLOPs and parameters of an op are the same wherever it stands."""
+    tabulated = position_work(space, dataset, work_of_layer)
+    if not tabulated.is_additive:
+        return False
+    measures = [WORK.index("mflops"), WORK.index("kparams")]
+    per_op = tabulated.table.sum(axis=2)[..., measures]
+    allowed = space.allowed[..., None]
+    most = np.where(allowed, per_op, -np.inf).max(axis=0)
+    least = np.where(allowed, per_op, np.inf).min(axis=0)
+    return bool(np.allclose(most, least))
+
+
+@dataclass(frozen=True)
+class _Scaling:
+    """Groups, offset and scale of the features, found on reference architectures."""
+
+    groups: dict[str, slice]
+    table: Floats | None
+    offset: Floats
+    scale: Floats
+    work_table: Floats | None
+    work_weights: tuple[Floats, float]
 
 
 @cache
-def _drivers(space: SearchSpace, dataset: str) -> Drivers:
-    """Return groups, additive table, offsets, scales and the table of work."""
-    reference = space.sample(REFERENCE, seed=0)
+def _scaling(space: SearchSpace, dataset: str) -> _Scaling:
+    reference = space.sample(min(REFERENCE, space.n_archs), seed=0)
     indicators = one_hot(reference, space.n_ops)
-    work = _work_table(space, dataset, indicators)
-    if space.name in GRAPH_GROUPS:
-        parts = _cell_columns(reference)
+    is_additive = block_work(space, dataset).is_additive
+    work_table = _work_table(space, dataset, indicators) if is_additive else None
+    work_weights = _work_weights(_totals(space, dataset, reference))
+    if space.edges is not None or not is_additive:
+        parts = _own_columns(space, dataset, reference)
         raw = np.hstack([columns for _, columns in parts])
-        scale = np.concatenate([_scale(columns) for _, columns in parts])
-        return _slices(parts), None, raw.mean(axis=0), scale, work
-    tables = _chain_tables(space, dataset)
-    scaled = []
-    for name, table in tables:
-        columns = indicators @ table
         # Columns of "smooth" differ in spread by design; those of other groups count the same.
-        scale = _scale(columns, each=name != "smooth")
-        scaled.append((name, table * scale))
+        scale = np.concatenate([_scale(part, each=name != "smooth") for name, part in parts])
+        return _Scaling(_slices(parts), None, raw.mean(axis=0), scale, work_table, work_weights)
+    scaled = []
+    for name, table in _chain_tables(space, dataset):
+        scaled.append((name, table * _scale(indicators @ table, each=name != "smooth")))
     table = np.hstack([part for _, part in scaled])
-    return _slices(scaled), table, (indicators @ table).mean(axis=0), np.ones(0), work
+    offset = (indicators @ table).mean(axis=0)
+    return _Scaling(_slices(scaled), table, offset, np.ones(0), work_table, work_weights)
 
 
 def _chain_tables(space: SearchSpace, dataset: str) -> list[tuple[str, Floats]]:
-    per_stage = block_work(space, dataset)
-    n_rows = space.n_positions * space.n_ops
-    total = per_stage.sum(axis=2).reshape(n_rows, -1)
-    place = {measure: number for number, measure in enumerate(MEASURES)}
+    """Return what each op at each position adds to each group of a chain, in its own units."""
+    entries = block_work(space, dataset).table
     tables = []
-    for group, measures in CHAIN_GROUPS.items():
-        columns = [place[measure] for measure in measures]
-        if group == "op_counts":
-            table = np.tile(np.eye(space.n_ops), (space.n_positions, 1))
-        elif group == "stages":
-            table = per_stage[..., columns].reshape(n_rows, -1)
-        elif group == "smooth":
-            values, vectors = np.linalg.eigh(block_similarity(space, dataset))
-            table = vectors * np.sqrt(np.maximum(values, 0.0))
-        else:
-            table = total[:, columns]
-        table = table.reshape(space.n_positions, space.n_ops, -1)
-        table = (table - table.mean(axis=1, keepdims=True)).reshape(n_rows, -1)
+    for group in CHAIN_DRIVERS:
+        columns = partial(_work_columns, space, dataset, group)
+        table = additive_table(space, entries, columns)
+        table = table - table.mean(axis=1, keepdims=True)
+        table = table.reshape(space.n_positions * space.n_ops, -1)
         spread = np.abs(table).max(axis=0)
         tables.append((group, table[:, spread > 1e-9 * spread.max()]))
     return tables
 
 
-def _cell_columns(ops: Ops) -> list[tuple[str, Floats]]:
-    indicators = one_hot(ops, 5)
-    counts = indicators.reshape(len(ops), 6, 5).sum(axis=1)
-    runs = indicators.reshape(len(ops), 6, 5) * fold_zeros(ops).runs[:, :, None]
-    folded_ops = runs[:, :, 1:].reshape(len(ops), -1)
-    graph = (folded_features(ops), live_features(ops), pruned_features(ops))
-    return list(zip(CELL_GROUPS, (counts, *graph, indicators, folded_ops), strict=True))
+@cache
+def _smooth_table(space: SearchSpace, dataset: str) -> Floats:
+    """Return a root of the similarity of blocks; shape ``(n_positions * n_ops, ...)``."""
+    values, vectors = np.linalg.eigh(block_similarity(space, dataset))
+    root: Floats = vectors * np.sqrt(np.maximum(values, 0.0))
+    return root
+
+
+def _own_columns(space: SearchSpace, dataset: str, ops: Ops) -> list[tuple[str, Floats]]:
+    """Return the groups of architectures, from each one's own layers and graph."""
+    parts = [] if space.edges is None else _graph_columns(space, ops)
+    groups = tuple(CHAIN_DRIVERS) if space.edges is None else GRAPH_WORK_DRIVERS
+    if space.edges is not None and counts_tell_work(space, dataset):
+        return parts
+    chosen = one_hot(ops, space.n_ops).reshape(len(ops), space.n_positions, -1)
+    amounts = own_block_work(space, ops, dataset)
+    parts += [(g, _work_columns(space, dataset, g, chosen, amounts)) for g in groups]
+    return parts
+
+
+def _work_columns(
+    space: SearchSpace, dataset: str, group: str, chosen: Floats, amounts: Floats
+) -> Floats:
+    """Return a group of ``CHAIN_DRIVERS``; the arguments are those of ``group_columns``."""
+    if group == "op_counts":
+        return chosen.sum(axis=1)
+    if group == "smooth":
+        smooth: Floats = chosen.reshape(len(chosen), -1) @ _smooth_table(space, dataset)
+        return smooth
+    measures = [MEASURES.index(measure) for measure in CHAIN_DRIVERS[group]]
+    if group == "stages":
+        return amounts[..., measures].sum(axis=1).reshape(len(chosen), -1)
+    return amounts[..., measures].sum(axis=2).sum(axis=1)
+
+
+def _graph_columns(space: SearchSpace, ops: Ops) -> list[tuple[str, Floats]]:
+    indicators = one_hot(ops, space.n_ops)
+    chosen = indicators.reshape(len(ops), space.n_positions, -1)
+    counted = counted_ops(space)
+    runs = chosen[:, :, counted] * fold_zeros(space, ops).runs[:, :, None]
+    graph = [features(space, ops) for features in (folded_features, live_features, pruned_features)]
+    allowed = np.flatnonzero(space.allowed)
+    allowed_counted = np.flatnonzero(space.allowed[:, counted])
+    ops_columns = indicators.take(allowed, axis=1)
+    folded_columns = runs.reshape(len(ops), -1).take(allowed_counted, axis=1)
+    columns = (chosen.sum(axis=1), *graph, ops_columns, folded_columns)
+    return list(zip(GRAPH_DRIVERS, columns, strict=True))
+
+
+def _totals(space: SearchSpace, dataset: str, ops: Ops) -> Floats:
+    """Return the measures of ``SIZE`` of whole architectures, shape ``(n_archs, 6)``."""
+    total = own_block_work(space, ops, dataset).sum(axis=(1, 2))
+    sizes: Floats = total[:, [MEASURES.index(measure) for measure in SIZE]]
+    return sizes
+
+
+def _work_weights(totals: Floats) -> tuple[Floats, float]:
+    """Return weights of the measures whose sum has spread one, and its mean."""
+    weights = _inverse(totals.std(axis=0))
+    weights = weights * _inverse((totals @ weights).std())
+    return weights, float((totals @ weights).mean())
 
 
 def _work_table(space: SearchSpace, dataset: str, indicators: Floats) -> Floats:
-    """Return what each op at each position adds to the work, and last the offset."""
+    """Return what each op at each position adds to the size, and last the offset."""
     n_rows = space.n_positions * space.n_ops
-    total = block_work(space, dataset).sum(axis=2).reshape(n_rows, -1)
-    table = total[:, [MEASURES.index(measure) for measure in WORK]]
+    total = block_work(space, dataset).table.sum(axis=2).reshape(n_rows, -1)
+    table = total[:, [MEASURES.index(measure) for measure in SIZE]]
     spread = (indicators @ table).std(axis=0)
     size = (table[:, spread > 0] / spread[spread > 0]).sum(axis=1)
-    size = size / (indicators @ size).std()
+    size = size / max((indicators @ size).std(), 1e-12)
     return np.append(size, -(indicators @ size).mean())
+
+
+def _inverse(spread: Any) -> Any:
+    """Return the inverse of standard deviations, 0 where nothing varies but by rounding."""
+    varies = spread > 1e-9 * np.max(spread, initial=0.0)
+    return np.where(varies, 1 / np.where(varies, spread, 1.0), 0.0)
 
 
 def _scale(columns: Floats, each: bool = True) -> Floats:
     """Return factors that give a group variance one, its columns equal shares if `each`."""
     variance = columns.var(axis=0)
+    varies = variance > 1e-12 * variance.max(initial=0.0)
+    if not varies.any():  # a space without large kernels, say
+        return np.zeros(len(variance))
     if not each:
         return np.full(len(variance), 1 / np.sqrt(variance.sum()))
-    varies = variance > 1e-12 * variance.max()
     return np.where(varies, 1 / np.sqrt(np.where(varies, variance, 1.0) * varies.sum()), 0.0)
 
 

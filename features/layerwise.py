@@ -7,19 +7,16 @@ import numpy.typing as npt
 
 from archcost.errors import check_name
 from archcost.features.arch_encoder import ArchEncoder
-from archcost.features.cell_features import CELL_GROUPS
+from archcost.features.graph_features import GRAPH_GROUPS
 from archcost.features.one_hot import one_hot
-from archcost.features.position_tables import GROUPS, additive_table
-from archcost.spaces.space import Ops
+from archcost.features.work_groups import GROUPS, work_group
+from archcost.spaces.space import Ops, SearchSpace
 
 Floats = npt.NDArray[np.float64]
 
-GRAPH_GROUPS = {"nasbench201": CELL_GROUPS}
-"""Spaces whose architectures are graphs: names and function of each group of graph features."""
+ALL_GROUPS = (*GROUPS, *GRAPH_GROUPS)
 
-ALL_GROUPS = (*GROUPS, "live", "pruned", "folded", "paths")
-
-SUMMARY_GROUPS = ("op_counts", "stage_work", "total_work", "live", "pruned", "folded", "paths")
+SUMMARY_GROUPS = ("op_counts", "stage_work", "total_work", *GRAPH_GROUPS)
 """What predictors learn from besides the op at each position."""
 
 
@@ -28,18 +25,31 @@ class LayerwiseFeatures(ArchEncoder):
 
     Parameters
     ----------
-    space : str or None, default=None
-        Name of the search space; None takes it from the architectures given to ``fit``.
+    space : str, SearchSpace or None, default=None
+        The search space, as ``get_space`` takes it; None takes the only one that the
+        architectures given to ``fit`` belong to.
     dataset : str or None, default=None
         Fixes the input size of the networks; None is the space's default.
     groups : tuple of str, default=all of them
         Which columns, additive groups first: ``ops`` (one-hot per position), ``shape``
         (resolution and channels per position), ``work`` (FLOPs, parameters and memory traffic
         per position), ``op_counts``, ``op_work`` (work by op), ``stage_work`` (work by stage),
-        ``total_work``; and, empty unless the space's architectures are graphs
-        (``cell_features``), ``live`` (what reaches the output), ``pruned`` (what also is reached
-        from the input), ``folded`` (what runs where ``none`` is folded) and ``paths`` (what the
-        input reaches, depth).
+        ``total_work``; and, empty unless the space has ``edges`` (``graph_features``), ``live``
+        (what reaches the output), ``pruned`` (what also is reached from the input), ``folded``
+        (what runs where zeros are folded) and ``paths`` (what the input reaches, depth).
+
+    Attributes
+    ----------
+    table_ : numpy.ndarray of float64, shape (n_positions, n_ops, n_features), or None
+        What each op at each position adds to each feature, if all features are such sums.
+    is_additive_ : bool
+        Whether all features but those of graphs are such sums.
+
+    Notes
+    -----
+    Where work is not additive (``position_work``), the four groups of work come from each
+    architecture's own layers, those around the positions included, and only ``shape`` is a mean
+    over example architectures.
 
     Examples
     --------
@@ -52,7 +62,7 @@ class LayerwiseFeatures(ArchEncoder):
 
     def __init__(
         self,
-        space: str | None = None,
+        space: str | SearchSpace | None = None,
         dataset: str | None = None,
         groups: tuple[str, ...] = ALL_GROUPS,
     ) -> None:
@@ -62,20 +72,29 @@ class LayerwiseFeatures(ArchEncoder):
     def _prepare(self) -> None:
         for group in self.groups:
             check_name("group of features", group, ALL_GROUPS)
-        additive = tuple(group for group in self.groups if group in GROUPS)
-        self.table_, self.names_ = additive_table(self.space_, self.dataset_, additive)
-        known = GRAPH_GROUPS.get(self.space_.name, {})
-        self.graph_groups_ = [known[group] for group in self.groups if group in known]
+        space = self.space_
+        self._parts = [work_group(space, self.dataset_, g) for g in self.groups if g in GROUPS]
+        in_graph = self.groups if space.edges is not None else ()
+        self._graph_parts = [GRAPH_GROUPS[group] for group in in_graph if group in GRAPH_GROUPS]
+        tables = [part.table for part in self._parts if part.table is not None]
+        empty = np.zeros((space.n_positions, space.n_ops, 0))
+        self._sums = (
+            np.concatenate([empty, *tables], axis=2) if len(tables) == len(self._parts) else None
+        )
+        self.is_additive_ = self._sums is not None
+        self.table_ = None if self._graph_parts else self._sums
 
     def _encode(self, ops: Ops) -> Floats:
         space = self.space_
-        table = self.table_.reshape(space.n_positions * space.n_ops, -1)
-        encoded: Floats = one_hot(ops, space.n_ops) @ table
-        return np.hstack([encoded, *(compute(ops) for _, compute in self.graph_groups_)])
+        if self._sums is not None:
+            table = self._sums.reshape(space.n_positions * space.n_ops, -1)
+            columns: list[Floats] = [one_hot(ops, space.n_ops) @ table]
+        else:
+            columns = [part(ops) for part in self._parts]
+        return np.hstack([*columns, *(part.columns(space, ops) for part in self._graph_parts)])
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
         """Return the column names; `input_features` is ignored."""
-        names = list(self.names_)
-        for graph_names, _ in self.graph_groups_:
-            names += graph_names
+        names = [name for part in self._parts for name in part.names]
+        names += [name for part in self._graph_parts for name in part.names(self.space_)]
         return np.array(names, dtype=object)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.features.arch_encoder import ArchEncoder
-from archcost.spaces.space import Ops
+from archcost.spaces.space import Ops, SearchSpace
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,13 +32,23 @@ def one_hot(ops: npt.NDArray[Any], n_ops: int) -> Floats:
     return encoded.reshape(n_archs, -1)
 
 
+def one_hot_names(space: SearchSpace) -> list[str]:
+    """Return ``<position>=<op>`` of each op that is allowed at each position, by op id."""
+    places, ops = np.nonzero(space.allowed)
+    return [
+        f"{space.positions[place]}={space.op_names[op]}"
+        for place, op in zip(places, ops, strict=True)
+    ]
+
+
 class OneHotOps(ArchEncoder):
-    """One column per position and op: 1 where the architecture has that op there.
+    """One column per position and op allowed there: 1 where the architecture has that op.
 
     Parameters
     ----------
-    space : str or None, default=None
-        Name of the search space; None takes it from the architectures given to ``fit``.
+    space : str, SearchSpace or None, default=None
+        The search space, as ``get_space`` takes it; None takes the only one that the
+        architectures given to ``fit`` belong to.
     dataset : str or None, default=None
         Checked, and without effect: the encoding does not depend on the input size.
 
@@ -52,10 +62,9 @@ class OneHotOps(ArchEncoder):
     """
 
     def _encode(self, ops: Ops) -> Floats:
-        return one_hot(ops, self.space_.n_ops)
+        allowed = np.flatnonzero(self.space_.allowed)
+        return one_hot(ops, self.space_.n_ops).take(allowed, axis=1)
 
     def get_feature_names_out(self, input_features: object = None) -> npt.NDArray[np.object_]:
         """Return the column names, ``<position>=<op>``; `input_features` is ignored."""
-        space = self.space_
-        names = [f"{position}={op}" for position in space.positions for op in space.op_names]
-        return np.array(names, dtype=object)
+        return np.array(one_hot_names(self.space_), dtype=object)

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.features.arch_encoder import ArchEncoder
-from archcost.features.position_tables import WORK, shape_table, work_table
+from archcost.features.work_groups import WORK, shape_table, work
 from archcost.features.zero_folding import fold_zeros
-from archcost.spaces.cell_graph import backward_live, forward_live
-from archcost.spaces.nasbench201_layout import EDGES
+from archcost.spaces.liveness import backward_live, forward_live
+from archcost.spaces.position_work import work_by_position
 from archcost.spaces.space import Ops, SearchSpace
 
 if TYPE_CHECKING:
@@ -20,42 +20,41 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-CELLS = {"nasbench201": EDGES}
-"""Spaces of cells: source and target of each position; elsewhere the positions are a chain."""
-
 
 @cache
 def graph_links(space: SearchSpace) -> tuple[tuple[int, int], ...]:
     """Return the directed links between the nodes, which all graphs of a space share.
 
-    A node is a position, in its order; in a cell one op leads to another where it ends where
-    the other starts. The last two nodes are the input and the output.
+    A node is a position, in its order; where positions are edges, one op leads to another if it
+    ends where the other starts. The last two nodes are the input and the output.
     """
     n = space.n_positions
-    cell = CELLS.get(space.name, tuple((p, p + 1) for p in range(n)))
-    last = max(target for _, target in cell)
+    edges = space.edges or tuple((p, p + 1) for p in range(n))
+    last = max(target for _, target in edges)
     inner = [
         (a, b)
-        for a, (_, end) in enumerate(cell)
-        for b, (start, _) in enumerate(cell)
+        for a, (_, end) in enumerate(edges)
+        for b, (start, _) in enumerate(edges)
         if end == start
     ]
-    first = [(n, p) for p, (start, _) in enumerate(cell) if start == 0]
-    final = [(p, n + 1) for p, (_, end) in enumerate(cell) if end == last]
+    first = [(n, p) for p, (start, _) in enumerate(edges) if start == 0]
+    final = [(p, n + 1) for p, (_, end) in enumerate(edges) if end == last]
     return tuple(inner + first + final)
 
 
 class OpGraphs(ArchEncoder):
     """Encode architectures as torch-geometric graphs.
 
-    Nodes are the ops at the positions, with one-hot op, work and shapes; in NAS-Bench-201 also
-    whether the op is backward live, forward live, and executed where ``none`` is folded. Two
-    more nodes are input and output. FBNet is the chain of its layers.
+    Nodes are the ops at the positions, with one-hot op, work and shapes; in spaces that have
+    ``edges`` also whether the op is backward live, forward live, and executed where zeros are
+    folded. Two more nodes are input and output. Without ``edges`` the positions are a chain. The
+    work is that of each architecture's own layers, the shapes are means over examples.
 
     Parameters
     ----------
-    space : str or None, default=None
-        Name of the search space; None takes it from the architectures given to ``fit``.
+    space : str, SearchSpace or None, default=None
+        The search space, as ``get_space`` takes it; None takes the only one that the
+        architectures given to ``fit`` belong to.
     dataset : str or None, default=None
         Fixes the input size of the networks; None is the space's default.
 
@@ -66,25 +65,12 @@ class OpGraphs(ArchEncoder):
     (8, 10)
     """
 
-    def _prepare(self) -> None:
-        space = self.space_
-        work = work_table(space, self.dataset_).sum(axis=2)
-        shapes = shape_table(space, self.dataset_)
-        self.node_table_ = np.concatenate(
-            [
-                np.broadcast_to(np.eye(space.n_ops), (space.n_positions, space.n_ops, space.n_ops)),
-                work,
-                np.repeat(np.log2(shapes)[:, None], space.n_ops, axis=1),
-            ],
-            axis=2,
-        )
-
     def node_features(self, ops: Ops) -> Floats:
         """Return the features of all nodes as one dense array.
 
         Parameters
         ----------
-        ops : array of int8, shape (n_archs, n_positions)
+        ops : array of int, shape (n_archs, n_positions)
             Valid op ids.
 
         Returns
@@ -93,10 +79,13 @@ class OpGraphs(ArchEncoder):
             Columns as in ``get_feature_names_out``.
         """
         space = self.space_
-        parts = [self.node_table_[np.arange(space.n_positions), ops]]
-        if space.name in CELLS:
-            masks = (backward_live(ops), forward_live(ops), fold_zeros(ops).runs)
-            parts.append(np.stack(masks, axis=2).astype(np.float64))
+        amounts = work_by_position(space, ops, self.dataset_, work)[:, :-1].sum(axis=2)
+        shapes = np.log2(shape_table(space, self.dataset_))
+        parts = [np.eye(space.n_ops)[ops], amounts, np.broadcast_to(shapes, amounts.shape)]
+        if space.edges is not None:
+            live = backward_live(space, ops), forward_live(space, ops)
+            masks = np.stack([*live, fold_zeros(space, ops).runs], axis=2)
+            parts.append(masks.astype(np.float64))
         inner = np.concatenate(parts, axis=2)
         n_archs, n_positions, n_inner = inner.shape
         nodes = np.zeros((n_archs, n_positions + 2, n_inner + 2))
@@ -125,6 +114,6 @@ class OpGraphs(ArchEncoder):
         space = self.space_
         names = [f"is_{op}" for op in space.op_names]
         names += [*WORK, "log2_resolution", "log2_c_in", "log2_c_out"]
-        if space.name in CELLS:
+        if space.edges is not None:
             names += ["backward_live", "forward_live", "runs"]
         return np.array([*names, "is_input", "is_output"], dtype=object)

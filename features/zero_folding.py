@@ -1,16 +1,18 @@
-"""Which ops of a NAS-Bench-201 cell run where a converter folds ``none`` away.
+"""Which ops of a graph run where a converter folds zeros away.
 
-A ``none`` edge is a product with zero. TensorFlow Lite's converter treats it like this:
+An edge that writes zeros, such as ``none`` of NAS-Bench-201, is a product with zero. TensorFlow
+Lite's converter treats it like this:
 
 - The product is fused into the convolution before it, where that convolution's result goes
   nowhere else. The zero then is a convolution with zero weights, which runs like any other.
 - Elsewhere the product is replaced by a constant, and what only led there is removed.
-- A sum with constants is no sum, and a skip is no op: both pass a convolution on as it is.
+- A sum with constants is no sum, and an identity is no op: both pass a convolution on as it is.
 - A network whose output does not depend on its input is a constant; nothing of it runs.
 
 So a dead convolution may well run, and everything before it. The rule was found by reading all
-rows of the published pixel3 and raspi4 tables, which agree on it. On CPUs and GPUs that execute
-everything it means nothing, and the predictors that see its columns learn to leave them.
+rows of the published pixel3 and raspi4 tables of NAS-Bench-201, which agree on it; for graphs of
+other shapes it is the same rule, and unproven. On CPUs and GPUs that execute everything it means
+nothing, and the predictors that see its columns learn to leave them.
 """
 
 from typing import Any, NamedTuple
@@ -18,26 +20,32 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from archcost.spaces.nasbench201_layout import EDGES
+from archcost.spaces.liveness import (
+    graph_edges,
+    is_present,
+    nodes_from_input,
+    nodes_to_output,
+    op_roles,
+)
+from archcost.spaces.space import SearchSpace
 
-NONE, SKIP, POOL = 0, 1, 4
 CONSTANT, CONVOLUTION, OTHER = 0, 1, 2
 """What a node's value is: a constant, one convolution's own result, or something else."""
 
 Bools = npt.NDArray[np.bool_]
 
 
-class FoldedCells(NamedTuple):
-    """Cells after folding.
+class FoldedGraphs(NamedTuple):
+    """Graphs after folding.
 
     Parameters
     ----------
-    runs : array of bool, shape (n_archs, 6)
-        Ops that are executed; never ``none``.
+    runs : array of bool, shape (n_archs, n_positions)
+        Ops that are executed; never one that writes zeros.
     n_sums : array of int, shape (n_archs,)
         Sums of two tensors that are executed.
     depends_on_input : array of bool, shape (n_archs,)
-        False for cells of which nothing is executed.
+        False for graphs of which nothing is executed.
     """
 
     runs: Bools
@@ -45,67 +53,65 @@ class FoldedCells(NamedTuple):
     depends_on_input: Bools
 
 
-def fold_zeros(ops: npt.NDArray[Any]) -> FoldedCells:
-    """Fold the ``none`` edges of cells as TensorFlow Lite's converter does.
+def fold_zeros(space: SearchSpace, ops: npt.NDArray[Any]) -> FoldedGraphs:
+    """Fold the edges that write zeros as TensorFlow Lite's converter does.
 
     Parameters
     ----------
-    ops : array of int, shape (n_archs, 6)
-        Valid op ids of NAS-Bench-201.
+    space : SearchSpace
+        A space that has ``edges``.
+    ops : array of int, shape (n_archs, n_positions)
+        Valid op ids.
 
     Returns
     -------
-    FoldedCells
+    FoldedGraphs
         What is left to execute.
     """
     ops = np.asarray(ops)
-    edge_value = _edge_values(ops)
-    present = edge_value != CONSTANT
-    needed = np.zeros((len(ops), 4), dtype=bool)
-    needed[:, 3] = True
-    reached = np.zeros((len(ops), 4), dtype=bool)
-    reached[:, 0] = True
-    for edge, (source, target) in enumerate(EDGES):
-        reached[:, target] |= reached[:, source] & present[:, edge]
-    for edge, (source, target) in reversed(list(enumerate(EDGES))):
-        needed[:, source] |= needed[:, target] & present[:, edge]
-    depends = reached[:, 3]
-    targets = np.array([target for _, target in EDGES])
-    executed = present & needed[:, targets] & depends[:, None]
-    sums = [np.maximum(executed[:, targets == node].sum(axis=1) - 1, 0) for node in (2, 3)]
-    return FoldedCells(executed & (ops != NONE), sums[0] + sums[1], depends)
+    present = _edge_values(space, ops) != CONSTANT
+    depends = nodes_from_input(space, present)[:, -1]
+    needed = nodes_to_output(space, present)[:, [target for _, target in graph_edges(space)]]
+    executed = present & needed & depends[:, None]
+    return FoldedGraphs(executed & is_present(space, ops), joins(space, executed), depends)
 
 
-def _edge_values(ops: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Return what each edge hands to its target: constant, convolution or other."""
-    nodes = np.full((len(ops), 4), CONSTANT)
-    nodes[:, 0] = OTHER
-    values = np.full((len(ops), 6), CONSTANT)
-    for edge, (source, target) in enumerate(EDGES):  # sorted by target: sources are complete
-        before, op = nodes[:, source], ops[:, edge]
-        fused = (before == CONVOLUTION) & _is_only_consumer(ops, nodes, edge)
-        zero = np.where(fused, CONVOLUTION, CONSTANT)
-        value = np.where(op == POOL, OTHER, CONVOLUTION)  # even of zeros: those ops do run
-        value = np.where(op == SKIP, before, value)
-        values[:, edge] = value = np.where(op == NONE, zero, value)
-        sole = np.where(nodes[:, target] == CONSTANT, value, nodes[:, target])
-        both = (nodes[:, target] != CONSTANT) & (value != CONSTANT)
-        nodes[:, target] = np.where(both, OTHER, sole)
-    return values
+def joins(space: SearchSpace, executed: Bools) -> npt.NDArray[np.int64]:
+    """Return how many sums of two tensors the edges `executed` need; shape ``(n_archs,)``."""
+    targets = np.array([target for _, target in graph_edges(space)])
+    n_sums = np.zeros(len(executed), dtype=np.int64)
+    for node in np.unique(targets):
+        n_sums += np.maximum(executed[:, targets == node].sum(axis=1) - 1, 0)
+    return n_sums
 
 
-def _is_only_consumer(ops: npt.NDArray[Any], nodes: npt.NDArray[np.int64], edge: int) -> Bools:
-    """Tell where a ``none`` is all that still uses the convolution it follows.
+def _edge_values(space: SearchSpace, ops: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return what each edge hands to its target: constant, convolution or other.
 
-    Node 1 has two consumers: its ``none`` to the output is replaced first, so that the one to
-    node 2 is left alone with the convolution, if both are ``none``. Node 2 has one, unless it
-    is node 1 passed on by a skip.
+    A zero is fused into the convolution before it if nothing but zeros uses that convolution and
+    this zero is the one that is left: zeros on longer edges are replaced by constants first.
+    ``unused`` tells for each node whether all that uses its convolution elsewhere, before an
+    identity passed it on to the node, is zeros.
     """
-    to_output_is_none = ops[:, EDGES.index((1, 3))] == NONE
-    if EDGES[edge] == (1, 2):
-        return to_output_is_none
-    if EDGES[edge] == (2, 3):
-        passed_on = (ops[:, EDGES.index((1, 2))] == SKIP) & (nodes[:, 1] == CONVOLUTION)
-        only: Bools = to_output_is_none | ~passed_on
-        return only
-    return np.zeros(len(ops), dtype=bool)
+    edges, roles = graph_edges(space), op_roles(space)
+    is_zero, is_identity, is_convolution = (role[np.arange(len(edges)), ops] for role in roles)
+    shape = len(ops), 1 + edges[-1][1]
+    nodes, unused = np.full(shape, CONSTANT), np.ones(shape, dtype=bool)
+    nodes[:, 0] = OTHER
+    values = np.full(ops.shape, CONSTANT)
+    for edge, (source, target) in enumerate(edges):  # sorted by target: sources are complete
+        siblings = [other for other, (start, _) in enumerate(edges) if start == source]
+        others = [other for other in siblings if other != edge]
+        only_zeros = is_zero[:, others].all(axis=1) & unused[:, source]
+        before = nodes[:, source]
+        fused = (before == CONVOLUTION) & only_zeros & (edge == siblings[0])
+        value = np.where(is_convolution[:, edge], CONVOLUTION, OTHER)  # even of zeros: they do run
+        value = np.where(is_identity[:, edge], before, value)
+        value = np.where(is_zero[:, edge], np.where(fused, CONVOLUTION, CONSTANT), value)
+        values[:, edge] = value
+        first = nodes[:, target] == CONSTANT
+        own = ~is_identity[:, edge] | only_zeros
+        unused[:, target] = np.where(first, own, unused[:, target])
+        both = ~first & (value != CONSTANT)
+        nodes[:, target] = np.where(both, OTHER, np.where(first, value, nodes[:, target]))
+    return values

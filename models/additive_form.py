@@ -56,14 +56,19 @@ class AdditiveForm(CompiledForm):
         self.scale = scale
         self.relative_std = float(relative_std)
         self.pairs = pair_tables(self.table)
-        self._rows = [dict(enumerate(row)) for row in self.table.tolist()]
+        self._rows = [
+            {op: row[op] for op in ids.tolist()}
+            for ids, row in zip(space.choices, self.table.tolist(), strict=True)
+        ]
+        # No sequence has this length in a space where the whole of it must be checked.
+        self._unchecked_length = -1 if space.has_rules else len(self._rows)
 
     def __call__(self, arch: object) -> float:
         """Return the cost of one architecture."""
         ops: list[int] | tuple[int, ...] = ()
         if isinstance(arch, (list, tuple)) and ONLY_INT.issuperset(map(type, arch)):
             ops = arch
-        if len(ops) != len(self._rows):
+        if len(ops) != self._unchecked_length:
             ops = self.space.parse(arch).tolist()
         total = self.intercept
         try:

@@ -28,7 +28,7 @@ def in_chunks(evaluate: Callable[[Ops], Costs], ops: Ops, *shape: int) -> Costs:
     evaluate : callable
         Takes op ids ``(n_chunk, n_positions)``, returns costs ``(n_chunk, *shape)``, each row by
         itself, so that neither chunks nor threads change a bit.
-    ops : array of int8, shape (n_archs, n_positions)
+    ops : array of int, shape (n_archs, n_positions)
         Valid op ids.
     *shape : int
         Further axes of the result; the larger they are, the smaller the chunks.

@@ -12,14 +12,21 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.datasets import CostKey, DeviceCard
-from archcost.errors import ArchcostError, ArchitectureError, IntegrityError, check_name
+from archcost.errors import (
+    ArchcostError,
+    ArchitectureError,
+    IntegrityError,
+    MissingDataError,
+    check_name,
+)
 from archcost.models.chunks import Costs
-from archcost.models.compiled import CellTable, CompiledForm
-from archcost.models.forms import FORMS
+from archcost.models.compiled import Arrays, CompiledForm
 from archcost.models.manifest import Manifest, check_files, check_folder_name, file_hash
 from archcost.models.model_folder import save_model, was_replaced
 from archcost.models.store import LOADED
-from archcost.spaces import NASBench201, SearchSpace, get_space
+from archcost.models.table_form import TableForm, can_be_tabulated
+from archcost.spaces import SearchSpace, get_space
+from archcost.spaces.space import Ops
 
 if TYPE_CHECKING:
     from archcost.predictors import CostPredictor
@@ -102,12 +109,12 @@ class CostModel:
         return (means, stds) if return_std else means
 
     def predict_index(self, indices: npt.ArrayLike) -> Costs:
-        """Predict costs of NAS-Bench-201 cells by their published indices.
+        """Predict costs of architectures by their published indices.
 
         Parameters
         ----------
         indices : array of int, shape (n_archs,)
-            Published indices, 0 to 15,624.
+            Published indices, such as 0 to 15,624 in NAS-Bench-201.
 
         Returns
         -------
@@ -119,14 +126,16 @@ class CostModel:
         ArchitectureError
             If the space has no published indices, or an index is out of range.
         """
-        if not isinstance(self.space, NASBench201):
+        if not self.space.has_index:
             raise ArchitectureError(
-                f"only nasbench201 has published indices, but this model is of {self.space.name}; "
-                "use predict"
+                f"indices must be of a space that publishes them, but this model is of "
+                f"{self.space.name}, which has none; use predict"
             )
         form = self.compile()
-        assert isinstance(form, CellTable)
-        return form.predict_index(indices)
+        if isinstance(form, TableForm) and not self.space.has_rules:
+            return form.predict_index(indices)
+        rows = [self.space.parse(index) for index in np.asarray(indices).tolist()]
+        return self._predict_ops(np.reshape(rows, (-1, self.space.n_positions)), False)[0]
 
     def predict_interval(self, archs: object, level: float = 0.9) -> Costs:
         """Predict intervals that hold the true cost with probability `level`.
@@ -181,17 +190,18 @@ class CostModel:
         ArchitectureError
             If the shape is wrong, or probabilities do not sum to one at a position.
         ArchcostError
-            If the model is neither additive nor of NAS-Bench-201.
+            If the model is neither additive nor a table of its whole space, or not every
+            combination of ops is valid.
         """
         from archcost.models.expectation import expected_cost
 
-        return expected_cost(self, probabilities)
+        return expected_cost(self.compile(), self.space, probabilities)
 
     def compile(self) -> CompiledForm | None:
         """Return the form that numpy alone evaluates, or None if the predictor has none.
 
-        On NAS-Bench-201 every predictor has one: its answers for all 15,625 cells. The form is
-        made once and used by all predictions from then on.
+        On a small space, such as NAS-Bench-201, every predictor has one: a table of its answers.
+        The form is made once and used by all predictions from then on.
 
         Returns
         -------
@@ -199,14 +209,14 @@ class CostModel:
             Callable with one architecture; `predict` and `std` take op ids.
         """
         if self._form is None:
-            if isinstance(self.space, NASBench201):
+            if can_be_tabulated(self.space):
                 means, stds = self.predictor.predict(self.space.all_ops, return_std=True)
-                self._form = CellTable(means, stds)
+                self._form = TableForm(self.space, means, stds)
             else:
                 arrays = self.predictor.compiled()
                 if arrays is not None:
                     kind = str(arrays.pop("kind"))
-                    self._form = FORMS[kind].from_arrays(self.space, arrays)
+                    self._form = _form(kind, self.space, arrays)
         return self._form
 
     def save(self, folder: str | Path) -> Path:
@@ -260,24 +270,32 @@ class CostModel:
         model = cls(None, manifest)
         model._folder = place
         if manifest.compiled is not None:
+            from archcost.models import FORMS
+
             with _damage_named(place / COMPILED):
                 check_name("compiled form", manifest.compiled, FORMS)
                 check_name("compiled file", COMPILED, manifest.files)
                 with np.load(place / COMPILED, allow_pickle=False) as arrays:
-                    form = FORMS[manifest.compiled].from_arrays(model.space, dict(arrays))
+                    form = _form(manifest.compiled, model.space, dict(arrays))
                 _check_form(form, model.space)
             model._form = form
         return model
 
     def _load_predictor(self) -> CostPredictor:
-        from archcost.predictors import PREDICTORS
+        from archcost.predictors import get_predictor
 
         assert self._folder is not None, "a model has a predictor or a folder"
+        try:
+            kind = get_predictor(self.manifest.predictor)
+        except ArchcostError as error:
+            raise MissingDataError(
+                f"the model {self.key} needs the predictor {self.manifest.predictor!r}, which "
+                f"is not at hand ({error}); put its file back, install its package, or give "
+                f"the class to archcost.predictors.register"
+            ) from None
         check_files(self._folder, self.manifest.files)  # they may have changed since
         with _damage_named(self._folder):
-            check_name("predictor", self.manifest.predictor, PREDICTORS)
-            predictor = PREDICTORS[self.manifest.predictor](**self.manifest.params)
-            return predictor.load_weights(self._folder, self.space)
+            return kind(**self.manifest.params).load_weights(self._folder, self.space)
 
     def _is_plainly_single(self, archs: object) -> bool:
         """Tell quickly whether it is one architecture in a common form; False may be wrong."""
@@ -289,7 +307,7 @@ class CostModel:
             return type(first) is int or (type(first) is str and first in self.space.op_names)
         return False
 
-    def _predict_ops(self, ops: npt.NDArray[np.int8], with_std: bool) -> tuple[Costs, Costs]:
+    def _predict_ops(self, ops: Ops, with_std: bool) -> tuple[Costs, Costs]:
         nothing = np.empty(0)
         if len(ops) == 0:
             return nothing, nothing
@@ -327,10 +345,16 @@ class CostModel:
         self.__dict__.update(state)
         if self._form is not None:
             kind, arrays = state["_form"]
-            self._form = FORMS[kind].from_arrays(self.space, arrays)
+            self._form = _form(kind, self.space, arrays)
 
     def __repr__(self) -> str:
         return f"CostModel({self.key}, {self.manifest.predictor})"
+
+
+def _form(kind: str, space: SearchSpace, arrays: Arrays) -> CompiledForm:
+    from archcost.models import FORMS
+
+    return FORMS[kind].from_arrays(space, arrays)
 
 
 def _check_form(form: CompiledForm, space: SearchSpace) -> None:

@@ -4,49 +4,74 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from archcost.errors import ArchcostError, ArchitectureError
 from archcost.models.additive_form import AdditiveForm
-from archcost.models.compiled import CellTable
-
-if TYPE_CHECKING:
-    from archcost.models.cost_model import CostModel
+from archcost.models.compiled import CompiledForm
+from archcost.models.table_form import TableForm
+from archcost.spaces import SearchSpace
 
 SUM_TOLERANCE = 1e-3
 """How far probabilities may sum from one: half precision leaves a thousandth."""
 
 
-def expected_cost(model: CostModel, probabilities: Any) -> Any:
+def expected_cost(form: CompiledForm | None, space: SearchSpace, probabilities: Any) -> Any:
     """Return the mean cost of architectures whose ops are drawn independently.
 
     See ``CostModel.expected_cost``, which calls this.
+
+    Parameters
+    ----------
+    form : CompiledForm or None
+        The compiled form of a model.
+    space : SearchSpace
+        Its search space.
+    probabilities : torch.Tensor or array, shape (..., n_positions, n_ops)
+        Probability of each op at each position.
+
+    Returns
+    -------
+    torch.Tensor or numpy.ndarray, shape (...)
+        Expected costs in ms or mJ.
+
+    Raises
+    ------
+    ArchitectureError
+        If the shape is wrong, probabilities do not sum to one at a position, or an op has some
+        where it is not allowed.
+    ArchcostError
+        If the form is neither additive nor a table, or the space has rules on combinations.
 
     Notes
     -----
     In closed form, without sampling. An additive model's sum :math:`S` has mean and variance that
     add up over positions, and :math:`E[e^S]` is a product over them, so that targets learned on
     any of the scales (linear, square root, logarithm) become an exact mean cost; only the floor
-    under costs is left out. On NAS-Bench-201 every model is a table over 5^6 cells, which is
-    contracted one edge after the other.
+    under costs is left out. A table of all architectures, such as those of NAS-Bench-201, is
+    contracted one position after the other.
 
     References
     ----------
     H. Cai, L. Zhu, S. Han, "ProxylessNAS", ICLR 2019, section 3.3; B. Wu et al., "FBNet",
     CVPR 2019, section 3.3.
     """
-    form = model.compile()
-    weights = _checked(model, probabilities)
+    weights = _checked(space, probabilities)
+    if space.has_rules:
+        raise ArchcostError(
+            f"an expected cost needs a space in which every combination of ops is valid, but "
+            f"{space.name} has rules; predict valid architectures and average"
+        )
     if isinstance(form, AdditiveForm):
         return _of_sums(form, weights)
-    if isinstance(form, CellTable):
-        return _of_cells(form, weights)
+    if isinstance(form, TableForm):
+        return _of_table(form, weights)
     raise ArchcostError(
-        f"an expected cost needs an additive model, but {model.key} is predicted by "
-        f"{model.manifest.predictor}, which is not; train one with the predictor 'lookup'"
+        f"an expected cost needs a model that is additive or a table of its space, but this one of "
+        f"{space.name} is neither; train one with the predictor 'lookup'"
     )
 
 
@@ -68,24 +93,26 @@ def _of_sums(form: AdditiveForm, weights: Any) -> Any:
     return total**2 + variance
 
 
-def _of_cells(form: CellTable, weights: Any) -> Any:
+def _of_table(form: TableForm, weights: Any) -> Any:
     space = form.space
-    order = np.argsort(space.code(space.all_ops))
-    values = _like(weights, form.means[order])
-    for position in reversed(range(space.n_positions)):
-        values = values.reshape(*values.shape[:-1], -1, space.n_ops)
-        values = (values * weights[..., position, None, :]).sum(-1)
+    sizes = [len(ids) for ids in space.choices]
+    grid = np.indices(sizes).reshape(len(sizes), -1)
+    ops = np.stack([ids[place] for ids, place in zip(space.choices, grid, strict=True)], axis=1)
+    values = _like(weights, form.chunk_costs(ops))
+    for position, ids in reversed(list(enumerate(space.choices))):
+        values = values.reshape(*values.shape[:-1], -1, len(ids))
+        values = (values * weights[..., position, None, ids]).sum(-1)
     return values[..., 0]
 
 
-def _checked(model: CostModel, probabilities: Any) -> Any:
+def _checked(space: SearchSpace, probabilities: Any) -> Any:
     weights: Any = probabilities
     if not _is_tensor(weights):
         weights = np.asarray(probabilities, np.float64)
-    expected = (model.space.n_positions, model.space.n_ops)
+    expected = (space.n_positions, space.n_ops)
     if tuple(weights.shape[-2:]) != expected:
         raise ArchitectureError(
-            f"probabilities of {model.space.name} must have shape (..., {expected[0]}, "
+            f"probabilities of {space.name} must have shape (..., {expected[0]}, "
             f"{expected[1]}), but got {tuple(weights.shape)}"
         )
     plain = weights.detach().cpu().numpy() if _is_tensor(weights) else weights
@@ -94,6 +121,16 @@ def _checked(model: CostModel, probabilities: Any) -> Any:
         raise ArchitectureError(
             "probabilities must sum to one at each position, but got sums from "
             f"{sums.min():.4g} to {sums.max():.4g}; use a softmax over the last axis"
+        )
+    stray = plain[..., ~space.allowed]
+    if stray.size and not (np.abs(stray) <= SUM_TOLERANCE).all():
+        place, op = np.argwhere(~space.allowed)[
+            np.abs(stray).reshape(-1, stray.shape[-1]).max(0).argmax()
+        ]
+        raise ArchitectureError(
+            "probabilities must be 0 where an op is not allowed, but that of "
+            f"{space.op_names[op]} at {space.positions[place]} is not; set its logit to minus "
+            "infinity before the softmax"
         )
     return weights
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from archcost.models.chunks import Costs
 from archcost.models.compiled import Arrays, CompiledForm
-from archcost.models.pair_codes import pair_codes, pair_tables, sum_pairs
+from archcost.models.pair_codes import Codes, pair_codes, pair_tables, sum_pairs
 from archcost.models.target_scale import TargetScale
 from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops
@@ -41,7 +41,7 @@ class Bumps(NamedTuple):
     norms: Floats
     weights: Floats
 
-    def __call__(self, codes: npt.NDArray[np.uint16]) -> Floats:
+    def __call__(self, codes: Codes) -> Floats:
         """Return the sums ``(n_archs,)`` at the architectures of codes ``(n_archs, n_pairs)``."""
         features = sum_pairs(self.pairs, codes, self.start)
         # Row by row, for the bits: see MLPForm.

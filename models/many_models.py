@@ -10,9 +10,10 @@ import numpy as np
 from archcost.errors import UnknownNameError
 from archcost.models.additive_form import AdditiveForm
 from archcost.models.chunks import Costs, in_chunks
-from archcost.models.compiled import CellTable, CompiledForm, cell_indices
+from archcost.models.compiled import CompiledForm
 from archcost.models.cost_model import CostModel
 from archcost.models.pair_codes import pair_codes, sum_pairs
+from archcost.models.table_form import TableForm, table_rows
 from archcost.models.target_scale import to_costs
 from archcost.spaces.space import Ops
 
@@ -41,8 +42,8 @@ def predict_many(archs: object, models: Sequence[CostModel]) -> Costs:
 
     Notes
     -----
-    The tables of additive models, and those of cells, are gathered from as one: a row of costs
-    for each op instead of a number for each op and model.
+    The tables of additive models, and those of whole spaces, are gathered from as one: a row of
+    costs for each op or architecture instead of a number for each and model.
     """
     spaces = {model.space.name for model in models}
     if len(spaces) != 1:
@@ -80,14 +81,15 @@ class _Sums:
         return to_costs(self.name, targets, self.shifts, self.scales, self.floors)
 
 
-class _Cells:
-    """Tables of cells as one: a row of costs for each cell."""
+class _Tables:
+    """Tables of a whole space as one: a row of costs for each architecture."""
 
-    def __init__(self, tables: Sequence[CellTable]) -> None:
+    def __init__(self, tables: Sequence[TableForm]) -> None:
+        self.space = tables[0].space
         self.means = np.stack([table.means for table in tables], axis=1)
 
     def __call__(self, ops: Ops) -> Costs:
-        return self.means.take(cell_indices(ops), axis=0)
+        return self.means.take(table_rows(self.space, ops), axis=0)
 
 
 class _Stack:
@@ -96,18 +98,18 @@ class _Stack:
     def __init__(self, forms: Sequence[CompiledForm]) -> None:
         self.n_forms = len(forms)
         self.others: dict[int, CompiledForm] = {}
-        self.shared: list[tuple[list[int], _Sums | _Cells]] = []
-        tables: dict[int, CellTable] = {}
+        self.shared: list[tuple[list[int], _Sums | _Tables]] = []
+        tables: dict[int, TableForm] = {}
         sums: dict[str, dict[int, AdditiveForm]] = {}
         for place, form in enumerate(forms):
-            if isinstance(form, CellTable):
+            if isinstance(form, TableForm):
                 tables[place] = form
             elif isinstance(form, AdditiveForm):
                 sums.setdefault(form.scale.name, {})[place] = form
             else:
                 self.others[place] = form
         if tables:
-            self.shared.append((list(tables), _Cells(list(tables.values()))))
+            self.shared.append((list(tables), _Tables(list(tables.values()))))
         for group in sums.values():
             self.shared.append((list(group), _Sums(list(group.values()))))
 

@@ -68,6 +68,8 @@ class MLPForm(CompiledForm):
 
     def __call__(self, arch: object) -> float:
         """Return the cost of one architecture in any accepted form."""
+        if self.space.dtype is not np.int8:  # no pairs
+            return super().__call__(arch)
         ops = self.quick_ops(arch)
         target = self._intercept
         added = map(getitem, self._linear_rows, ops)

@@ -2,7 +2,8 @@
 
 A pair of neighbouring int8 ids is read as one uint16 without any arithmetic, and what the two
 positions add is looked up at once. The codes are sparse (``a + 256 b``), but rows that no code
-names are never touched, so they cost addresses, not memory.
+names are never touched, so they cost addresses, not memory. Ids of spaces with more than 128 ops
+are int16 and stay single: codes and tables are then the ids and the table themselves.
 """
 
 from typing import Any
@@ -12,7 +13,10 @@ import numpy.typing as npt
 
 from archcost.spaces.space import Ops
 
-Codes = npt.NDArray[np.uint16]
+Codes = npt.NDArray[np.integer[Any]]
+
+MOST_PAIRED_OPS = 128
+"""Spaces with at most this many ops have int8 ids."""
 
 
 def pair_codes(ops: Ops) -> Codes:
@@ -20,15 +24,17 @@ def pair_codes(ops: Ops) -> Codes:
 
     Parameters
     ----------
-    ops : array of int8, shape (n_archs, n_positions)
-        Valid op ids.
+    ops : array of int8 or int16, shape (n_archs, n_positions)
+        Valid op ids in the space's type.
 
     Returns
     -------
     numpy.ndarray of uint16, shape (n_archs, n_pairs)
         A view where the memory layout allows it. With an odd number of positions the last one
-        pairs with op 0 of nowhere.
+        pairs with op 0 of nowhere. Of int16 ids, the ids.
     """
+    if ops.dtype == np.int16:
+        return ops
     n_archs, n_positions = ops.shape
     if n_positions % 2:
         padded = np.zeros((n_archs, n_positions + 1), dtype=np.int8)
@@ -48,9 +54,12 @@ def pair_tables(table: npt.NDArray[Any]) -> npt.NDArray[Any]:
     Returns
     -------
     numpy.ndarray, shape (n_pairs, n_codes, ...)
-        To be indexed by ``pair_codes``; zero where no code points.
+        To be indexed by ``pair_codes``; zero where no code points. Of more than 128 ops, the
+        table.
     """
     n_positions, n_ops = table.shape[:2]
+    if n_ops > MOST_PAIRED_OPS:
+        return table
     n_codes = 257 * (n_ops - 1) + 1
     pairs = np.zeros(((n_positions + 1) // 2, n_codes, *table.shape[2:]), dtype=table.dtype)
     first, second = np.divmod(np.arange(n_ops**2), n_ops)
@@ -68,7 +77,7 @@ def sum_pairs(pairs: npt.NDArray[Any], codes: Codes, start: npt.ArrayLike) -> np
     ----------
     pairs : array, shape (n_pairs, n_codes, ...)
         From ``pair_tables``.
-    codes : array of uint16, shape (n_archs, n_pairs)
+    codes : array of int, shape (n_archs, n_pairs)
         From ``pair_codes``.
     start : number or array, shape ``(...)``
         Added first; the further axes of `pairs`.

@@ -13,13 +13,14 @@ from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from archcost.errors import CostTableError
+from archcost.plugins import Plugin
 from archcost.spaces.space import Ops, SearchSpace
-from archcost.spaces.spaces import infer_space
+from archcost.spaces.spaces import get_space, infer_space
 
 Floats = npt.NDArray[np.float64]
 
 
-class CostPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class CostPredictor(Plugin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Predict a cost from architectures; the subclasses say how.
 
     Parameters
@@ -32,14 +33,16 @@ class CostPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     space_ : SearchSpace
-        The search space, learned from the architectures given to ``fit``.
+        The search space that it was fitted on.
     """
 
     def __init__(self, seed: int = 0, dataset: str | None = None) -> None:
         self.seed = seed
         self.dataset = dataset
 
-    def fit(self, archs: Any, cost: npt.ArrayLike, *, space: SearchSpace | None = None) -> Self:
+    def fit(
+        self, archs: Any, cost: npt.ArrayLike, *, space: str | SearchSpace | None = None
+    ) -> Self:
         """Learn from architectures and their costs.
 
         Parameters
@@ -48,8 +51,9 @@ class CostPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             In any accepted form; their order does not matter.
         cost : array of float, shape (n_archs,)
             Costs in ms or mJ, finite and positive.
-        space : SearchSpace, optional
-            The search space; needed where the architectures are of more than one.
+        space : str, SearchSpace or None, default=None
+            The search space, as ``get_space`` takes it; None takes the only one that the
+            architectures belong to.
 
         Returns
         -------
@@ -59,12 +63,13 @@ class CostPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ArchitectureError
-            If an architecture is malformed.
+            If an architecture is malformed, or belongs to several search spaces and `space` does
+            not say which.
         CostTableError
             If a cost is not finite or not positive, there are not as many costs as
             architectures, or there are fewer than two.
         """
-        space = infer_space(archs) if space is None else space
+        space = infer_space(archs) if space is None else get_space(space)
         ops = space.parse_many(archs)
         costs = check_costs(cost, len(ops))
         order = np.lexsort([costs, *ops.T[::-1]])
@@ -184,7 +189,7 @@ def check_costs(cost: npt.ArrayLike, n_archs: int) -> Floats:
     Raises
     ------
     CostTableError
-        If they are not numbers, not one a architecture, fewer than two, not finite, or not
+        If they are not numbers, not one an architecture, fewer than two, not finite, or not
         positive.
     """
     try:

@@ -104,8 +104,8 @@ def train_ensemble(
     return best[2]
 
 
-def trust(target: Floats, base: Floats, unseen: Floats) -> float:
-    """Return the weight, from 0 to 1, that networks deserve beside another predictor.
+def blend_weight(target: Floats, base: Floats, unseen: Floats) -> float:
+    """Return the weight, from 0 to 1, of networks in a blend with another predictor.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def trust(target: Floats, base: Floats, unseen: Floats) -> float:
 
 def _blend_error(target: Floats, base: Floats, unseen: Floats) -> float:
     """Return the sum of squares that the best blend leaves."""
-    blend = base + trust(target, base, unseen) * (unseen - base)
+    blend = base + blend_weight(target, base, unseen) * (unseen - base)
     return float(np.sum((target - blend) ** 2))
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
-from archcost.features.layerwise import GRAPH_GROUPS, LayerwiseFeatures
+from archcost.features.cost_drivers import counts_tell_work
+from archcost.features.layerwise import LayerwiseFeatures
 from archcost.predictors.base import CostPredictor, Floats
 from archcost.predictors.cost_scale import SCALES, CostScale, ScaleName
 from archcost.predictors.sum_kernel import JITTER, KernelKind, SumKernel
@@ -28,13 +29,13 @@ COMMON_BLOCKS: tuple[Block, ...] = (
     ("linear", ("op_counts",)),
     ("rbf", ("op_counts",)),
 )
-CELL_BLOCKS: tuple[Block, ...] = (
+GRAPH_BLOCKS: tuple[Block, ...] = (
     ("linear", ("folded",)),
     ("rbf", ("folded",)),
     ("linear", ("live", "pruned")),
     ("rbf", ("live", "pruned")),
 )
-CHAIN_BLOCKS: tuple[Block, ...] = (
+WORK_BLOCKS: tuple[Block, ...] = (
     ("linear", ("stage_work", "total_work")),
     ("rbf", ("stage_work", "total_work")),
 )
@@ -45,9 +46,9 @@ class GPPredictor(CostPredictor):
 
     .. math:: t(y) = f(x) + \epsilon, \quad f \sim GP(0, \textstyle\sum_b k_b(x_b, x'_b))
 
-    Each block (op per position; op counts; in cells what runs and what is live, elsewhere work
-    by stage) has a linear or an RBF kernel. Their weights and the noise maximise the marginal
-    likelihood, and so does the scale :math:`t` of the costs.
+    Each block (op per position; op counts; in graphs what runs and what is live; work by stage,
+    unless op counts tell it) has a linear or an RBF kernel. Their weights and the noise maximise
+    the marginal likelihood, and so does the scale :math:`t` of the costs.
 
     Parameters
     ----------
@@ -84,7 +85,9 @@ class GPPredictor(CostPredictor):
 
     def _bind(self, space: SearchSpace) -> None:
         super()._bind(space)
-        blocks = COMMON_BLOCKS + (CELL_BLOCKS if space.name in GRAPH_GROUPS else CHAIN_BLOCKS)
+        blocks = COMMON_BLOCKS + (GRAPH_BLOCKS if space.edges is not None else ())
+        if space.edges is None or not counts_tell_work(space, space.check_dataset(self.dataset)):
+            blocks += WORK_BLOCKS
         self.kinds_ = tuple(kind for kind, _ in blocks)
         self.encoders_ = [
             LayerwiseFeatures(dataset=self.dataset, groups=groups).bind(space)
@@ -205,14 +208,15 @@ class GPPredictor(CostPredictor):
             input over the root of two and its length, and ``centres_i`` and ``weights_i`` of the
             inducing rows; ``scale_name`` and ``scale`` (shift, scale, floor).
         """
-        if self.space_.name in GRAPH_GROUPS:
+        tables = [encoder.table_ for encoder in self.encoders_ if encoder.table_ is not None]
+        if len(tables) < len(self.encoders_):
             return None
         arrays: dict[str, npt.NDArray[Any]] = {"kind": np.array("gp"), **self.scale_.state()}
         table = np.zeros((self.space_.n_positions, self.space_.n_ops))
         intercept = float(self.weights_.sum())
         for block, kind in enumerate(self.kinds_):
             amplitude = np.exp(2 * self.kernel_.log_amplitude[block])
-            added = self.encoders_[block].table_ / self.spreads_[block]
+            added = tables[block] / self.spreads_[block]
             start = -self.means_[block] / self.spreads_[block]
             inducing = self.inducing_blocks_[block]
             if kind == "linear":

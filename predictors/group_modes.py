@@ -1,4 +1,7 @@
-"""The likeliest variances of groups of features, and which measurements to doubt."""
+"""The modes of the log variances of groups of features, and outliers among the measurements.
+
+Notation as in ``group_posterior``.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,17 @@ OFFSET_VARIANCE = 0.1
 """Prior variance of the constant, relative to the typical cost."""
 JITTER = 1e-9
 DEGREES = 4.0
-"""Of freedom of the noise's Student t."""
-OUTLIER, RARITY = 1e4, 4.0
-"""Scatter of a measurement that is disowned; minus the log probability that one is wrong."""
+"""Degrees of freedom of the noise's Student t."""
+OUTLIER_SCATTER = 1e4
+"""Scatter of a measurement that is declared an outlier."""
+OUTLIER_PENALTY = 4.0
+"""Penalty in nats for declaring a measurement an outlier."""
 SUSPECTS, FEWEST_PER_OUTLIER = 3, 5
-"""Measurements looked at in turn; how many there must be for each that is disowned."""
+"""Measurements tried in turn as the next outlier; measurements needed for each outlier."""
 FEW = 40
-"""Measurements up to which outliers are looked for one by one; beyond, the Student t does."""
+"""Measurements up to which outliers are searched one by one; beyond, the Student t suffices."""
 LOW, HIGH, NOISE_LOW, NOISE_HIGH = -18.0, 3.0, -14.0, 1.0
+"""Bounds of the log variances of the groups and of the noise."""
 MOST_EXACT = 200
 """Measurements that the log variances are found on, at most; the coefficients use all."""
 
@@ -42,7 +48,7 @@ def find_mode(
     start: Floats | None = None,
     max_iterations: int = 25,
 ) -> Floats:
-    """Return the likeliest log variances given the data and the prior."""
+    """Return the mode of the posterior of the log variances."""
     scatter = np.ones(len(target)) if scatter is None else scatter
     found = minimize(
         _loss,
@@ -84,21 +90,26 @@ def robust_mode(
 def _without_outliers(
     kernels: Floats, target: Floats, prior: GroupPrior, mode: Floats, scatter: Floats
 ) -> tuple[Floats, Floats]:
-    """Return mode and scatter once measurements are disowned that the rest speak against.
+    """Down-weight outliers one by one while the penalised posterior improves.
 
-    Where few are measured, an outlier draws the fit to itself, and only a fit without it shows
-    that it is one. Such a fit has to make up for how seldom outliers are.
+    Among few measurements an outlier pulls the fit towards itself, so that only a fit without it
+    shows its residual.
+
+    Returns
+    -------
+    mode, scatter : numpy.ndarray of float64
+        The log variances and the scatter of each measurement.
     """
     best = _loss(mode, kernels, target, prior, scatter)[0]
     for _ in range(len(target) // FEWEST_PER_OUTLIER):
         inverse = np.linalg.inv(covariance_of(mode, kernels, scatter))
-        doubt = (inverse @ target) ** 2 / np.diag(inverse)
+        leave_one_out = (inverse @ target) ** 2 / np.diag(inverse)
         found = None
-        for suspect in np.argsort(-doubt)[:SUSPECTS].tolist():
+        for suspect in np.argsort(-leave_one_out)[:SUSPECTS].tolist():
             wider = scatter.copy()
-            wider[suspect] = OUTLIER
+            wider[suspect] = OUTLIER_SCATTER
             refit = find_mode(kernels, target, prior, wider, prior.mean, 20)
-            loss = _loss(refit, kernels, target, prior, wider)[0] + RARITY
+            loss = _loss(refit, kernels, target, prior, wider)[0] + OUTLIER_PENALTY
             if loss < best:
                 best, found = loss, (refit, wider)
         if found is None:

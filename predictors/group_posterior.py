@@ -1,12 +1,28 @@
 r"""Bayesian linear regression whose coefficients have one unknown variance per group.
 
-.. math:: t = z^T \beta + c + \epsilon, \quad \beta_g \sim N(0, w_g I), \quad
-          \epsilon_i \sim N(0, s \, d_i)
+.. math:: t_i = z_i^T \beta + c + \epsilon_i, \quad \beta_g \sim N(0, w_g I), \quad
+          c \sim N(0, v_c), \quad \epsilon_i \sim N(0, s \, d_i)
 
-The log variances :math:`\theta = (\log w, \log s)` are averaged over: samples around the modes
-of their posterior under each hypothesis of the prior, weighted by importance. The scatter
-:math:`d_i` of each measurement makes the noise a Student t (by expectation-maximisation), so that
-an outlier loses its say.
+====================  ======================  ====================================================
+symbol                in the code             meaning
+====================  ======================  ====================================================
+:math:`t_i`           ``target``              relative cost of measurement i less its prior mean
+:math:`z_i`           ``features``            cost drivers and source costs, ``(n, n_features)``
+:math:`g`             ``groups``              a group of features, as a slice of the columns
+:math:`\beta, c`      ``mean``                coefficients and the constant, which comes last
+:math:`w_g`           ``exp(theta[:-1])``     prior variance of each coefficient of group g
+:math:`v_c`           ``OFFSET_VARIANCE``     prior variance of the constant
+:math:`s`             ``exp(theta[-1])``      variance of the noise
+:math:`d_i`           ``scatter``             factor on the noise of measurement i, 1 if regular
+:math:`\theta`        ``theta``, ``samples``  log variances :math:`(\log w, \log s)`
+:math:`K_g`           ``kernels``             :math:`Z_g Z_g^T`, kernel matrix of group g
+..                    ``shares``              importance weights of the samples of theta, sum 1
+..                    ``priors``              hypotheses, each a normal prior over theta
+====================  ======================  ====================================================
+
+The log variances are averaged over: samples around the modes of their posterior under each
+hypothesis of the prior, weighted by importance. The scatter makes the noise a Student t (by
+expectation-maximisation), which bounds the influence of an outlier.
 """
 
 from __future__ import annotations
@@ -34,9 +50,9 @@ from archcost.predictors.group_prior import GroupPrior
 Floats = npt.NDArray[np.float64]
 
 SAMPLES, KEPT = 64, 8
-"""Samples of the log variances that make the mean, and that make the covariance."""
+"""Samples of the log variances for the posterior mean, and for its covariance."""
 WIDENING = 1.2
-"""Of the normal approximation that samples are drawn from."""
+"""Factor on the spread of the normal approximations that samples are drawn from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +95,7 @@ def infer(
     features : array of float, shape (n_measured, n_features)
         Cost drivers of the measured architectures.
     target : array of float, shape (n_measured,)
-        Relative costs, less what the prior expects.
+        Relative costs, less their prior means.
     groups : sequence of slice
         Columns of the groups.
     priors : sequence of GroupPrior

@@ -29,7 +29,7 @@ GENERIC: dict[str, tuple[float, float]] = {
     SOURCES: (-6.4, 1.5),
     NOISE: (-7.4, 2.5),
 }
-GENERIC_CELLS: dict[str, tuple[float, float]] = {
+GENERIC_GRAPH: dict[str, tuple[float, float]] = {
     "op_counts": (-3.5, 1.2),
     "folded": (-4.0, 2.0),
     "live": (-5.0, 2.0),
@@ -39,12 +39,14 @@ GENERIC_CELLS: dict[str, tuple[float, float]] = {
     SOURCES: (-4.0, 1.2),
     NOISE: (-5.5, 2.5),
 }
-GENERIC_WORTH = 20.0
-"""How many source devices the generic prior weighs as much as."""
+GENERIC_PSEUDO_COUNT, GENERIC_SPREAD_COUNT = 20.0, 10.0
+"""Pseudo-counts of the generic prior's means and of its spreads, in devices."""
 
-LIKE_WORTH, LIKE_SPREAD = 1.0, 0.7
-"""The same for the hypothesis that the new device is like the sources."""
-LIKE_SHARE = 0.2
+SIMILAR_PSEUDO_COUNT, SIMILAR_SPREAD_COUNT = 1.0, 2.0
+"""The same under the hypothesis that the new device resembles the sources."""
+SIMILAR_NARROWING = 0.7
+"""Factor on the generic prior's spreads under that hypothesis."""
+SIMILAR_PROBABILITY = 0.2
 """Prior probability of that hypothesis."""
 
 
@@ -57,7 +59,7 @@ class GroupPrior:
     log_share : float
         Logarithm of the probability of this hypothesis.
     mean, spread : numpy.ndarray of float64, shape (n_groups + 1,)
-        Of each group's log variance, the noise last.
+        Mean and standard deviation of each group's log variance, the noise last.
     """
 
     log_share: float
@@ -71,53 +73,53 @@ class GroupPrior:
         return density - np.log(self.spread).sum()
 
 
-def generic_prior(groups: tuple[str, ...], cells: bool) -> GroupPrior:
-    """Return what is believed of any device.
+def generic_prior(groups: tuple[str, ...], in_graph: bool) -> GroupPrior:
+    """Return the prior of a device of which nothing is known.
 
     Parameters
     ----------
     groups : tuple of str
         Names of the groups, ``sources`` among them if there are any.
-    cells : bool
-        Whether the architectures are cells.
+    in_graph : bool
+        Whether the positions are the edges of a graph.
     """
-    known = GENERIC_CELLS if cells else GENERIC
+    known = GENERIC | GENERIC_GRAPH if in_graph else GENERIC
     mean, spread = np.array([known[name] for name in (*groups, NOISE)]).T
     return GroupPrior(0.0, mean, spread)
 
 
 def learned_priors(generic: GroupPrior, found: Floats) -> tuple[GroupPrior, ...]:
-    """Return the two hypotheses that source devices suggest.
+    """Update the generic prior with source devices, under two hypotheses.
 
-    That the new device is like the sources, or that it is like any device, of which the sources
-    are examples. Noise belongs to a device's way of measuring: sources say nothing of it.
+    That the new device resembles the sources, or that the sources are examples of devices in
+    general. The noise depends on how a device is measured and keeps its generic prior.
 
     Parameters
     ----------
     generic : GroupPrior
-        What is believed of any device.
+        The prior of a device of which nothing is known.
     found : array of float, shape (n_sources, n_groups + 1)
         Log variances found on each source with the others as its sources.
     """
     if len(found) == 0:
         return (generic,)
     priors = []
-    for share, worth, count, width in (
-        (LIKE_SHARE, LIKE_WORTH, 2.0, LIKE_SPREAD),
-        (1 - LIKE_SHARE, GENERIC_WORTH, 10.0, 1.0),
+    for probability, mean_count, spread_count, factor in (
+        (SIMILAR_PROBABILITY, SIMILAR_PSEUDO_COUNT, SIMILAR_SPREAD_COUNT, SIMILAR_NARROWING),
+        (1 - SIMILAR_PROBABILITY, GENERIC_PSEUDO_COUNT, GENERIC_SPREAD_COUNT, 1.0),
     ):
         n = len(found)
-        mean = (found.sum(axis=0) + worth * generic.mean) / (n + worth)
-        squares = ((found - mean) ** 2).sum(axis=0) + count * (width * generic.spread) ** 2
-        spread = np.sqrt(squares / (n + count))
+        mean = (found.sum(axis=0) + mean_count * generic.mean) / (n + mean_count)
+        squares = ((found - mean) ** 2).sum(axis=0) + spread_count * (factor * generic.spread) ** 2
+        spread = np.sqrt(squares / (n + spread_count))
         mean[-1], spread[-1] = generic.mean[-1], generic.spread[-1]
-        priors.append(GroupPrior(float(np.log(share)), mean, spread))
+        priors.append(GroupPrior(float(np.log(probability)), mean, spread))
     return tuple(priors)
 
 
 @dataclass(frozen=True)
 class TransferPrior:
-    """What is known before a device is measured.
+    """The prior of a device that is not measured yet.
 
     Parameters
     ----------

@@ -52,16 +52,22 @@ def fit_ridge(features: Floats, target: Floats) -> LinearFit:
     """
     center, mean = features.mean(axis=0), float(target.mean())
     left, singular, right = np.linalg.svd(features - center, full_matrices=False)
-    kept = singular > 1e-10 * max(float(singular[0]), 1e-300)
-    left, singular, right = left[:, kept], singular[kept], right[kept]
+    used = singular > 1e-10 * max(float(singular[0]), 1e-300)
+    left, singular, right = left[:, used], singular[used], right[used]
     projected = left.T @ (target - mean)
+    # Residual and 1 - leverage without a penalty; where a fit passes through all rows, rounding.
+    beyond, free = np.zeros(len(target)), np.zeros(len(target))
+    if len(singular) < len(target) - 1:
+        beyond = target - mean - left @ projected
+        free = 1 - 1 / len(target) - (left**2).sum(axis=1)
     best: tuple[float, Floats, Floats] | None = None
     for penalty in PENALTIES:
         shrunk = singular**2 / (singular**2 + penalty)
-        residual = target - mean - left @ (shrunk * projected)
-        # Rows that the fit passes through exactly cannot be left out: keep the leverage below 1.
-        leverage = np.minimum((left**2) @ shrunk + 1 / len(target), 1 - 1e-6)
-        left_out = residual / (1 - leverage)
+        kept = penalty / (singular**2 + penalty)
+        # Where the fit passes through all rows, the residual and 1 - leverage both vanish with
+        # the penalty. Their ratio does not, as they are sums of small terms, not differences.
+        residual = beyond + left @ (kept * projected)
+        left_out = residual / np.maximum(free + (left**2) @ kept, 1e-12)
         error = float((left_out**2).mean())
         if best is None or error < best[0]:
             best = error, right.T @ (shrunk / singular * projected), left_out

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class MLPPredictor(NetworkEnsemble):
     """An ensemble of two-layer networks on layerwise features, blended with ridge regression.
 
-    The networks see counts and work of the ops and what is live in cells, but not which op is
+    The networks see counts and work of the ops and what is live in graphs, but not which op is
     where: that would let them learn rows by heart, and ridge regression knows it better. See
     ``NetworkEnsemble`` for the blend.
 
@@ -104,22 +104,23 @@ class MLPPredictor(NetworkEnsemble):
         ``first`` and after ``weight_2``; ``raw = t * scale + shift``; the cost is ``raw``,
         ``max(raw, 0) ** 2`` or ``exp(raw)`` by ``scale_name``, and at least ``floor``.
         """
-        if self.encoder_.graph_groups_:
+        encoder, ridge = self.encoder_, self.ridge_
+        if encoder.table_ is None or ridge.encoder_.table_ is None:
             return None
         w = {name: value.astype(np.float64) for name, value in self.networks_.items()}
-        rest = 1.0 - self.trust_
+        rest = 1.0 - self.blend_weight_
         per_feature = w["weight_1"] / self.spread_[:, None]
         return {
             "kind": np.array("mlp"),
-            "first": np.einsum("pkf,mfh->mpkh", self.encoder_.table_, per_feature),
+            "first": np.einsum("pkf,mfh->mpkh", encoder.table_, per_feature),
             "bias_1": w["bias_1"] - (self.mean_ @ per_feature)[:, None],
             "weight_2": w["weight_2"],
             "bias_2": w["bias_2"],
-            "weight_3": w["weight_3"] * self.trust_,
-            "bias_3": w["bias_3"] * self.trust_,
-            "linear": rest * (self.ridge_.encoder_.table_ @ self.ridge_.coefficients_),
-            "intercept": np.array(rest * self.ridge_.intercept_),
-            **self.ridge_.scale_.state(),
+            "weight_3": w["weight_3"] * self.blend_weight_,
+            "bias_3": w["bias_3"] * self.blend_weight_,
+            "linear": rest * (ridge.encoder_.table_ @ ridge.coefficients_),
+            "intercept": np.array(rest * ridge.intercept_),
+            **ridge.scale_.state(),
             "relative_std": np.array(self.relative_std_),
         }
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.predictors.base import CostPredictor, Floats
-from archcost.predictors.ensemble_training import assign_folds, train_ensemble, trust
+from archcost.predictors.ensemble_training import assign_folds, blend_weight, train_ensemble
 from archcost.predictors.linear_fit import relative_spread
 from archcost.predictors.ridge import RidgePredictor
 from archcost.spaces.space import Ops, SearchSpace
@@ -27,8 +27,9 @@ class NetworkEnsemble(CostPredictor):
     .. math:: t(y) = (1 - c)\, w^T x + \frac{c}{M} \sum_m f_m(x), \quad 0 \le c \le 1
 
     Each network is trained on the rows outside its own fold. The folds, together with the ridge
-    regression's leave-one-out predictions, decide when training was best, how much to trust the
-    networks (:math:`c`, by least squares), and how far off the predictions are.
+    regression's leave-one-out predictions, decide when training was best, the weight of the
+    networks in the blend (:math:`c`, by least squares), and the standard deviation of the
+    predictions.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ class NetworkEnsemble(CostPredictor):
 
     Attributes
     ----------
-    trust_ : float
+    blend_weight_ : float
         Weight of the networks in the blend, from 0 to 1.
     """
 
@@ -117,14 +118,14 @@ class NetworkEnsemble(CostPredictor):
             )
         self.networks_ = {name: value.numpy() for name, value in network.state_dict().items()}
         unseen = outputs[folds, np.arange(len(cost))]
-        self.trust_ = trust(target, base, unseen)
-        guess = self.ridge_.scale_.inverse(base + self.trust_ * (unseen - base))
+        self.blend_weight_ = blend_weight(target, base, unseen)
+        guess = self.ridge_.scale_.inverse(base + self.blend_weight_ * (unseen - base))
         self.relative_std_ = relative_spread(cost, guess)
 
     def _predict(self, ops: Ops, return_std: bool) -> tuple[Floats, Floats]:
         target = self.ridge_.targets(ops)
-        if self.trust_ > 0:
-            target = target + self.trust_ * (self._outputs(ops).mean(axis=0) - target)
+        if self.blend_weight_ > 0:
+            target = target + self.blend_weight_ * (self._outputs(ops).mean(axis=0) - target)
         cost = self.ridge_.scale_.inverse(target)
         return cost, self.relative_std_ * cost
 
@@ -146,13 +147,14 @@ class NetworkEnsemble(CostPredictor):
     def _state(self) -> dict[str, npt.NDArray[Any]]:
         return {
             **self.ridge_._state(),
-            "trust": np.array(self.trust_),
+            "blend_weight": np.array(self.blend_weight_),
             "own_relative_std": np.array(self.relative_std_),
         }
 
     def _restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
         self.ridge_._restore(state)
-        self.trust_ = float(state["trust"])
+        # Pretrained models hold it under its former name, `trust`.
+        self.blend_weight_ = float(state["blend_weight" if "blend_weight" in state else "trust"])
         self.relative_std_ = float(state["own_relative_std"])
 
 

@@ -8,12 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.features.layerwise import SUMMARY_GROUPS, LayerwiseFeatures
+from archcost.features.one_hot import one_hot_names
 from archcost.predictors.base import CostPredictor, Floats
 from archcost.predictors.cost_scale import SCALES, CostScale, ScaleName
 from archcost.predictors.linear_fit import LinearFit, fit_ridge, relative_spread
 from archcost.spaces.space import Ops, SearchSpace
 
 GROUPS = ("ops", *SUMMARY_GROUPS)
+
+OPS_WEIGHT = 0.1
+"""Scale of the one-hot columns where work is not additive: there the work of an architecture's own
+layers explains more than which op is where, and few rows do not tell the two apart."""
 
 
 class RidgePredictor(CostPredictor):
@@ -26,7 +31,7 @@ class RidgePredictor(CostPredictor):
     ----------
     scale : {"linear", "sqrt", "log"} or None, default=None
         Scale of the costs; None takes the likeliest.
-    groups : tuple of str, default=ops, counts, work by stage, and what is live in cells
+    groups : tuple of str, default=ops, counts, work by stage, and what is live in graphs
         Groups of ``LayerwiseFeatures``.
     seed : int, default=0
         Without effect; nothing here is random.
@@ -60,6 +65,9 @@ class RidgePredictor(CostPredictor):
         features = self.encoder_.transform(ops)
         spread = features.std(axis=0)
         spread[spread < 1e-9] = 1.0
+        if not self.encoder_.is_additive_:
+            is_op = np.isin(self.encoder_.get_feature_names_out(), one_hot_names(self.space_))
+            spread[is_op] /= OPS_WEIGHT
         found: list[tuple[float, CostScale, LinearFit]] = []
         for name in SCALES if self.scale is None else (self.scale,):
             scale = CostScale.fit(name, cost)
@@ -92,7 +100,7 @@ class RidgePredictor(CostPredictor):
             is the target; ``scale_name`` and ``scale`` (shift, scale, floor), which make it the
             cost; and ``relative_std`` (a share of the cost).
         """
-        if self.encoder_.graph_groups_:
+        if self.encoder_.table_ is None:
             return None
         return {
             "kind": np.array("additive"),

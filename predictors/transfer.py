@@ -7,19 +7,18 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from archcost.features.cost_drivers import CostDrivers
-from archcost.features.layerwise import GRAPH_GROUPS
+from archcost.features.cost_drivers import REFERENCE, CostDrivers
 from archcost.predictors.base import CostPredictor, Floats
 from archcost.predictors.group_posterior import infer
 from archcost.predictors.group_prior import SOURCES, GroupPrior, TransferPrior, generic_prior
 from archcost.spaces.space import Ops, SearchSpace
 
-WORTH_OF_WORK = {True: 0.2, False: 0.1}
-"""Relative cost that one standard deviation of work is expected to add, in cells and elsewhere."""
+WORK_SLOPE_PRIOR, WORK_SLOPE_PRIOR_IN_GRAPHS = 0.1, 0.2
+"""Prior mean of the relative cost that one standard deviation of work adds, by kind of space."""
 LEAST_EXPECTED = 0.2
-"""Expected relative costs are not taken for less when the typical cost is found."""
+"""Lower bound on expected relative costs where the typical cost is estimated."""
 FLOOR_SHARE = 0.2
-"""Predictions bend away from zero below this share of the cheapest measurement."""
+"""Share of the cheapest measurement below which the soft floor acts on predictions."""
 
 
 class TransferPredictor(CostPredictor):
@@ -30,9 +29,9 @@ class TransferPredictor(CostPredictor):
 
     with the work :math:`h`, the groups :math:`g` of cost drivers :math:`z` and the coefficients
     :math:`B` of the source devices. The variances are averaged over, under a prior learned by
-    leaving each source out; the noise is heavy-tailed. Everything is in proportion to the cost,
-    not in logarithms: costs of layers add up. Without sources (``with_prior``) physics alone
-    speaks.
+    leaving each source out; the noise is heavy-tailed. Costs are modelled in proportion to the
+    typical cost rather than in logarithms, since costs of layers add up. Without sources
+    (``with_prior``) the prior is generic.
 
     Parameters
     ----------
@@ -46,7 +45,7 @@ class TransferPredictor(CostPredictor):
     left_out_ : numpy.ndarray of float64, shape (n_archs,)
         Leave-one-out predictions in the unit of the costs, in the order of ``measured_``.
     measured_, measured_cost_ : numpy.ndarray
-        What it was fitted on, sorted.
+        The architectures and costs of the fit, sorted.
     coefficients_ : numpy.ndarray of float64, shape (n_features,)
         What each cost driver adds to the relative cost, sources included.
     """
@@ -54,7 +53,7 @@ class TransferPredictor(CostPredictor):
     prior: TransferPrior | None = None
 
     def with_prior(self, prior: TransferPrior) -> Self:
-        """Use what source devices say (``learn_prior``); return itself.
+        """Use the prior that ``learn_prior`` made from source devices; return itself.
 
         The prior is no parameter, as it is no JSON: it is saved with the weights.
         """
@@ -84,8 +83,8 @@ class TransferPredictor(CostPredictor):
             self.groups_[SOURCES] = slice(n_drivers, n_drivers + n_sources)
 
     def _fit(self, ops: Ops, cost: Floats) -> None:
-        # Equal costs of different architectures say that work costs nothing there.
-        self.worth_ = WORTH_OF_WORK[self.space_.name in GRAPH_GROUPS] if np.ptp(cost) > 0 else 0.0
+        # If all architectures cost the same, work costs nothing there.
+        self.work_slope_ = work_slope_prior(self.space_) if np.ptp(cost) > 0 else 0.0
         expected = self.expected(ops)
         self.unit_ = float(np.median(cost / np.maximum(expected, LEAST_EXPECTED)))
         target = cost / self.unit_ - expected
@@ -104,7 +103,7 @@ class TransferPredictor(CostPredictor):
         self.log_variances_ = found.log_variances
         self.floor_ = FLOOR_SHARE * float(cost.min())
         self.measured_, self.measured_cost_ = ops, cost
-        self.left_out_ = self._bend(self.unit_ * (expected + found.left_out))
+        self.left_out_ = self._soft_floor(self.unit_ * (expected + found.left_out))
 
     def features(self, ops: Ops) -> Floats:
         """Return cost drivers and the costs of the sources; shape (n_archs, n_features)."""
@@ -112,12 +111,12 @@ class TransferPredictor(CostPredictor):
         return np.hstack([drivers, drivers @ self.sources_])
 
     def updated_priors(self) -> tuple[GroupPrior, ...]:
-        """Return what the measurements say of the variances, to choose further ones by."""
+        """Return the posterior means of the log variances, as a prior for further choices."""
         return (GroupPrior(0.0, self.log_variances_, np.ones(len(self.log_variances_))),)
 
     def expected(self, ops: Ops) -> Floats:
-        """Return the relative cost that is expected of any device, from the work alone."""
-        expected: Floats = 1 + self.worth_ * self.drivers_.work(ops)
+        """Return the prior mean of the relative cost, from the work alone."""
+        expected: Floats = 1 + self.work_slope_ * self.drivers_.work(ops)
         return expected
 
     def _in_drivers(self, values: Floats) -> Floats:
@@ -129,18 +128,18 @@ class TransferPredictor(CostPredictor):
     def _predict(self, ops: Ops, return_std: bool) -> tuple[Floats, Floats | None]:
         drivers = self.drivers_.transform(ops)
         cost = self.unit_ * (self.expected(ops) + drivers @ self.coefficients_ + self.offset_)
-        bent = self._bend(cost)
+        floored = self._soft_floor(cost)
         if not return_std:
-            return bent, None
+            return floored, None
         spread = drivers @ self.root_[:-1] + self.root_[-1]
         std = self.unit_ * np.sqrt((spread**2).sum(axis=1) + self.noise_)
-        return bent, std
+        return floored, std
 
-    def _bend(self, cost: Floats) -> Floats:
-        """Keep costs positive and in their order."""
+    def _soft_floor(self, cost: Floats) -> Floats:
+        """Keep costs positive and in their order: smooth, and the identity above the floor."""
         below = np.maximum(1 - cost / self.floor_, 0.0)
-        bent: Floats = np.where(below > 0, self.floor_ / (1 + below), cost)
-        return bent
+        floored: Floats = np.where(below > 0, self.floor_ / (1 + below), cost)
+        return floored
 
     def compiled(self) -> dict[str, npt.NDArray[Any]] | None:
         """Return tables of the mean and of a root of the variance, if the drivers are additive.
@@ -153,18 +152,18 @@ class TransferPredictor(CostPredictor):
             (n_roots,), whose sum's squared norm plus ``noise`` is its variance; and ``floor``.
         """
         drivers = self.drivers_
-        if drivers.table_ is None:
+        if drivers.table_ is None or drivers.work_table_ is None:
             return None
         space = self.space_
-        worth = self.unit_ * self.worth_
-        mean = self.unit_ * drivers.table_ @ self.coefficients_ + worth * drivers.work_[:-1]
+        slope = self.unit_ * self.work_slope_
+        mean = self.unit_ * drivers.table_ @ self.coefficients_ + slope * drivers.work_table_[:-1]
         intercept = self.unit_ * (1 + self.offset_ - drivers.offset_ @ self.coefficients_)
         root = self.unit_ * (self.root_[-1] - drivers.offset_ @ self.root_[:-1])
         roots = self.unit_ * drivers.table_ @ self.root_[:-1]
         return {
             "kind": np.array("additive_posterior"),
             "table": mean.reshape(space.n_positions, space.n_ops),
-            "intercept": np.array(intercept + worth * drivers.work_[-1]),
+            "intercept": np.array(intercept + slope * drivers.work_table_[-1]),
             "root_table": roots.reshape(space.n_positions, space.n_ops, -1),
             "root": root,
             "noise": np.array(self.unit_**2 * self.noise_),
@@ -174,7 +173,9 @@ class TransferPredictor(CostPredictor):
     def _state(self) -> dict[str, npt.NDArray[Any]]:
         return {
             **self.prior_.state(),
-            "numbers": np.array([self.unit_, self.offset_, self.noise_, self.floor_, self.worth_]),
+            "numbers": np.array(
+                [self.unit_, self.offset_, self.noise_, self.floor_, self.work_slope_]
+            ),
             "posterior_mean": self.posterior_mean_,
             "root": self.root_,
             "measured": self.measured_,
@@ -187,26 +188,31 @@ class TransferPredictor(CostPredictor):
         self._use(TransferPrior.restore(state))
         self.prior = self.prior_
         numbers = state["numbers"].tolist()
-        self.unit_, self.offset_, self.noise_, self.floor_, self.worth_ = numbers
+        self.unit_, self.offset_, self.noise_, self.floor_, self.work_slope_ = numbers
         self.posterior_mean_, self.root_ = state["posterior_mean"], state["root"]
         self.coefficients_ = self._in_drivers(self.posterior_mean_[:-1])
         self.measured_, self.measured_cost_ = state["measured"], state["measured_cost"]
         self.left_out_, self.log_variances_ = state["left_out"], state["log_variances"]
 
 
+def work_slope_prior(space: SearchSpace) -> float:
+    """Return the prior mean of the relative cost that one standard deviation of work adds."""
+    return WORK_SLOPE_PRIOR if space.edges is None else WORK_SLOPE_PRIOR_IN_GRAPHS
+
+
 def no_sources(drivers: CostDrivers) -> TransferPrior:
-    """Return the prior of physics alone."""
+    """Return the generic prior, which no source device has a part in."""
     n_drivers = len(drivers.get_feature_names_out())
-    cells = drivers.space_.name in GRAPH_GROUPS
-    generic = generic_prior(tuple(drivers.groups_), cells)
+    generic = generic_prior(tuple(drivers.groups_), drivers.space_.edges is not None)
     return TransferPrior((), np.zeros((n_drivers, 0)), (generic,))
 
 
 def scaled_sources(drivers: CostDrivers, coefficients: Floats) -> Floats:
-    """Return the sources' coefficients such that their costs have variance one together."""
+    """Return the sources' coefficients scaled so that their costs have variance one together."""
     if coefficients.shape[1] == 0:
         return coefficients
-    reference = drivers.transform(drivers.space_.sample(2000, seed=0))
+    space = drivers.space_
+    reference = drivers.transform(space.sample(min(REFERENCE, space.n_archs), seed=0))
     spread = (reference @ coefficients).std(axis=0)
     scaled: Floats = coefficients / np.maximum(spread, 1e-9) / np.sqrt(coefficients.shape[1])
     return scaled

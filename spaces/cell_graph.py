@@ -1,8 +1,4 @@
-"""The graph of NAS-Bench-201 cells: which ops matter, and which cells are the same network.
-
-Runtimes differ in what they drop. TensorFlow Lite (pixel3, raspi4) does not execute an op whose
-result can reach the output only through ``none`` edges, but does execute one that is fed by zeros.
-"""
+"""Which cells of NAS-Bench-201 are the same network."""
 
 import itertools
 from functools import cache
@@ -15,64 +11,6 @@ from archcost.spaces.nasbench201_layout import EDGES
 from archcost.spaces.op_checks import Ops
 
 NONE, SKIP = 0, 1
-Bools = npt.NDArray[np.bool_]
-
-
-def _nodes_from_input(present: Bools) -> Bools:
-    """Return which of the 4 nodes carry something non-zero; shape (n_archs, 4)."""
-    nodes = np.zeros((len(present), 4), dtype=bool)
-    nodes[:, 0] = True
-    for edge, (source, target) in enumerate(EDGES):  # sorted by target: sources are complete
-        nodes[:, target] |= nodes[:, source] & present[:, edge]
-    return nodes
-
-
-def _nodes_to_output(present: Bools) -> Bools:
-    """Return which of the 4 nodes can reach the output; shape (n_archs, 4)."""
-    nodes = np.zeros((len(present), 4), dtype=bool)
-    nodes[:, 3] = True
-    for edge, (source, target) in reversed(list(enumerate(EDGES))):
-        nodes[:, source] |= nodes[:, target] & present[:, edge]
-    return nodes
-
-
-def backward_live(ops: npt.NDArray[Any]) -> Bools:
-    """Tell which ops' results can reach the cell's output without passing a ``none`` edge.
-
-    Parameters
-    ----------
-    ops : array of int, shape (n_archs, 6)
-        Valid op ids of NAS-Bench-201.
-
-    Returns
-    -------
-    numpy.ndarray of bool, shape (n_archs, 6)
-        True where the op is not ``none`` and its target node reaches the output.
-    """
-    present = np.asarray(ops) != NONE
-    return present & _nodes_to_output(present)[:, [target for _, target in EDGES]]
-
-
-def forward_live(ops: npt.NDArray[Any]) -> Bools:
-    """Tell which ops are fed by something other than zeros.
-
-    Parameters
-    ----------
-    ops : array of int, shape (n_archs, 6)
-        Valid op ids of NAS-Bench-201.
-
-    Returns
-    -------
-    numpy.ndarray of bool, shape (n_archs, 6)
-        True where the op is not ``none`` and the input reaches its source node.
-    """
-    present = np.asarray(ops) != NONE
-    return present & _nodes_from_input(present)[:, [source for source, _ in EDGES]]
-
-
-def connected(ops: npt.NDArray[Any]) -> Bools:
-    """Tell which cells have a path from input to output; shape ``(n_archs,)``."""
-    return _nodes_from_input(np.asarray(ops) != NONE)[:, 3]
 
 
 def canonical(ops: npt.NDArray[Any]) -> Ops:

@@ -69,7 +69,7 @@ def position_work(space: SearchSpace, dataset: str, measure: Measure) -> Positio
     PositionWork
         Read-only tables, and whether they say all.
     """
-    examples = _examples(space)
+    examples = example_archs(space)
     works = [_work_by_position(space, tuple(map(int, row)), dataset, measure) for row in examples]
     n_stages = max(work.shape[1] for work in works)
     padded = np.stack([np.pad(w, ((0, 0), (0, n_stages - w.shape[1]), (0, 0))) for w in works])
@@ -111,6 +111,40 @@ def network_work(space: SearchSpace, ops: Ops, dataset: str, measure: Measure) -
     ]).reshape(len(ops), -1)  # fmt: skip
 
 
+def work_by_position(space: SearchSpace, ops: Ops, dataset: str, measure: Measure) -> Floats:
+    """Return what each architecture has at each position and stage, exact in every space.
+
+    Parameters
+    ----------
+    space : SearchSpace
+        The search space.
+    ops : array of int, shape (n_archs, n_positions)
+        Valid op ids.
+    dataset : str
+        One of its datasets.
+    measure : callable
+        As for ``position_work``.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n_archs, n_positions + 1, n_stages, n_measures)
+        The last place on the second axis is that of the layers around the positions. Stages are
+        those of ``position_work``; the last one holds all beyond.
+    """
+    tabulated = position_work(space, dataset, measure)
+    work = np.zeros((len(ops), space.n_positions + 1, *tabulated.fixed.shape))
+    if tabulated.is_additive:
+        work[:, :-1] = tabulated.table[np.arange(space.n_positions), ops]
+        work[:, -1] = tabulated.fixed
+        return work
+    last = work.shape[2] - 1
+    for total, row in zip(work, ops.tolist(), strict=True):
+        own = _work_by_position(space, tuple(row), dataset, measure)
+        for stage in range(own.shape[1]):
+            total[:, min(stage, last)] += own[:, stage]
+    return work
+
+
 def _sums(table: Floats, fixed: Floats, ops: npt.NDArray[Any]) -> Floats:
     per_position = table.sum(axis=2)
     summed: Floats = fixed.sum(axis=0) + per_position[np.arange(ops.shape[1]), ops].sum(axis=1)
@@ -129,10 +163,15 @@ def _is_additive(
     return bool(np.allclose(_sums(table, fixed, sample), true, rtol=1e-9, atol=1e-9))
 
 
-def _examples(space: SearchSpace) -> Ops:
+def example_archs(space: SearchSpace) -> Ops:
     """Return valid architectures in which each allowed op stands at each position, if any does.
 
     Where every op is allowed everywhere these are the architectures of one op each.
+
+    Returns
+    -------
+    numpy.ndarray of int, shape (n_examples, n_positions)
+        Sorted op ids.
     """
     if space.allowed.all() and not space.has_rules:
         ids = np.arange(space.n_ops, dtype=space.dtype)

@@ -17,7 +17,7 @@ from archcost.features import CostDrivers
 from archcost.models import CostModel, find_model, manifests, model_keys
 from archcost.models.store import skip
 from archcost.predictors.group_prior import TransferPrior
-from archcost.predictors.source_devices import learn_prior
+from archcost.predictors.transfer_prior import learn_prior
 from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops
 from archcost.training.shipped_prior import shipped_prior

@@ -1,4 +1,4 @@
-"""Learn from known devices what to expect of a new one."""
+"""Learn the prior of a new device from known ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.features.cost_drivers import CostDrivers
-from archcost.features.layerwise import GRAPH_GROUPS
 from archcost.predictors.group_modes import find_mode, grams
 from archcost.predictors.group_prior import (
     SOURCES,
@@ -17,27 +16,27 @@ from archcost.predictors.group_prior import (
     generic_prior,
     learned_priors,
 )
-from archcost.predictors.transfer import WORTH_OF_WORK, no_sources, scaled_sources
+from archcost.predictors.transfer import no_sources, scaled_sources, work_slope_prior
 from archcost.spaces.space import Ops
 
 Floats = npt.NDArray[np.float64]
 
 ROWS_OF_SOURCE, ROWS_LEFT_OUT = 250, 150
 """Rows on which a source's variances are found, for its own costs and with others as sources."""
-WIDER = 1.5
-"""How much wider than for a new device the prior is for a source, which has many rows."""
+SOURCE_WIDENING = 1.5
+"""Factor on the prior's spread for a source, which has many more rows than a new device."""
 CLIP = 6.0
-"""Outliers are cut at so many robust standard deviations before variances are found."""
+"""Robust standard deviations at which targets are clipped before variances are found."""
 
 
 def learn_prior(
     drivers: CostDrivers, sources: Mapping[str, tuple[Ops, Floats]], seed: int = 0
 ) -> TransferPrior:
-    """Return what source devices say of a new one.
+    """Learn the prior of a new device from source devices.
 
-    Each source is described by its coefficients on the cost drivers; then each is taken for new,
-    with the others as its sources, to find how much each group of drivers and the other devices
-    explain.
+    Each source is described by its coefficients on the cost drivers; then each is left out in
+    turn, with the others as its sources, to find the variance that each group of drivers and the
+    other devices explain.
 
     Parameters
     ----------
@@ -46,25 +45,24 @@ def learn_prior(
     sources : mapping of str to (ops, cost)
         Measured architectures ``(n, n_positions)`` and costs ``(n,)`` of each device.
     seed : int, default=0
-        Fixes the rows that are used where there are more than needed.
+        Fixes the subsample of rows.
     """
     if not sources:
         return no_sources(drivers)
-    cells = drivers.space_.name in GRAPH_GROUPS
-    physics = generic_prior(tuple(drivers.groups_), cells)
+    in_graph = drivers.space_.edges is not None
+    physics = generic_prior(tuple(drivers.groups_), in_graph)
     rng = np.random.default_rng(seed)
     rows, coefficients = {}, []
     for name, (ops, cost) in sources.items():
         order = rng.permutation(len(ops))
         features, relative = drivers.transform(ops[order]), _relative(cost[order])
-        work = WORTH_OF_WORK[cells] * drivers.work(ops[order[:ROWS_LEFT_OUT]])
+        work = work_slope_prior(drivers.space_) * drivers.work(ops[order[:ROWS_LEFT_OUT]])
         rows[name] = features[:ROWS_LEFT_OUT], relative[:ROWS_LEFT_OUT] - work
         coefficients.append(_describe(features, relative, list(drivers.groups_.values()), physics))
     table = np.stack(coefficients, axis=1)
+    generic = generic_prior((*drivers.groups_, SOURCES), in_graph)
     if len(sources) == 1:  # no other to be its source
-        generic = generic_prior((*drivers.groups_, SOURCES), cells)
         return TransferPrior(tuple(sources), table, (generic,))
-    generic = generic_prior((*drivers.groups_, SOURCES), cells)
     found = []
     for number, (features, target) in enumerate(rows.values()):
         others = scaled_sources(drivers, np.delete(table, number, axis=1))
@@ -112,4 +110,4 @@ def _clipped(target: Floats) -> Floats:
 
 
 def _wide(prior: GroupPrior) -> GroupPrior:
-    return GroupPrior(prior.log_share, prior.mean, WIDER * prior.spread)
+    return GroupPrior(prior.log_share, prior.mean, SOURCE_WIDENING * prior.spread)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 import numpy.typing as npt
 
 from archcost.networks.layers import Layer
-from archcost.spaces.space import SearchSpace
+from archcost.spaces.position_work import (
+    PositionWork,
+    example_archs,
+    position_work,
+    work_by_position,
+)
+from archcost.spaces.space import Ops, SearchSpace
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,35 +35,23 @@ SIMILAR_OPS, SIMILAR_POSITIONS = 0.7, 3.0
 """Lengths over which the costs of ops and of positions resemble each other."""
 
 
-@cache
-def block_work(space: SearchSpace, dataset: str) -> Floats:
-    """Return the work of each op at each position and stage.
+def block_work(space: SearchSpace, dataset: str) -> PositionWork:
+    """Return the work of each op at each position and stage; measures are ``MEASURES``."""
+    tabulated = position_work(space, dataset, _work)
+    return PositionWork(_with_blocks(tabulated.table), tabulated.fixed, tabulated.is_additive)
 
-    Parameters
-    ----------
-    space : SearchSpace
-        The search space.
-    dataset : str
-        One of its datasets.
+
+def own_block_work(space: SearchSpace, ops: Ops, dataset: str) -> Floats:
+    """Return the work of each architecture at each position and stage, from its own layers.
 
     Returns
     -------
-    numpy.ndarray of float64, shape (n_positions, n_ops, n_stages, 11)
-        Read-only; the last axis is ``MEASURES``.
+    numpy.ndarray of float64, shape (n_archs, n_positions + 1, n_stages, 11)
+        Last on the second axis the layers of no position; the last axis is ``MEASURES``.
     """
-    networks = [space.layers([op] * space.n_positions, dataset) for op in range(space.n_ops)]
-    n_stages = 1 + max(layer.stage for layer in networks[0])
-    table = np.zeros((space.n_positions, space.n_ops, n_stages, len(MEASURES)))
-    for op, layers in enumerate(networks):
-        for layer in layers:
-            if layer.position is not None:
-                table[layer.position, op, layer.stage] += _work(layer)
-    # A block counts once however many layers it has; a lone 1x1 convolution that changes shapes
-    # is what a skip leaves, no block of its own.
-    convolutions = table[..., MEASURES.index("convolutions")]
-    table[..., 0] = np.where(convolutions > 1, 1.0, 0.0)
-    table.setflags(write=False)
-    return table
+    work = work_by_position(space, ops, dataset, _work)
+    work[:, :-1] = _with_blocks(work[:, :-1])
+    return work
 
 
 def block_similarity(space: SearchSpace, dataset: str) -> Floats:
@@ -73,7 +65,7 @@ def block_similarity(space: SearchSpace, dataset: str) -> Floats:
     numpy.ndarray of float64, shape (n_positions * n_ops, n_positions * n_ops)
         Positive semidefinite.
     """
-    per_stage = block_work(space, dataset)
+    per_stage = block_work(space, dataset).table
     ops = np.array([_shape(space, dataset, op) for op in range(space.n_ops)])
     distance = ((ops[:, None] - ops[None]) ** 2).sum(axis=2)
     like_ops = np.exp(-0.5 * distance / SIMILAR_OPS**2)
@@ -110,13 +102,27 @@ def _work(layer: Layer) -> Floats:
     )
 
 
+def _with_blocks(work: Floats) -> Floats:
+    """Fill in the first measure: where there are blocks.
+
+    A block counts once however many layers it has; a lone 1x1 convolution that changes shapes is
+    what a skip leaves, no block of its own.
+    """
+    convolutions = work[..., MEASURES.index("convolutions")]
+    return np.concatenate([convolutions[..., None] > 1, work[..., 1:]], axis=-1)
+
+
 def _shape(space: SearchSpace, dataset: str, op: int) -> Floats:
-    """Return kernel size, width and grouping of an op in the middle of the network."""
+    """Return kernel size, width and grouping of an op, as near the middle as it may stand."""
     middle = space.n_positions // 2
+    places = np.flatnonzero(space.allowed[:, op])
+    place = places[np.abs(places - middle).argmin()]
+    examples = example_archs(space)
+    having = examples[examples[:, place] == op]
     layers = [
         layer
-        for layer in space.layers([op] * space.n_positions, dataset)
-        if layer.position == middle and layer.kind == "conv"
+        for layer in (space.layers(having[0], dataset) if len(having) else ())
+        if layer.position == place and layer.kind == "conv"
     ]
     if not layers:
         return np.array([0.5, 0.0, 0.0, 2.0])
