@@ -4,17 +4,20 @@ import subprocess
 import sys
 
 import pytest
+from my_space import MySpace
 
 from archcost.datasets.devices import DeviceCard
 from archcost.errors import MissingDataError
 from archcost.measuring import RUNTIMES
 from archcost.spaces import get_space
 
+CELLS, FBNET = get_space("nasbench201"), get_space("fbnet")
 NETWORKS = {
-    "cell": ("nasbench201", [3, 2, 4, 1, 0, 3]),
-    "cell without a path": ("nasbench201", [3, 0, 4, 0, 0, 0]),
-    "cell fed by zeros": ("nasbench201", [0, 0, 3, 0, 2, 3]),
-    "fbnet": ("fbnet", [1, 5, 7] * 7 + [8]),
+    "cell": (CELLS, [3, 2, 4, 1, 0, 3]),
+    "cell without a path": (CELLS, [3, 0, 4, 0, 0, 0]),
+    "cell fed by zeros": (CELLS, [0, 0, 3, 0, 2, 3]),
+    "fbnet": (FBNET, [1, 5, 7] * 7 + [8]),
+    "resolution of its own": (MySpace(), "r24-k5_w16-k3_w8-absent-absent"),
 }
 
 
@@ -56,8 +59,7 @@ def test_description_is_text(available):
 @pytest.mark.slow
 def test_networks_are_loaded_beside_each_other_and_timed_in_turn(available):
     inferences = {}
-    for network, (name, arch) in NETWORKS.items():
-        space = get_space(name)
+    for network, (space, arch) in NETWORKS.items():
         inferences[network] = available.load(space, space.parse(arch), space.default_dataset, 1)
     for network, infer_ms in [*inferences.items()] * 3:
         latency_ms = infer_ms()

@@ -5,8 +5,10 @@ from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 
 import pytest
+from some_networks import mobile, transformer
 
 from archcost.errors import MissingDataError
+from archcost.networks import graph_layers
 from archcost.simulating.accelerator import load_accelerator
 from archcost.simulating.simulator import NotCompilableError
 from archcost.simulating.zigzag_description import zigzag_description
@@ -50,6 +52,28 @@ def test_loops_do_the_operations_of_the_layers(space, op):
             "add": 2 * layer.c_out * layer.h_out * layer.w_out,
         }.get(layer.kind, layer.macs)
         assert math.prod(sizes.values()) == expected
+
+
+def test_loops_of_layers_that_only_other_spaces_have():
+    description = zigzag_description(load_accelerator("fpga_like"))
+    layers = {layer.kind: layer for layer in graph_layers(mobile()) if layer.position == 0}
+    gate = loop_nest(layer_text(layers["multiply"]), description)
+    assert math.prod(gate.sizes.values()) == 2 * 16 * 10 * 12
+    depthwise = next(layer for layer in graph_layers(mobile()) if layer.kernel_w == 5)
+    text = layer_text(depthwise)
+    assert text == "conv 16x10x12 to 16x10x12 k3x5 s1 g16"
+    nest = loop_nest(text, description)
+    assert math.prod(nest.sizes.values()) == depthwise.macs
+    assert (nest.border("Y"), nest.border("X")) == ((1, 1), (2, 2))
+    kinds = {layer.kind: layer for layer in graph_layers(transformer())}
+    linear = next(layer for layer in graph_layers(transformer()) if layer.kind == "linear")
+    assert math.prod(loop_nest(layer_text(linear), description).sizes.values()) == linear.macs
+    assert loop_nest(layer_text(kinds["layer_norm"]), description) is None
+    for kind in ("attention", "matmul"):
+        with pytest.raises(NotCompilableError, match=f"must be one of .*, but is '{kind}'"):
+            loop_nest(layer_text(kinds[kind]), description)
+    with pytest.raises(NotCompilableError, match="one stride for both axes"):
+        loop_nest("conv 8x32x32 to 8x32x16 k3 s1x2 g1", description)
 
 
 def test_windows_reach_over_the_border_as_padding_says():
