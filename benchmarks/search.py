@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from search_page import render
+from search_page import read_lines, render
 
 from archcost.datasets import CostTable, read_accuracy
 from archcost.datasets.source_help import HELP
@@ -82,7 +82,7 @@ def main() -> None:
     parser.add_argument("--level", type=float, default=LEVEL)
     arguments = parser.parse_args()
     if arguments.render:
-        render(read_results())
+        render()
         return
     folder = arguments.data / HELP.folder
     table = HELP.parse(folder).select(space=SPACE.name)
@@ -90,7 +90,7 @@ def main() -> None:
     if arguments.development:
         develop(table, accuracy, arguments.seeds, arguments.level)
         return
-    done = {(r["device"], r["n"], r["seed"], r["level"]) for r in read_results()}
+    done = {(r["device"], r["n"], r["seed"], r["level"]) for r in read_lines(RESULTS)}
     for n in N_MEASURED:
         for seed in range(arguments.seeds):
             for device, limits_ms in LIMITS_MS.items():
@@ -101,7 +101,7 @@ def main() -> None:
                 RESULTS.parent.mkdir(exist_ok=True)
                 with RESULTS.open("a") as file:
                     file.writelines(json.dumps(line) + "\n" for line in lines)
-    render(read_results())
+    render()
 
 
 def develop(table: CostTable, accuracy: pd.Series, seeds: int, level: float) -> None:
@@ -190,13 +190,6 @@ def source_table(table: CostTable, sources: tuple[str, ...], seed: int) -> CostT
         ops, latency_ms = table.costs(f"nasbench201-{device}-latency-cifar10")
         parts.append(CostTable.from_costs(SPACE, ops[rows], latency_ms[rows], device=device))
     return CostTable.concat(parts)
-
-
-def read_results() -> list[dict[str, Any]]:
-    """Return the results so far."""
-    if not RESULTS.is_file():
-        return []
-    return [json.loads(line) for line in RESULTS.read_text().splitlines()]
 
 
 if __name__ == "__main__":

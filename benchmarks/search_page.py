@@ -1,12 +1,14 @@
-"""Render ``docs/search.md`` from the lines of the search benchmark."""
+"""Render ``docs/search.md`` from the lines of the two search benchmarks."""
 
-from collections.abc import Sequence
+import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from search_exact_page import exact_section
 
 DOCS = Path(__file__).parent.parent / "docs"
+RESULTS = Path(__file__).parent / "results"
 INTRO = Path(__file__).parent / "search_intro.md"
 # True latency (ms) and accuracy (%) of HELP's choices, as its authors published them.
 PUBLISHED = {
@@ -24,18 +26,26 @@ WAYS = {
 }
 
 
-def render(lines: Sequence[dict[str, Any]]) -> None:
+def render() -> None:
     """Write the page from what there is."""
-    results = pd.DataFrame(lines)
+    results = pd.DataFrame(read_lines(RESULTS / "search.jsonl"))
     results["lost"] = results["best"] - results["accuracy"]
-    parts = [INTRO.read_text().rstrip(), "", "## Summary", "", *summary(results)]
+    parts = ["# Search", "", *exact_section(read_lines(RESULTS / "search_exact.jsonl"), DOCS), ""]
+    parts += [INTRO.read_text().rstrip(), "", "### Summary", "", *summary(results)]
     for way, title in WAYS.items():
         for n in sorted(results["n"].unique()):
             chosen = results[(results["way"] == way) & (results["n"] == n)]
-            parts += ["", f"## {title[0].upper()}{title[1:]}, {n} measurements", ""]
+            parts += ["", f"### {title[0].upper()}{title[1:]}, {n} measurements", ""]
             parts += by_limit(chosen)
     DOCS.mkdir(exist_ok=True)
     (DOCS / "search.md").write_text("\n".join(parts) + "\n")
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the results in a file; none if there is no file."""
+    if not path.is_file():
+        return []
+    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def summary(results: pd.DataFrame) -> list[str]:

@@ -25,6 +25,7 @@ from archcost.models.manifest import Manifest, check_files, check_folder_name, f
 from archcost.models.model_folder import save_model, was_replaced
 from archcost.models.store import LOADED
 from archcost.models.table_form import TableForm, can_be_tabulated
+from archcost.models.tensor_prediction import is_tensor, predict_tensor
 from archcost.spaces import SearchSpace, get_space
 from archcost.spaces.space import Ops
 
@@ -85,14 +86,15 @@ class CostModel:
         Parameters
         ----------
         archs : architecture, sequence of architectures, or array (n_archs, n_positions)
-            In any form that the space accepts.
+            In any form that the space accepts; or a torch tensor of op ids.
         return_std : bool, default=False
             Also return standard deviations.
 
         Returns
         -------
         float or numpy.ndarray of float64, shape (n_archs,)
-            Costs in ms or mJ (``unit``); with `return_std` a pair (mean, std) of such.
+            Costs in ms or mJ (``unit``); with `return_std` a pair (mean, std) of such. Of a tensor
+            a tensor on the same device.
 
         Raises
         ------
@@ -101,6 +103,8 @@ class CostModel:
         """
         if self._form is not None and not return_std and self._is_plainly_single(archs):
             return self._form(archs)  # the short way of search loops
+        if is_tensor(archs):
+            return predict_tensor(self, archs, return_std=return_std)
         single = self.space.is_single(archs)
         ops = self.space.parse(archs)[None] if single else self.space.parse_many(archs)
         means, stds = self._predict_ops(ops, return_std)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from archcost.errors import ArchcostError, ArchitectureError
 from archcost.models.additive_form import AdditiveForm
 from archcost.models.compiled import CompiledForm
 from archcost.models.table_form import TableForm
+from archcost.models.tensor_prediction import is_tensor
 from archcost.spaces import SearchSpace
 
 SUM_TOLERANCE = 1e-3
@@ -107,7 +107,7 @@ def _of_table(form: TableForm, weights: Any) -> Any:
 
 def _checked(space: SearchSpace, probabilities: Any) -> Any:
     weights: Any = probabilities
-    if not _is_tensor(weights):
+    if not is_tensor(weights):
         weights = np.asarray(probabilities, np.float64)
     expected = (space.n_positions, space.n_ops)
     if tuple(weights.shape[-2:]) != expected:
@@ -115,7 +115,7 @@ def _checked(space: SearchSpace, probabilities: Any) -> Any:
             f"probabilities of {space.name} must have shape (..., {expected[0]}, "
             f"{expected[1]}), but got {tuple(weights.shape)}"
         )
-    plain = weights.detach().cpu().numpy() if _is_tensor(weights) else weights
+    plain = weights.detach().cpu().numpy() if is_tensor(weights) else weights
     sums = plain.sum(-1, dtype=np.float64)
     if plain.size and not (np.abs(sums - 1) <= SUM_TOLERANCE).all():
         raise ArchitectureError(
@@ -135,11 +135,6 @@ def _checked(space: SearchSpace, probabilities: Any) -> Any:
     return weights
 
 
-def _is_tensor(value: Any) -> bool:
-    torch = sys.modules.get("torch")  # whoever has a tensor has imported it
-    return torch is not None and isinstance(value, torch.Tensor)
-
-
 def _like(weights: Any, values: npt.NDArray[np.float64]) -> Any:
     """Return `values` as an array of the kind of `weights`: numpy's, or a tensor on its device."""
-    return weights.new_tensor(values) if _is_tensor(weights) else values
+    return weights.new_tensor(values) if is_tensor(weights) else values

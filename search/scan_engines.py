@@ -73,7 +73,8 @@ def on_ray(address: str | None = None) -> ScanEngine:
 
 
 def _ray_tasks(ray: Any, plan: ScanPlan, first: int) -> Generator[tuple[int, Found], None, None]:
-    task = ray.remote(num_cpus=1)(_scan_group)
+    # Whatever a lost machine was at is done again by the others.
+    task = ray.remote(num_cpus=1, max_retries=-1)(_scan_group)
     shared = ray.put(plan)
     at_once = 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
     under_way: deque[tuple[int, Any]] = deque()

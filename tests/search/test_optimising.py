@@ -8,7 +8,7 @@ from archcost.datasets import DEVICES, CostKey
 from archcost.errors import ArchcostError, ArchitectureError
 from archcost.models import CostModel, Manifest
 from archcost.models.additive_form import AdditiveForm
-from archcost.models.compiled import CellTable
+from archcost.models.table_form import TableForm
 from archcost.models.posterior_form import PosteriorForm
 from archcost.models.target_scale import TargetScale
 from archcost.search import optimum
@@ -55,7 +55,7 @@ def best_of_all(score, limits, k):
 @pytest.mark.parametrize("share", [0.01, 0.3, 1.0])
 @pytest.mark.parametrize("listed", [True, False])
 def test_brute_force_agrees(listed, share, level, k, monkeypatch):
-    table = CellTable(RNG.uniform(1, 2, 15625), np.full(15625, 0.1))  # nothing adds up
+    table = TableForm(CELLS, RNG.uniform(1, 2, 15625), np.full(15625, 0.1))  # nothing adds up
     models = {
         "raspi4": additive(CELLS, "raspi4", "log"),
         "fpga": additive(CELLS, "fpga", "sqrt"),

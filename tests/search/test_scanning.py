@@ -277,3 +277,34 @@ def test_ray_finds_the_same(tmp_path):
         assert ray.is_initialized()
     finally:
         ray.shutdown()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # Ray's own
+def test_a_cluster_that_is_there_loses_a_node(monkeypatch):
+    monkeypatch.setenv("RAY_raylet_start_wait_time_s", "240")  # a busy machine starts slowly
+    pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    plan = plan_of(count=200 * CHUNK + 5)
+    expected = scan(plan, on_threads(2))
+    head = {"num_cpus": 1, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    try:
+        node = cluster.add_node(num_cpus=1)
+        n_nodes = []
+
+        def engine(plan, first):
+            import ray
+
+            for step, found in enumerate(on_ray(cluster.address)(plan, first)):
+                if step == 0:
+                    n_nodes.append(sum(node["Alive"] for node in ray.nodes()))
+                    cluster.remove_node(node, allow_graceful=False)
+                yield found
+            n_nodes.append(sum(node["Alive"] for node in ray.nodes()))
+
+        assert same(scan(plan, engine), expected)
+        assert n_nodes == [2, 1]
+    finally:
+        cluster.shutdown()

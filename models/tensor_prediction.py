@@ -1,0 +1,174 @@
+"""Predict costs of op ids in a torch tensor, on the device where the tensor is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeGuard
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from archcost.errors import ArchitectureError
+from archcost.models.additive_form import AdditiveForm
+from archcost.models.compiled import CompiledForm
+from archcost.models.mlp_form import MLPForm
+from archcost.models.posterior_form import PosteriorForm
+from archcost.models.table_form import TableForm
+from archcost.models.target_scale import TargetScale
+from archcost.spaces import SearchSpace
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from archcost.models.cost_model import CostModel
+
+SINGLE = ("first", "bias_1", "weight_2", "bias_2", "weight_3")
+"""Weights of networks, which are evaluated in single precision as in `MLPForm`."""
+
+_KEPT: WeakKeyDictionary[Any, dict[Any, dict[str, Tensor]]] = WeakKeyDictionary()
+"""Arrays of forms and spaces as tensors, by form or space and by device."""
+
+
+def is_tensor(value: object) -> TypeGuard[Tensor]:
+    """Tell whether `value` is a torch tensor; whoever has one has imported torch."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def predict_tensor(model: CostModel, ops: Tensor, *, return_std: bool = False) -> Any:
+    """Predict costs of op ids.
+
+    Parameters
+    ----------
+    model : CostModel
+        What predicts.
+    ops : torch.Tensor of int, shape (n_archs, n_positions) or (n_positions,)
+        Op ids of valid architectures.
+    return_std : bool, default=False
+        Also return standard deviations.
+
+    Returns
+    -------
+    torch.Tensor of float64, shape (n_archs,) or ()
+        Costs in ms or mJ on the device of `ops`; with `return_std` a pair (mean, std).
+
+    Raises
+    ------
+    ArchitectureError
+        If the shape or the type is wrong, or an op is not allowed at its position.
+
+    Notes
+    -----
+    Additive models, ensembles of networks and tables are evaluated on the device. Other models, the
+    rules of a space that has some, and standard deviations go through numpy and back.
+    """
+    import torch
+
+    space, form = model.space, model.compile()
+    rows = ops[None] if ops.ndim == 1 else ops
+    _check(space, rows)
+    if not return_std and not space.has_rules and _runs_on_devices(form):
+        costs = _on_device(form, rows.long())
+        return costs[0] if ops.ndim == 1 else costs
+    found = model.predict(rows.cpu().numpy(), return_std=return_std)
+    answers = [torch.from_numpy(np.array(part)).to(ops.device) for part in np.atleast_2d(found)]
+    answers = [part[0] if ops.ndim == 1 else part for part in answers]
+    return tuple(answers) if return_std else answers[0]
+
+
+def _runs_on_devices(form: CompiledForm | None) -> bool:
+    return isinstance(form, AdditiveForm | TableForm | MLPForm | PosteriorForm)
+
+
+def _on_device(form: CompiledForm | None, ops: Tensor) -> Tensor:
+    import torch
+
+    assert form is not None, "checked before"
+    if isinstance(form, TableForm):
+        return _from_table(form, ops)
+    held = _tensors(form, form.arrays, ops.device)
+    if isinstance(form, MLPForm):
+        total = held["linear"].double()[torch.arange(ops.shape[1], device=ops.device), ops].sum(1)
+        total = total + (held["intercept"] + held["bias_3"].double().mean()) + _networks(held, ops)
+        return _costs(TargetScale.from_arrays(form.arrays()), total)
+    total = held["table"][torch.arange(ops.shape[1], device=ops.device), ops].sum(1)
+    total = total + held["intercept"]
+    if isinstance(form, AdditiveForm):
+        return _costs(form.scale, total)
+    assert isinstance(form, PosteriorForm), "checked before"
+    floor = form.floor
+    return torch.where(total < floor, floor / (2 - total.clamp(max=floor) / floor), total)
+
+
+def _from_table(form: TableForm, ops: Tensor) -> Tensor:
+    import torch
+
+    def arrays() -> dict[str, Any]:
+        space = form.space
+        digits = space.n_ops ** np.arange(space.n_positions)
+        codes = space.all_ops @ digits
+        order = np.argsort(codes)
+        return {"digits": digits, "codes": codes[order], "means": np.asarray(form.means)[order]}
+
+    held = _tensors(form, arrays, ops.device)
+    return held["means"][torch.searchsorted(held["codes"], (ops * held["digits"]).sum(1))]
+
+
+def _networks(held: dict[str, Tensor], ops: Tensor) -> Tensor:
+    """Return the mean outputs of the networks of an ensemble, shape ``(n_archs,)``."""
+    import torch
+    from torch.nn.functional import silu
+
+    n_members, n_positions = held["first"].shape[:2]
+    places = torch.arange(n_positions, device=ops.device)
+    hidden = torch.stack([
+        silu(held["first"][member][places, ops].sum(1) + held["bias_1"][member].reshape(-1))
+        for member in range(n_members)
+    ])  # fmt: skip
+    hidden = silu(hidden @ held["weight_2"] + held["bias_2"].reshape(n_members, 1, -1))
+    return (hidden * held["weight_3"].reshape(n_members, 1, -1)).sum(-1).mean(0).double()
+
+
+def _costs(scale: TargetScale, targets: Tensor) -> Tensor:
+    raw = targets * scale.scale + scale.shift
+    if scale.name == "sqrt":
+        raw = raw.clamp(min=0.0) ** 2
+    elif scale.name == "log":
+        raw = raw.exp()
+    return raw.clamp(min=scale.floor)
+
+
+def _check(space: SearchSpace, ops: Tensor) -> None:
+    import torch
+
+    if ops.ndim != 2 or ops.shape[1] != space.n_positions or ops.is_floating_point():
+        raise ArchitectureError(
+            f"a tensor of architectures of {space.name} must hold integers in the shape "
+            f"(n_archs, {space.n_positions}), but got {ops.dtype} in {tuple(ops.shape)}"
+        )
+    ids = ops.long()
+    inside = (ids >= 0) & (ids < space.n_ops)
+    allowed = _tensors(space, lambda: {"allowed": space.allowed}, ops.device)["allowed"]
+    places = torch.arange(space.n_positions, device=ops.device)
+    wrong = ~(inside & allowed[places, ids.clamp(0, space.n_ops - 1)])
+    if bool(wrong.any()):
+        row = int(wrong.any(1).nonzero()[0, 0])
+        space.parse(ops[row].cpu().numpy())  # names what is wrong
+        raise AssertionError("an op is wrong")
+
+
+def _tensors(owner: Any, arrays: Callable[[], Mapping[str, Any]], device: Any) -> dict[str, Tensor]:
+    """Return numbers as tensors on a device, copied there once."""
+    import torch
+
+    by_device = _KEPT.setdefault(owner, {})
+    if device not in by_device:
+        by_device[device] = {
+            name: torch.tensor(
+                array, device=device, dtype=torch.float32 if name in SINGLE else None
+            )
+            for name, array in arrays().items()
+            if np.asarray(array).dtype.kind in "fbi"
+        }
+    return by_device[device]
