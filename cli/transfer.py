@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Transfer, save, log, report, and return the exit status."""
     from archcost.models import user_models_folder
     from archcost.training import transfer
-    from archcost.training.log_transfer import log_transfer
+    from archcost.training.tracking import log_transfer
     from archcost.training.transfer_report import transfer_report
 
     model = transfer(

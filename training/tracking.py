@@ -14,6 +14,7 @@ from archcost.training.key_rows import rows_of
 from archcost.training.metrics import flat
 from archcost.training.plots import residual_plot, scatter_plot
 from archcost.training.serving import ARCH, signature
+from archcost.training.tracker import Tracker
 
 if TYPE_CHECKING:
     from mlflow.data.pandas_dataset import PandasDataset
@@ -79,6 +80,22 @@ def log_choice(model: CostModel, trial: Trial, validation_spearman: float, table
     return str(info.model_uri)
 
 
+def log_transfer(model: CostModel, report: str, experiment: str = "archcost") -> str | None:
+    """Log a transferred model with its report; return the model's URI, None if that fails.
+
+    Parameters
+    ----------
+    model : CostModel
+        From `transfer`.
+    report : str
+        Markdown, kept as ``transfer_report.md``.
+    experiment : str, default="archcost"
+        Name of the MLflow experiment, made if it is not there.
+    """
+    with Tracker(experiment) as tracker, tracker.run(f"{model.key}-transfer", TRIAL, model.key):
+        return tracker.log(_write_transfer, model, report)
+
+
 def log_metrics(metrics: dict[str, float], model_id: str, data: PandasDataset) -> None:
     """Log the metrics that are defined to the active run, its model and its dataset."""
     import mlflow
@@ -123,3 +140,16 @@ def run_params(model: CostModel) -> dict[str, Any]:
         "table_sha256": manifest.training["table_sha256"],
         "n_without_cost": manifest.training["n_without_cost"],
     }
+
+
+def _write_transfer(model: CostModel, report: str) -> str:
+    import mlflow
+
+    mlflow.log_params({**run_params(model), "n_sources": len(model.manifest.training["sources"])})
+    info = log_cost_model(model)
+    scores = model.manifest.scores
+    metrics = {k: scores[k] for k in scores if k.startswith("left_out_")}
+    if metrics:
+        mlflow.log_metrics(metrics, model_id=info.model_id)
+    mlflow.log_text(report, "transfer_report.md")
+    return str(info.model_uri)
