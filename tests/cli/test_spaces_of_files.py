@@ -19,8 +19,8 @@ def run(*words):
     assert main([*map(str, words)]) == 0
 
 
-def of_space(command, *words):
-    run(command, *words, "--space", SPACE)
+def of_space(*words):
+    run(*words, "--space", SPACE)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def table(shared_workplace):
     costs_ms = [0.1 + space.workload(ops).flops / 1e7 for ops in archs]
     frame = pd.DataFrame({"arch": space.format_many(archs), "latency_ms": costs_ms})
     frame.to_csv(shared_workplace / "my.csv", index=False)
-    run("data", "import", "my.csv", "--device", "my_board", "--space", SPACE, "--out", "t.parquet")
+    of_space("data", "import", "my.csv", "--device", "my_board", "--out", "t.parquet")
     return "t.parquet"
 
 
@@ -42,9 +42,10 @@ def model(table):
 
 
 def test_tables_are_checked_and_merged(table, capsys):
-    run("data", "check", table, "--space", SPACE)
-    run("data", "check", "my.csv", "--device", "my_board", "--space", SPACE)
-    run("data", "merge", table, "--out", "merged.parquet", "--space", SPACE)
+    of_space("data", "check", table)
+    of_space("data", "check", "my.csv", "--device", "my_board")
+    of_space("data", "import", "my.csv", "--device", "my_phone", "--out", "phone.parquet")
+    of_space("data", "merge", table, "phone.parquet", "--out", "merged.parquet")
     assert capsys.readouterr().out.count(f"{KEY}: 60 costs") == 3
 
 
