@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from archcost.plugins import Plugin
 from archcost.spaces.space import Ops, SearchSpace
-from archcost.spaces.spaces import get_space, infer_space
+from archcost.spaces.spaces import given_space
 
 
 class ArchEncoder(Plugin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -54,7 +54,7 @@ class ArchEncoder(Plugin, TransformerMixin, BaseEstimator):  # type: ignore[misc
         ArchitectureError
             If `space` is None and the architectures belong to no space, or to more than one.
         """
-        return self.bind(infer_space(archs) if self.space is None else get_space(self.space))
+        return self.bind(given_space(self.space, archs))
 
     def bind(self, space: SearchSpace) -> Self:
         """Fit to a search space without any architecture; return itself."""

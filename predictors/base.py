@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from archcost.errors import CostTableError
 from archcost.plugins import Plugin
 from archcost.spaces.space import Ops, SearchSpace
-from archcost.spaces.spaces import get_space, infer_space
+from archcost.spaces.spaces import given_space
 
 Floats = npt.NDArray[np.float64]
 
@@ -69,7 +69,7 @@ class CostPredictor(Plugin, RegressorMixin, BaseEstimator):  # type: ignore[misc
             If a cost is not finite or not positive, there are not as many costs as
             architectures, or there are fewer than two.
         """
-        space = infer_space(archs) if space is None else get_space(space)
+        space = given_space(space, archs)
         ops = space.parse_many(archs)
         costs = check_costs(cost, len(ops))
         order = np.lexsort([costs, *ops.T[::-1]])

@@ -41,6 +41,22 @@ def get_space(space: str | SearchSpace | type[SearchSpace]) -> SearchSpace:
     return found if SPACES.get(found.name) is found else register(found)
 
 
+def given_space(space: str | SearchSpace | type[SearchSpace] | None, archs: Any) -> SearchSpace:
+    """Return the search space that was given, or else the only one that architectures belong to.
+
+    Unlike ``get_space`` it does not register a space that is given as an object, so that fitting
+    one thing changes nothing for others.
+
+    Raises
+    ------
+    ArchitectureError
+        If `space` is None and no space accepts the architectures, or more than one.
+    """
+    if space is None:
+        return infer_space(archs)
+    return space if isinstance(space, SearchSpace) else get_space(space)
+
+
 def register(space: SearchSpace | type[SearchSpace]) -> SearchSpace:
     """Make a search space known by its name in this process.
 

@@ -4,13 +4,24 @@ import itertools
 
 import numpy as np
 import pytest
+from more_spaces import FiveNodes, OtherChain, ReversedCells
+from my_space import MySpace
 from sklearn.base import clone
 
-from archcost.errors import UnknownNameError
-from archcost.features import ENCODERS, LayerwiseFeatures, OneHotOps, OpGraphs
+from archcost.errors import ArchcostError, ArchitectureError, UnknownNameError
+from archcost.features import (
+    ENCODERS,
+    CostDrivers,
+    LayerwiseFeatures,
+    OneHotOps,
+    OpGraphs,
+    get_encoder,
+    register,
+)
+from archcost.spaces import SPACES as KNOWN_SPACES
 from archcost.spaces import FBNet, NASBench201
 
-SPACES = [NASBench201(), FBNet()]
+SPACES = [NASBench201(), FBNet(), MySpace(), FiveNodes()]
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 
 
@@ -22,7 +33,7 @@ def space(request):
 @pytest.mark.parametrize("name", ENCODERS)
 def test_encoders_accept_every_form_and_clone(name, space):
     ops = space.sample(5, seed=3)
-    encoder = clone(ENCODERS[name]()).fit(ops)
+    encoder = clone(ENCODERS[name](space)).fit(ops)
     encoded = encoder.transform(ops)
     texts = encoder.transform(space.format_many(ops))
     for one, other in zip(encoded, texts, strict=True):
@@ -36,7 +47,7 @@ def test_encoders_accept_every_form_and_clone(name, space):
 
 def test_one_hot_names_the_op_at_each_position(space):
     ops = space.sample(20, seed=1)
-    encoder = OneHotOps().fit(ops)
+    encoder = OneHotOps(space).fit(ops)
     names = encoder.get_feature_names_out()
     for arch, row in zip(ops, encoder.transform(ops), strict=True):
         expected = {
@@ -45,20 +56,24 @@ def test_one_hot_names_the_op_at_each_position(space):
         }
         assert set(names[row == 1]) == expected
         assert row.sum() == space.n_positions
+    assert len(names) == space.allowed.sum()
 
 
 @pytest.mark.parametrize("dataset_place", [0, -1])
 def test_layerwise_sums_what_the_layers_say(space, dataset_place):
     dataset = space.dataset_names[dataset_place]
     ops = space.sample(15, seed=2)
-    encoder = LayerwiseFeatures(dataset=dataset).fit(ops)
+    encoder = LayerwiseFeatures(space, dataset).fit(ops)
+    assert encoder.is_additive_ == (space.name != "my_space")
     names = list(encoder.get_feature_names_out())
     assert len(set(names)) == len(names)
     for arch, row in zip(ops, encoder.transform(ops), strict=True):
         value = dict(zip(names, row, strict=True))
-        layers = [layer for layer in space.layers(arch, dataset) if layer.position is not None]
-        assert value["total_mflops"] == pytest.approx(sum(x.flops for x in layers) / 1e6)
-        assert value["total_kparams"] == pytest.approx(sum(x.params for x in layers) / 1e3)
+        everything = space.layers(arch, dataset)
+        layers = [layer for layer in everything if layer.position is not None]
+        whole = layers if encoder.is_additive_ else everything
+        assert value["total_mflops"] == pytest.approx(sum(x.flops for x in whole) / 1e6)
+        assert value["total_kparams"] == pytest.approx(sum(x.params for x in whole) / 1e3)
         for op_id, op in enumerate(space.op_names):
             assert value[f"count_{op}"] == (arch == op_id).sum()
             traffic = sum(
@@ -71,7 +86,7 @@ def test_layerwise_sums_what_the_layers_say(space, dataset_place):
             flops = sum(x.flops for x in layers if x.position == place)
             assert value.get(f"{position}_mflops", 0.0) == pytest.approx(flops / 1e6)
         for stage in {x.stage for x in layers}:
-            flops = sum(x.flops for x in layers if x.stage == stage)
+            flops = sum(x.flops for x in whole if x.stage == stage)
             assert value[f"stage{stage}_mflops"] == pytest.approx(flops / 1e6)
 
 
@@ -131,7 +146,7 @@ def test_graphs_link_ops_that_follow_each_other():
 
 def test_dense_nodes_are_those_of_the_graphs(space):
     ops = space.sample(4, seed=0)
-    encoder = OpGraphs().fit(ops)
+    encoder = OpGraphs(space).fit(ops)
     dense = encoder.node_features(ops)
     for nodes, graph in zip(dense, encoder.transform(ops), strict=True):
         np.testing.assert_allclose(graph.x.numpy(), nodes, rtol=1e-6)
@@ -143,3 +158,106 @@ def test_unknown_groups_and_datasets_are_named():
         LayerwiseFeatures(groups=("stages",)).fit([[0] * 6])
     with pytest.raises(UnknownNameError, match="dataset of nasbench201"):
         OneHotOps(dataset="mnist").fit([[0] * 6])
+
+
+@pytest.mark.parametrize("name", [*ENCODERS, "drivers"])
+def test_the_space_is_a_name_a_reference_or_an_object(name):
+    encoder_class = ENCODERS.get(name, CostDrivers)
+    reference = f"{__file__.rpartition('features')[0]}my_space.py:MySpace"
+    try:
+        for space in ("fbnet", FBNet(), MySpace(), reference):
+            encoder = clone(encoder_class(space))
+            assert encoder.get_params()["space"] == space
+            encoder.fit([])
+            assert encoder.space_.name == (
+                "my_space" if space in (MySpace(), reference) else "fbnet"
+            )
+    finally:
+        KNOWN_SPACES.pop("my_space", None)  # a reference registers its space
+
+
+def test_a_space_is_not_guessed_where_two_would_do(monkeypatch):
+    monkeypatch.setitem(KNOWN_SPACES, "other_chain", OtherChain())
+    archs = FBNet().sample(3)
+    with pytest.raises(ArchitectureError, match="one of fbnet and of other_chain"):
+        LayerwiseFeatures().fit(archs)
+    assert LayerwiseFeatures("other_chain").fit(archs).space_ == OtherChain()
+
+
+def test_graph_features_know_ops_by_their_layers():
+    cells, other = NASBench201(), ReversedCells()
+    ops = cells.sample(300, seed=5)
+    for make in (lambda space: LayerwiseFeatures(space), lambda space: CostDrivers(space)):
+        one, two = make(cells).fit(ops), make(other).fit(ops)
+        ours, theirs = one.transform(ops), two.transform(4 - ops)
+        assert ours.shape == theirs.shape
+        if isinstance(one, LayerwiseFeatures):
+            names = list(two.get_feature_names_out())
+            order = [names.index(name) for name in one.get_feature_names_out()]
+            np.testing.assert_allclose(ours, theirs[:, order], rtol=1e-12)
+
+
+def test_work_of_graphs_is_a_driver_unless_counts_tell_it():
+    assert "flops" not in CostDrivers().bind(NASBench201()).groups_
+    assert "flops" not in CostDrivers().bind(FiveNodes()).groups_
+
+    class Wide(FiveNodes):
+        name = "wide"
+
+        def layers(self, arch, dataset=None):
+            layers = super().layers(arch, dataset)
+            return tuple(x for layer in layers for x in [layer] * (1 + (layer.position or 0)))
+
+    drivers = CostDrivers().bind(Wide())
+    ops = Wide().sample(2000, seed=9)
+    encoded = drivers.transform(ops)
+    flops = [sum(layer.flops for layer in Wide().layers(row)) for row in ops]
+    part = encoded[:, drivers.groups_["flops"]]
+    assert abs(np.corrcoef(part[:, -1], flops)[0, 1]) > 0.999
+    assert abs(np.corrcoef(drivers.work(ops), flops)[0, 1]) > 0.8
+
+
+def test_drivers_of_a_space_that_is_not_additive_come_from_its_layers():
+    space = MySpace()
+    drivers = CostDrivers().bind(space)
+    ops = space.sample(200, seed=1)
+    encoded = drivers.transform(ops)
+    flops = np.array([sum(layer.flops for layer in space.layers(row)[:-1]) for row in ops])
+    part = encoded[:, drivers.groups_["flops"]]
+    fitted = part @ np.linalg.lstsq(part, flops - flops.mean(), rcond=None)[0]
+    np.testing.assert_allclose(np.corrcoef(fitted, flops)[0, 1], 1.0, atol=1e-3)
+    assert np.corrcoef(drivers.work(ops), flops)[0, 1] > 0.9
+    everything = space.sample(space.n_archs, seed=0)
+    assert abs(drivers.work(everything)).mean() == pytest.approx(0.8, abs=0.1)
+    assert drivers.table_ is None
+
+
+class CountsOnly(OneHotOps):
+    """Counts of ops."""
+
+    def _encode(self, ops):
+        return (ops[:, :, None] == np.arange(self.space_.n_ops)).sum(axis=1)
+
+
+def test_encoders_of_the_user(tmp_path):
+    path = tmp_path / "my_encoder.py"
+    path.write_text("from archcost.features import OneHotOps\nclass Mine(OneHotOps):\n    pass\n")
+    assert get_encoder(f"{path}:Mine")().fit([[0] * 6]).transform([[3] * 6]).sum() == 6
+    assert get_encoder("one_hot") is get_encoder(OneHotOps) is OneHotOps
+    try:
+        register("counts", CountsOnly)
+        assert get_encoder("counts")().fit([[0] * 6]).transform([[3] * 6])[0].tolist() == [
+            0,
+            0,
+            0,
+            6,
+            0,
+        ]
+        with pytest.raises(ArchcostError, match="'counts' is that of CountsOnly already"):
+            register("counts", OneHotOps)
+    finally:
+        del ENCODERS["counts"]
+    with pytest.raises(UnknownNameError, match=r"encoder must be one of .*'one_hot'.*'count"):
+        get_encoder("counts")
+    with pytest.raises(ArchcostError, match="must be a subclass of ArchEncoder"):
+        get_encoder(dict)

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from more_spaces import FiveNodes, ReversedCells
 
 from archcost.datasets.source_oneproxy import ONEPROXY
 from archcost.features.zero_folding import fold_zeros
 from archcost.spaces import NASBench201
-from archcost.spaces.cell_graph import backward_live
+from archcost.spaces.liveness import backward_live
 
+CELLS = NASBench201()
 NONE, SKIP, CONV1, CONV3, POOL = range(5)
 
 
@@ -32,23 +34,23 @@ NONE, SKIP, CONV1, CONV3, POOL = range(5)
     ],
 )
 def test_worked_examples(cell, runs):
-    assert fold_zeros(np.array([cell])).runs[0].tolist() == [bool(x) for x in runs]
+    assert fold_zeros(CELLS, np.array([cell])).runs[0].tolist() == [bool(x) for x in runs]
 
 
 def test_cells_without_none_run_whole():
-    ops = NASBench201().all_ops
+    ops = CELLS.all_ops
     whole = ops[(ops != NONE).all(axis=1)]
-    folded = fold_zeros(whole)
+    folded = fold_zeros(CELLS, whole)
     assert folded.runs.all()
     assert folded.depends_on_input.all()
     assert (folded.n_sums == 3).all()
 
 
 def test_rows_do_not_depend_on_each_other():
-    ops = NASBench201().sample(200, seed=4)
-    together = fold_zeros(ops)
+    ops = CELLS.sample(200, seed=4)
+    together = fold_zeros(CELLS, ops)
     for row, arch in enumerate(ops):
-        alone = fold_zeros(arch[None])
+        alone = fold_zeros(CELLS, arch[None])
         assert (alone.runs[0] == together.runs[row]).all()
         assert alone.n_sums[0] == together.n_sums[row]
 
@@ -64,4 +66,29 @@ def test_it_explains_edge_tpu_better_than_liveness(real_tables):
         columns = np.column_stack([np.ones(len(ops)), counts])
         return cost - columns @ np.linalg.lstsq(columns, cost, rcond=None)[0]
 
-    assert np.var(unexplained(fold_zeros(ops).runs)) < np.var(unexplained(backward_live(ops)))
+    assert np.var(unexplained(fold_zeros(CELLS, ops).runs)) < np.var(
+        unexplained(backward_live(CELLS, ops))
+    )
+
+
+def test_op_ids_mean_nothing():
+    ops = CELLS.all_ops
+    other = fold_zeros(ReversedCells(), 4 - ops)
+    for one, two in zip(fold_zeros(CELLS, ops), other, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_a_cell_within_a_larger_graph_folds_alike():
+    """The fifth node passes on the fourth; all other edges into it write zeros."""
+    space = FiveNodes()
+    ops = CELLS.all_ops[(CELLS.all_ops != CONV1).all(axis=1)]
+    names = {NONE: "nothing", SKIP: "same", CONV3: "conv", POOL: "pool"}
+    inner = np.vectorize({op: space.op_names.index(name) for op, name in names.items()}.get)(ops)
+    nothing = np.full((len(ops), 3), space.op_names.index("nothing"))
+    last = np.full((len(ops), 1), space.op_names.index("same"))
+    folded = fold_zeros(space, np.hstack([inner, nothing, last]))
+    alone = fold_zeros(CELLS, ops)
+    np.testing.assert_array_equal(folded.depends_on_input, alone.depends_on_input)
+    np.testing.assert_array_equal(folded.runs[:, :6], alone.runs)
+    np.testing.assert_array_equal(folded.runs[:, -1], alone.depends_on_input)
+    np.testing.assert_array_equal(folded.n_sums, alone.n_sums)

@@ -27,6 +27,21 @@ def test_more_columns_than_rows_and_columns_that_repeat_are_fine():
     assert np.isfinite(fitted.left_out).all()
 
 
+def test_left_out_rows_of_fits_with_more_columns_than_rows_are_right():
+    rng = np.random.default_rng(2)
+    features = rng.normal(size=(12, 40))
+    target = features @ rng.normal(size=40) + 3
+    fitted = fit_ridge(features, target)
+    for row in range(12):
+        rest = np.arange(12) != row
+        alone = [
+            Ridge(a).fit(features[rest], target[rest]).predict(features[[row]]) for a in PENALTIES
+        ]
+        assert np.abs(np.ravel(alone) - fitted.left_out[row]).min() < 1e-4
+    spread = np.std(target - fitted.left_out)
+    assert spread > 0.2 * np.std(target)  # what 12 rows cannot know of 40 columns
+
+
 def test_constant_features_leave_the_mean():
     fitted = fit_ridge(np.ones((4, 2)), np.array([1.0, 2.0, 3.0, 4.0]))
     assert fitted.intercept == pytest.approx(2.5)

@@ -5,15 +5,18 @@ import pickle
 
 import numpy as np
 import pytest
+from more_spaces import OtherChain
+from my_space import MySpace
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from archcost.errors import ArchitectureError, CostTableError
-from archcost.predictors import PREDICTORS
-from archcost.spaces import FBNet, NASBench201
+from archcost.predictors import PREDICTORS, RidgePredictor
+from archcost.spaces import SPACES, FBNet, NASBench201
 
-CELLS, CHAINS = NASBench201(), FBNet()
+CELLS, CHAINS, MINE = NASBench201(), FBNet(), MySpace()
+EVERY_SPACE = pytest.mark.parametrize("space", [CELLS, CHAINS, MINE], ids=lambda space: space.name)
 NEURAL = ("mlp", "gnn")
 
 
@@ -44,13 +47,13 @@ def fitted():
 
     def get(name, space):
         if (name, space.name) not in made:
-            made[name, space.name] = make(name).fit(*data(space, 60))
+            made[name, space.name] = make(name).fit(*data(space, 60), space=space)
         return made[name, space.name]
 
     return get
 
 
-@pytest.mark.parametrize("space", [CELLS, CHAINS], ids=lambda space: space.name)
+@EVERY_SPACE
 def test_predicts_positive_finite_costs_and_deviations(name, space, fitted):
     ops, _ = data(space, 40, seed=1)
     model = fitted(name, space)
@@ -104,7 +107,7 @@ def test_order_of_the_rows_does_not_matter(name, fitted):
     np.testing.assert_array_equal(shuffled.predict(new), fitted(name, CELLS).predict(new))
 
 
-@pytest.mark.parametrize("space", [CELLS, CHAINS], ids=lambda space: space.name)
+@EVERY_SPACE
 def test_batches_equal_singles(name, space, fitted):
     model = fitted(name, space)
     new = space.sample(12, seed=8)
@@ -125,7 +128,7 @@ def test_every_form_of_an_architecture_gives_the_same(name, fitted):
     np.testing.assert_array_equal(from_text.predict(new), expected)
 
 
-@pytest.mark.parametrize("space", [CELLS, CHAINS], ids=lambda space: space.name)
+@EVERY_SPACE
 def test_saves_and_loads_without_pickle(name, space, fitted, tmp_path):
     model = fitted(name, space)
     model.save_weights(tmp_path)
@@ -251,3 +254,58 @@ def test_compiled_forms_are_exact(kind, params):
     np.testing.assert_allclose(evaluate(form, new), mean, rtol=1e-9)
     np.testing.assert_allclose(form["relative_std"] * mean, std, rtol=1e-12)
     assert all(array.dtype != object for array in form.values())
+
+
+def measured_mine(n, seed):
+    """Return architectures of `MySpace` and costs of their own layers, with 5 % noise."""
+    ops = MINE.sample(n, seed=seed)
+    layers = [MINE.layers(row) for row in ops]
+    cost = np.array([sum(x.macs for x in row) ** 0.8 / 60_000 + 0.1 * len(row) for row in layers])
+    return ops, cost * np.exp(0.05 * np.random.default_rng(seed).standard_normal(n))
+
+
+def error(model, ops, cost):
+    """Return the mean absolute error as a share of the cost."""
+    return np.mean(np.abs(model.predict(ops) / cost - 1))
+
+
+@pytest.mark.parametrize("n", [20, 100])
+def test_layers_tell_the_cost_in_a_space_that_is_not_additive(name, n):
+    ops, cost = measured_mine(n + 300, seed=4)
+    train, test = (ops[:n], cost[:n]), (ops[n:], cost[n:])
+    model = make(name).fit(*train, space=MINE)
+    of_ops = RidgePredictor(groups=("ops",)).fit(*train, space=MINE)
+    if name == "lookup":  # one number a position and op, all that it can hold
+        assert error(model, *test) < 0.25
+    else:
+        assert error(model, *test) < 0.75 * error(of_ops, *test)
+        assert error(model, *test) < (0.15 if n == 20 else 0.075)
+        mean, std = model.predict(test[0], return_std=True)
+        assert np.mean(np.abs(mean - test[1]) < 2 * std) > 0.5
+
+
+def test_a_space_is_not_guessed_where_two_would_do(name, monkeypatch):
+    monkeypatch.setitem(SPACES, "other_chain", OtherChain())
+    ops, cost = data(CHAINS, 30)
+    with pytest.raises(ArchitectureError, match="one of fbnet and of other_chain; say which"):
+        make(name).fit(ops, cost)
+    assert make(name).fit(ops, cost, space="other_chain").space_ == OtherChain()
+    assert make(name).fit(ops, cost, space=CHAINS).space_ == CHAINS
+
+
+@EVERY_SPACE
+def test_only_additive_predictors_have_additive_forms(name, space, fitted):
+    form = fitted(name, space).compiled()
+    if space == CHAINS:
+        assert (form is None) == (name in ("xgboost", "lightgbm", "gnn"))
+    else:
+        assert (form is not None) == (name == "lookup")
+
+
+def test_users_space_in_grid_search_and_pickles(name, fitted):
+    ops, cost = data(MINE, 60)
+    search = GridSearchCV(make(name), {"seed": [0, 1]}, cv=2).fit(ops, cost, space=MINE)
+    assert search.predict(ops[:3]).shape == (3,)
+    model = fitted(name, MINE)
+    copy = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copy.predict(ops), model.predict(ops))
