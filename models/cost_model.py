@@ -97,7 +97,8 @@ class CostModel:
         if self._form is not None and not return_std and self._is_plainly_single(archs):
             return self._form(archs)  # the short way of search loops
         single = self.space.is_single(archs)
-        ops = self.space.parse(archs)[None] if single else self.space.parse_many(archs)
+        parse = self.space.parse if single else self.space.parse_many
+        ops = np.atleast_2d(parse(archs, self.key.dataset))
         means, stds = self._predict_ops(ops, return_std)
         if single:
             return (float(means[0]), float(stds[0])) if return_std else float(means[0])
