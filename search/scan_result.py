@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from archcost.datasets.whole_file import whole_file
 from archcost.search.scan_scores import cost_column
 from archcost.search.scanning import Found, ScanPlan
 
@@ -39,6 +40,5 @@ def write_result(plan: ScanPlan, found: Found, path: Path) -> None:
         "seed": plan.seed,
     }
     table = pa.table(columns).replace_schema_metadata({"archcost_scan": json.dumps(about)})
-    temporary = path.with_name(path.name + ".part")
-    pq.write_table(table, temporary)
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        pq.write_table(table, temporary)

@@ -97,9 +97,7 @@ def _plain_array(archs: npt.NDArray[Any]) -> Any:
     if archs.dtype.kind in "OUT":  # Python objects and strings
         return archs.tolist()
     if archs.dtype.kind not in "iu" and archs.size:
-        raise ArchitectureError(
-            f"op ids must be integers, but got {archs.dtype} in {shown(archs)}"
-        )
+        raise ArchitectureError(f"op ids must be integers, but got {archs.dtype} in {shown(archs)}")
     return archs
 
 

@@ -389,9 +389,10 @@ class SearchSpace(ABC):
         """Return the space's string form of one architecture in any accepted form."""
         return self.join([self.op_names[op] for op in self.parse(arch)])
 
-    def format_many(self, archs: object) -> list[str]:
-        """Return the string forms of several architectures."""
-        return [self.join([self.op_names[op] for op in row]) for row in self.parse_many(archs)]
+    def format_many(self, archs: object, dataset: str | None = None) -> list[str]:
+        """Return the string forms of several architectures, parsed as ``parse_many`` does."""
+        ops = self.parse_many(archs, dataset)
+        return [self.join([self.op_names[op] for op in row]) for row in ops]
 
     def from_index(self, index: int) -> Ops:
         """Return the architecture at `index`: choices read as digits, first position first."""

@@ -61,7 +61,7 @@ def evident_space(arch: Any) -> str | None:
     kind = type(arch)
     if kind is str:
         found = forms.by_start.get(arch[:1])
-        return found if found is None or type(found) is str else found.get(arch.count("-"))
+        return found.get(arch.count("-")) if isinstance(found, dict) else found
     if kind is int:
         return forms.with_index
     if (kind is list or kind is tuple) and arch and type(arch[0]) is int:

@@ -77,8 +77,8 @@ def test_simulates_and_reports(quick, capsys):
     assert rows["arch"].tolist() == 2 * SPACE.format_many(SPACE.sample(3, seed=0))
     latency_ms, energy_mj = (rows["cost"][rows["metric"] == m] for m in ("latency", "energy"))
     assert energy_mj.tolist() == pytest.approx((2.0 * latency_ms).tolist())
-    assert table.provenance["architectures"] == "3 drawn uniformly with seed 0"
-    assert table.provenance["description"]["name"] == "Quick"
+    assert table.provenance.architectures == "3 drawn uniformly with seed 0"
+    assert table.provenance.description["name"] == "Quick"
 
 
 def test_extends_a_table(quick, capsys):

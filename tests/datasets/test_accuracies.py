@@ -52,7 +52,7 @@ def test_errors_say_what_is_wrong(tmp_path):
     for text in ("arch,top1\nx,1\n", f"{FIRST},70\n{SECOND}\n"):
         with pytest.raises(CostTableError, match="must have the columns arch and accuracy"):
             read_accuracy(written(tmp_path, text), SPACE)
-    with pytest.raises(CostTableError, match="row 1 has 'nan'"):
+    with pytest.raises(CostTableError, match="row 2 has 'nan'"):
         read_accuracy(written(tmp_path, f"{FIRST},70\n{SECOND},nan\n"), SPACE)
     with pytest.raises(CostTableError, match="there are none"):
         read_accuracy(written(tmp_path, "arch,accuracy\n"), SPACE)

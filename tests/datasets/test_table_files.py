@@ -58,16 +58,20 @@ def test_an_empty_cell_needs_a_status(tmp_path):
         "did_not_compile": 1,
         "ok": 1,
     }
-    with pytest.raises(CostTableError, match="row 0 has no cost and 'ok'"):
+    with pytest.raises(CostTableError, match="row 2 has no cost and 'ok'"):
         CostTable.read(csv(tmp_path, f"arch,latency_ms\n{A},\n{B},4\n"), device="b")
 
 
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        (f"arch,latency_ms\n{A},nan\n", CostTableError, "finite number above 0, but row 0 has nan"),
-        (f"arch,latency_ms\n{A},-1\n", CostTableError, "finite number above 0, but row 0 has -1.0"),
-        (f"arch,latency_ms\n{A},fast\n", CostTableError, "column cost of a cost table must be of"),
+        (f"arch,latency_ms\n{A},nan\n", CostTableError, "finite number above 0, but row 2 has nan"),
+        (f"arch,latency_ms\n{A},-1\n", CostTableError, "finite number above 0, but row 2 has -1.0"),
+        (
+            f"arch,latency_ms\n{A},fast\n",
+            CostTableError,
+            "latency_ms must be a number, but row 2 has 'fast'",
+        ),
         (f"arch,latency\n{A},1\n", CostTableError, r"'latency_ms' or 'energy_mj'.*it has \['arch'"),
         (f"cell,latency_ms\n{A},1\n", CostTableError, "must have the columns 'arch'"),
         ("arch,latency_ms\n", CostTableError, "at least one row"),
@@ -141,4 +145,5 @@ def test_plain_text_columns_and_further_columns_are_accepted(tmp_path):
     table = CostTable.from_costs("nasbench201", [A, B], [1.0, 2.0], device="b")
     plain = pa.table(table.to_pandas().astype({"arch": str, "device": str}))
     pq.write_table(plain.append_column("note", pa.array(["x", "y"])), tmp_path / "t.parquet")
-    assert CostTable.read(tmp_path / "t.parquet").sha256 == table.sha256
+    with pytest.warns(UserWarning, match="has no checksum"):
+        assert CostTable.read(tmp_path / "t.parquet").sha256 == table.sha256
