@@ -1,0 +1,168 @@
+r"""What each op adds to a network at each position, and whether the space is additive.
+
+Notation: :math:`a` an architecture, :math:`w(\ell)` the measures of a layer, :math:`T_{p, o}` what
+op :math:`o` adds at position :math:`p`, :math:`f` the layers around the positions (stem, head).
+
+.. math:: w(a) = \sum_{\ell \in a} w(\ell) \overset{?}{=} f + \sum_p T_{p, a_p}
+
+The second equation holds in an additive space. It does not where a choice changes the layers of
+other positions, as a width does those of the next layer, or a resolution those of all.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from archcost.networks.layers import Layer
+from archcost.spaces.space import Ops, SearchSpace
+
+Floats = npt.NDArray[np.float64]
+Measure = Callable[[Layer], Floats]
+"""A function, hashable, from a layer to a row of numbers that add up over layers."""
+
+N_CHECKED = 64
+"""Random architectures on which additivity is checked."""
+
+N_EXAMPLES = 4
+"""Architectures to average over, for an op at a position where it depends on the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class PositionWork:
+    """What ops add at positions.
+
+    Parameters
+    ----------
+    table : array of float64, shape (n_positions, n_ops, n_stages, n_measures)
+        What an op adds at a position and stage; 0 where it is not allowed. In a space that is not
+        additive, means over examples.
+    fixed : array of float64, shape (n_stages, n_measures)
+        What the layers add that belong to no position; means as well.
+    is_additive : bool
+        Whether table and fixed part sum to the work of random architectures.
+    """
+
+    table: Floats
+    fixed: Floats
+    is_additive: bool
+
+
+@cache
+def position_work(space: SearchSpace, dataset: str, measure: Measure) -> PositionWork:
+    """Tabulate the work of each op at each position.
+
+    Parameters
+    ----------
+    space : SearchSpace
+        The search space.
+    dataset : str
+        One of its datasets.
+    measure : callable
+        From a layer to a row of numbers, shape ``(n_measures,)``, that add up over layers.
+
+    Returns
+    -------
+    PositionWork
+        Read-only tables, and whether they say all.
+    """
+    examples = _examples(space)
+    works = [_work_by_position(space, tuple(map(int, row)), dataset, measure) for row in examples]
+    n_stages = max(work.shape[1] for work in works)
+    padded = np.stack([np.pad(w, ((0, 0), (0, n_stages - w.shape[1]), (0, 0))) for w in works])
+    table = np.zeros((space.n_positions, space.n_ops, *padded.shape[2:]))
+    for place in range(space.n_positions):
+        for op in np.unique(examples[:, place]):
+            table[place, op] = padded[examples[:, place] == op, place].mean(axis=0)
+    fixed = padded[:, -1].mean(axis=0)
+    for shared in (table, fixed):
+        shared.setflags(write=False)
+    return PositionWork(table, fixed, _is_additive(space, dataset, measure, table, fixed))
+
+
+def network_work(space: SearchSpace, ops: Ops, dataset: str, measure: Measure) -> Floats:
+    """Return the whole work of architectures, exact in every space.
+
+    Parameters
+    ----------
+    space : SearchSpace
+        The search space.
+    ops : array of int, shape (n_archs, n_positions)
+        Valid op ids.
+    dataset : str
+        One of its datasets.
+    measure : callable
+        As for ``position_work``.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n_archs, n_measures)
+        From the table in an additive space, from each network's own layers elsewhere.
+    """
+    tabulated = position_work(space, dataset, measure)
+    if tabulated.is_additive:
+        return _sums(tabulated.table, tabulated.fixed, ops)
+    return np.array([
+        _work_by_position(space, tuple(map(int, row)), dataset, measure).sum(axis=(0, 1))
+        for row in ops
+    ]).reshape(len(ops), -1)  # fmt: skip
+
+
+def _sums(table: Floats, fixed: Floats, ops: npt.NDArray[Any]) -> Floats:
+    per_position = table.sum(axis=2)
+    summed: Floats = fixed.sum(axis=0) + per_position[np.arange(ops.shape[1]), ops].sum(axis=1)
+    return summed
+
+
+def _is_additive(
+    space: SearchSpace, dataset: str, measure: Measure, table: Floats, fixed: Floats
+) -> bool:
+    n_archs = len(space.all_ops) if space.is_enumerable else N_CHECKED
+    sample = space.sample(min(N_CHECKED, n_archs), seed=1)
+    true = np.array([
+        _work_by_position(space, tuple(map(int, row)), dataset, measure).sum(axis=(0, 1))
+        for row in sample
+    ])  # fmt: skip
+    return bool(np.allclose(_sums(table, fixed, sample), true, rtol=1e-9, atol=1e-9))
+
+
+def _examples(space: SearchSpace) -> Ops:
+    """Return valid architectures in which each allowed op stands at each position, if any does.
+
+    Where every op is allowed everywhere these are the architectures of one op each.
+    """
+    if space.allowed.all() and not space.has_rules:
+        ids = np.arange(space.n_ops, dtype=space.dtype)
+        return np.repeat(ids[:, None], space.n_positions, axis=1)
+    n_archs = len(space.all_ops) if space.is_enumerable else N_CHECKED
+    sample = space.sample(min(N_CHECKED, n_archs), seed=0)
+    rows = []
+    for place, ids in enumerate(space.choices):
+        for op in ids:
+            changed = sample.copy()
+            changed[:, place] = op
+            valid = changed[space.valid(changed)]
+            if not len(valid) and space.is_enumerable:
+                valid = space.all_ops[space.all_ops[:, place] == op]
+            rows.append(valid[:N_EXAMPLES])
+    return np.unique(np.concatenate(rows), axis=0)
+
+
+@lru_cache(maxsize=100_000)
+def _work_by_position(
+    space: SearchSpace, ops: tuple[int, ...], dataset: str, measure: Measure
+) -> Floats:
+    """Return the work of a network, shape (n_positions + 1, n_stages, n_measures).
+
+    The last row is that of no position. Cached, since encoders ask for the same networks again.
+    """
+    layers = space.layers(list(ops), dataset)
+    measured = [measure(layer) for layer in layers]
+    work = np.zeros((len(ops) + 1, 1 + max(x.stage for x in layers), len(measured[0])))
+    for layer, row in zip(layers, measured, strict=True):
+        work[-1 if layer.position is None else layer.position, layer.stage] += row
+    work.setflags(write=False)
+    return work
