@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from archcost.errors import ArchcostError, MissingDataError, check_name
+from archcost.folders import expanded
 
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ def load_object(reference: str) -> Any:
         If the file cannot be run.
     """
     file, _, name = reference.rpartition(":")
-    path = Path(file).expanduser().resolve()
+    path = expanded(file).resolve()
     if not path.is_file():
         raise MissingDataError(f"{reference!r} must name a Python file, but there is no {path}")
     digest = hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:16]

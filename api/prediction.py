@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +23,11 @@ from archcost.spaces.spaces import accepting_spaces
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_MODELS = 256
+MOST_LOADED = 256
 """Models that are kept loaded; the one that was loaded first goes."""
 
 _models: dict[tuple[object, ...], Any] = LOADED  # the only state of the process
+_keeping = threading.Lock()
 
 
 def predict(
@@ -246,9 +248,10 @@ def load_for(
     dataset: str | None = None,
     model: str | Path | CostModel | None = None,
 ) -> CostModel:
-    """Return the loaded model that `predict` asks, the same object every time.
+    """Return the loaded and compiled model that `predict` asks.
 
-    Parameters are those of `predict`; the architectures only tell the space.
+    Parameters are those of `predict`; the architectures only tell the space, and config dicts the
+    dataset. What was asked for by name is kept; a model that was given is not.
 
     Raises
     ------
@@ -261,33 +264,43 @@ def load_for(
             "model must be a saved model's folder, an MLflow URI or a CostModel, but got "
             f"{shown(model)}"
         )
-    given = None if space is None else get_space(space)
-    if given is None and model is None:
-        given = _space_of(archs, device)
-    if given is not None and (dataset is not None or _has_config(archs)):
-        meant = given.dataset_of(archs, dataset)
+    named = None if space is None else get_space(space)
+    if isinstance(model, CostModel):
+        return _checked(model, named, device, metric, dataset)
+    if named is None and model is None:
+        named = _space_of(archs, device)
+    if named is not None and (dataset is not None or _has_config(archs)):
+        meant = named.dataset_of(archs, dataset)
         dataset = dataset or meant  # as it is spelled where `predict` looks it up
     # The object that was given, or the name that `predict` tells quickly.
-    asked = (space or (given and given.name), device, metric, dataset, model)
-    if asked not in _models:
-        if model is None:
-            found = load(device, metric, space=given, dataset=dataset)
-        else:
-            found = model if isinstance(model, CostModel) else _load_from(model)
-            key = CostKey(
-                given.name if given else found.key.space,
-                device,
-                metric,
-                dataset or found.key.dataset,
-            )
-            if key != found.key:
-                raise UnknownNameError(f"the model is of {found.key}, but {key} was asked for")
-        found.compile()
-        while len(_models) >= MOST_MODELS:
-            _models.pop(next(iter(_models)), None)
-        _models[asked] = found
+    asked = (space or (named and named.name), device, metric, dataset, model)
+    found: CostModel | None = _models.get(asked)
+    if found is not None:
         return found
-    return _models[asked]
+    if model is None:
+        found = load(device, metric, space=named, dataset=dataset)
+        found.compile()
+    else:
+        found = _checked(_load_from(model), named, device, metric, dataset)
+    with _keeping:
+        while len(_models) >= MOST_LOADED:
+            del _models[next(iter(_models))]
+        _models[asked] = found
+    return found
+
+
+def _checked(
+    model: CostModel, space: SearchSpace | None, device: str, metric: str, dataset: str | None
+) -> CostModel:
+    """Return a model, compiled, if it is of what was asked for."""
+    key = model.key
+    name = key.space if space is None else space.name
+    if (name, device, metric, dataset) != (key.space, key.device, key.metric, None):
+        asked = CostKey(name, device, metric, dataset or key.dataset)
+        if asked != key:
+            raise UnknownNameError(f"the model is of {key}, but {asked} was asked for")
+    model.compile()
+    return model
 
 
 def _space_of(archs: Any, device: str) -> SearchSpace:

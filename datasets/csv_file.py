@@ -63,7 +63,8 @@ def read_records(path: Path) -> list[Record]:
     ]
     if records and len(head := records[0][1]) == 1:
         for separator, name in ((";", "semicolons"), ("\t", "tabs")):
-            if "arch" in [cell.strip(' "').lower() for cell in head[0].split(separator)]:
+            cells = [cell.strip(' "').lower() for cell in head[0].split(separator)]
+            if len(cells) > 1 and "arch" in cells:
                 raise CostTableError(
                     f"the columns of {path} must be separated by commas, but row 1 is "
                     f"{shown(head[0])}: they look separated by {name}; save it with commas, and "

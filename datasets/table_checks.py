@@ -52,9 +52,9 @@ def check_numbers(rows: pa.Table, number: RowNumber) -> None:
         row = int(np.flatnonzero(contradictory)[0])
         has = "no cost" if missing[row] else f"the cost {cost[row]}"
         raise CostTableError(
-            "a row must have a cost exactly if its status is 'ok', but row "
-            f"{number(row)} has {has} and {statuses[status[row]]!r}; a row without a cost takes one "
-            f"of {list(STATUSES[1:])}"
+            f"a row must have a cost exactly if its status is 'ok', but row {number(row)} has "
+            f"{has} and {statuses[status[row]]!r}; a row without a cost takes one of "
+            f"{list(STATUSES[1:])}"
         )
     for name in OPTIONAL_COLUMNS:
         values, missing = numbers(rows, name)
