@@ -86,7 +86,7 @@ def predict(
     told = evident_space(arch) if space is None else space  # a config dict is never evident
     try:
         found = _models.get((told, device, metric, dataset, model))
-    except TypeError:  # no key: what is not hashable is no name either, as load_for says
+    except TypeError:  # what is not hashable is no name either, as load_for says
         found = None
     if found is None or (space is not None and type(arch) is not str and _has_config(arch)):
         found = load_for(arch, device, metric, told, dataset, model)
@@ -138,29 +138,20 @@ def predict_many(
     >>> archcost.predict_many(cells, ["eyeriss", "fpga"]).shape
     (2, 2)
     """
-    if isinstance(devices, str):
-        devices = [devices]
-    if isinstance(metrics, str):
-        metrics = [metrics] * len(devices)
-    devices, metrics = _names("device", devices), _names("metric", metrics)
+    devices = _names("device", [devices] if isinstance(devices, str) else devices)
+    metrics = _names("metric", [metrics] * len(devices) if isinstance(metrics, str) else metrics)
     if not len(devices) == len(metrics) > 0:
         raise ValueError(
             f"predict_many needs devices and as many metrics, or one metric for all, but got "
             f"{len(devices)} devices and {len(metrics)} metrics"
         )
-    if space is None:
-        space = evident_space(archs)
-    if space is None or (dataset is None and _has_config(archs)):
-        models = [
-            load_for(archs, device, metric, space, dataset)
-            for device, metric in zip(devices, metrics, strict=True)
-        ]
-    else:
-        models = [
-            _models.get((space, device, metric, dataset, None))
-            or load_for(archs, device, metric, space, dataset)
-            for device, metric in zip(devices, metrics, strict=True)
-        ]
+    told = evident_space(archs) if space is None else space
+    known = told is not None and not _has_config(archs)
+    models = [
+        (known and _known((told, device, metric, dataset, None)))
+        or load_for(archs, device, metric, told, dataset)
+        for device, metric in zip(devices, metrics, strict=True)
+    ]
     return predict_with_models(archs, models)
 
 
@@ -287,6 +278,14 @@ def load_for(
             del _models[next(iter(_models))]
         _models[asked] = found
     return found
+
+
+def _known(asked: tuple[object, ...]) -> CostModel | None:
+    """Return a model that is loaded already."""
+    try:
+        return _models.get(asked)
+    except TypeError:  # what is not hashable is no name either, as load_for says
+        return None
 
 
 def _checked(

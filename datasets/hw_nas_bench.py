@@ -242,6 +242,11 @@ def _read(given: str | Path | Mapping[str, Any] | None) -> Mapping[str, Any]:
             f"{what} must hold a dict with 'nasbench201' or 'fbnet', as HW-NAS-Bench lays it out; "
             "get it from its publisher"
         )
+    for space in PUBLISHED_METRICS.keys() & set(data):
+        if not isinstance(data[space], Mapping):
+            raise IntegrityError(
+                f"{space!r} of HW-NAS-Bench's pickle must be a dict, but is {shown(data[space])}"
+            )
     return data
 
 

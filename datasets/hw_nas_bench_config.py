@@ -57,7 +57,7 @@ def network_from_config(config: Mapping[str, Any]) -> nn.Module:
         If the config names no network, or one that is not of the benchmark.
     """
     space = get_space("fbnet" if "op_idx_list" in config else "nasbench201")
-    if config.get("dataset") is None and config.get("num_classes") is None:
+    if not {"dataset", "num_classes"} & set(config):
         raise ArchitectureError(
             f"num_classes of a config must be one of {[data.n_classes for data in space.datasets]}"
             f", but the config has {shown(list(config))}"

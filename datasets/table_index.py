@@ -12,7 +12,7 @@ from archcost.datasets.cost_key import METRICS, CostKey, check_device_id, datase
 from archcost.datasets.devices import COST_KINDS
 from archcost.datasets.table_checks import STATUSES, RowNumber, changes_within
 from archcost.datasets.table_columns import coded, decoded
-from archcost.errors import ArchitectureError, CostTableError, check_name
+from archcost.errors import ArchitectureError, CostTableError, UnknownNameError, check_name
 from archcost.spaces.space import Ops, SearchSpace
 from archcost.spaces.spaces import SPACES
 
@@ -36,6 +36,12 @@ def check_words(rows: pa.Table) -> None:
         ("space", SPACES), ("metric", METRICS), ("status", STATUSES), ("kind", COST_KINDS)
     ):  # fmt: skip
         for value in decoded(rows, column)[1]:
+            if column == "space" and value not in known:
+                raise UnknownNameError(
+                    f"space must be one of {list(known)}, but got {value!r}; a space of your own "
+                    "must be registered first, with archcost.spaces.register or as "
+                    "--space FILE.py:NAME"
+                )
             check_name(column, value, known)
     device, devices = decoded(rows, "device")
     for value in devices:

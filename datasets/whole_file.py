@@ -35,8 +35,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
         if _is_left_over(left):
             left.unlink(missing_ok=True)
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    lock = _claim(part)
+    part, lock = _claimed(path)
     try:
         yield part
         part.replace(path)
@@ -46,13 +45,19 @@ def whole_file(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def _claim(part: Path) -> int | None:
-    """Make the file and lock it; closing the number returned, or a kill, gives it back."""
-    file = os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
-    if _lock(file):
-        return file
-    os.close(file)
-    return None
+def _claimed(path: Path) -> tuple[Path, int | None]:
+    """Make a temporary file and lock it; closing the number returned, or a kill, gives it back."""
+    while True:
+        part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+        file = os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+        locked = _lock(file)
+        if locked is None:
+            os.close(file)
+            return part, None
+        # Another process may have taken it for left over before it was locked.
+        if locked and os.fstat(file).st_nlink:
+            return part, file
+        os.close(file)
 
 
 def _is_left_over(part: Path) -> bool:

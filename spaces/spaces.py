@@ -112,8 +112,9 @@ def accepting_spaces(archs: Any, among: Iterable[str] | None = None) -> list[Sea
     """
     reasons, accepting = [], []
     form = plain_form(archs)
-    for name in SPACES if among is None else sorted(set(among) & set(SPACES)):
-        space, first = SPACES[name], form
+    names = set(SPACES) if among is None else set(among)
+    for space in [space for name, space in SPACES.items() if name in names]:
+        first = form
         if not space.is_single(form):
             if len(form) == 0:
                 raise ArchitectureError(

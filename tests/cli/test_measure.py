@@ -12,7 +12,13 @@ import pytest
 from archcost.cli.main import main
 from archcost.cli.measure import add_parser
 from archcost.datasets.cost_table import CostTable
-from archcost.errors import ArchcostError, ArchitectureError, MissingDataError, UnknownNameError
+from archcost.errors import (
+    ArchcostError,
+    ArchitectureError,
+    CostTableError,
+    MissingDataError,
+    UnknownNameError,
+)
 from archcost.measuring.journal import Journal
 from archcost.spaces.spaces import get_space
 
@@ -65,6 +71,13 @@ def test_measures_and_reports(tmp_path, capsys):
     assert table.provenance.rounds == 2
     assert table.provenance.architectures == "5 drawn uniformly with seed 0"
     assert run(*words, "--quiet") == 0
+    assert CostTable.read(out).sha256 == table.sha256
+    fewer = [*words[:3], 2, *words[4:], "--quiet"]
+    assert run(*fewer) == 0
+    assert CostTable.read(out).sha256 == table.sha256
+    (tmp_path / "t.parquet.journal").unlink()
+    with pytest.raises(CostTableError, match=r"5 architectures of .* are not in its journal"):
+        run(*fewer)
     assert CostTable.read(out).sha256 == table.sha256
 
 
