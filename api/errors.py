@@ -36,6 +36,32 @@ class MissingDataError(ArchcostError, LookupError):
     """A table or model is not there; the message says how to get it."""
 
 
+LONGEST_SHOWN = 300
+"""Characters of a value in an error message; the middle of a longer one is left out."""
+
+FEW_NAMES = 8
+"""A message lists at most so many names before it says which one is nearest."""
+
+
+def shown(value: object) -> str:
+    """Return a value as error messages show it: bounded, whatever it is and however it prints.
+
+    Examples
+    --------
+    >>> shown("raspi5"), shown(10**6000)
+    ("'raspi5'", 'an integer of 19932 bits')
+    """
+    if type(value) is int and value.bit_length() > 4 * LONGEST_SHOWN:
+        return f"an integer of {value.bit_length()} bits"  # Python refuses to print long ones
+    try:
+        text = repr(value)
+    except Exception:  # too deep, too long, or a foreign class that fails
+        return f"a {type(value).__name__} that cannot be printed"
+    if len(text) <= LONGEST_SHOWN:
+        return text
+    return f"{text[: LONGEST_SHOWN // 2]} ... {text[-LONGEST_SHOWN // 2 :]}"
+
+
 def check_name(kind: str, value: object, choices: Iterable[str]) -> str:
     """Return `value` if it is one of `choices`.
 
@@ -56,7 +82,7 @@ def check_name(kind: str, value: object, choices: Iterable[str]) -> str:
     Raises
     ------
     UnknownNameError
-        If `value` is no valid name; the message lists the choices and the nearest one.
+        If `value` is no valid name; the message has the nearest one and the choices.
 
     Examples
     --------
@@ -65,14 +91,24 @@ def check_name(kind: str, value: object, choices: Iterable[str]) -> str:
     ...
     archcost.errors.UnknownNameError: device must be one of ['fpga', 'raspi4'], but got \
 'raspi5'; did you mean 'raspi4'?
+    >>> check_name("device", "board10", [f"board{i}" for i in range(10)])
+    Traceback (most recent call last):
+    ...
+    archcost.errors.UnknownNameError: device must be one of the 10 listed below, but got \
+'board10'; did you mean 'board1'? There are: board0, board1, board2, board3, board4, board5, \
+board6, board7, board8, board9
     """
     names = sorted(choices)
+    hint = ""
     if isinstance(value, str):
         if value in names:
             return value
         by_lower = {name.lower(): name for name in names}
-        near = difflib.get_close_matches(value.lower(), by_lower, n=1, cutoff=0.4)
+        near = difflib.get_close_matches(value[:LONGEST_SHOWN].lower(), by_lower, n=1)
         hint = f"; did you mean {by_lower[near[0]]!r}?" if near else ""
-    else:
-        hint = ""
-    raise UnknownNameError(f"{kind} must be one of {names}, but got {value!r}{hint}")
+    if len(names) <= FEW_NAMES:
+        raise UnknownNameError(f"{kind} must be one of {names}, but got {shown(value)}{hint}")
+    there = f"{'' if hint else '.'} There are: {', '.join(names)}"
+    raise UnknownNameError(
+        f"{kind} must be one of the {len(names)} listed below, but got {shown(value)}{hint}{there}"
+    )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, SupportsIndex, TypeVar
 
 from archcost.errors import ArchcostError, MissingDataError, check_name
+from archcost.folders import expanded
 
 MODULE_PREFIX = "archcost_plugin_"
 """How the names of modules begin that are made of users' files."""
@@ -57,7 +58,7 @@ def load_object(reference: str) -> Any:
         If the file cannot be run.
     """
     file, _, name = reference.rpartition(":")
-    path = Path(file).expanduser().resolve()
+    path = expanded(file).resolve()
     if not path.is_file():
         raise MissingDataError(f"{reference!r} must name a Python file, but there is no {path}")
     digest = hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:16]

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets import CostKey
+from archcost.datasets import METRICS, CostKey
 from archcost.datasets.cost_key import DEVICE_ID, dataset_id
-from archcost.errors import UnknownNameError, check_name
+from archcost.errors import UnknownNameError, check_name, shown
 from archcost.models import CostModel, find_model, manifests, model_keys
 from archcost.models import predict_many as predict_with_models
 from archcost.models.store import LOADED, MOST_LOADED
 from archcost.spaces import SPACES, SearchSpace, get_space, infer_space
+from archcost.spaces.space_forms import evident_space
+from archcost.spaces.spaces import accepting_spaces
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Spaces are told apart by the length of their architectures where no two have the same.
-_LENGTHS = [space.n_positions for space in SPACES.values()]
-_SPACE_OF_LENGTH = {
-    space.n_positions: name
-    for name, space in SPACES.items()
-    if _LENGTHS.count(space.n_positions) == 1
-}
-
-_models: dict[tuple[object, ...], CostModel] = LOADED  # the only state of the process
+_models: dict[tuple[object, ...], Any] = LOADED  # the only state of the process
 _keeping = threading.Lock()
 
 
@@ -55,10 +49,11 @@ def predict(
     metric : {"latency", "energy"}, default="latency"
         Latency in ms or energy in mJ.
     space : str or SearchSpace, optional
-        The search space; told from `arch` by default.
+        The search space; told from `arch` by default, and where several accept it, the only one
+        of them that has a model of the device.
     dataset : str, optional
-        The dataset, which fixes the input size; cifar10 for NAS-Bench-201 and cifar100 for FBNet
-        by default.
+        The dataset, which fixes the input size; by default the one that a config dict names, else
+        the space's first.
     model : str, path or CostModel, optional
         A saved model's folder, an MLflow model URI (``models:/...``) or a model; by default your
         own model of this device, else the pretrained one.
@@ -73,7 +68,8 @@ def predict(
     Raises
     ------
     ArchitectureError
-        If an architecture is malformed.
+        If an architecture is malformed, several search spaces would do, or a config dict is of
+        another dataset.
     UnknownNameError
         If no model covers the device, metric or dataset.
 
@@ -84,11 +80,13 @@ def predict(
     >>> round(archcost.predict(cell, "eyeriss"), 3)
     3.4
     """
-    if space is None:
-        space = _evident_space(arch) or infer_space(arch).name
-    found = _models.get((space, device, metric, dataset, model))
-    if found is None:
-        found = load_for(arch, device, metric, space, dataset, model)
+    told = evident_space(arch) if space is None else space  # a config dict is never evident
+    try:
+        found = _models.get((told, device, metric, dataset, model))
+    except TypeError:  # what is not hashable is no name either, as load_for says
+        found = None
+    if found is None or (space is not None and type(arch) is not str and _has_config(arch)):
+        found = load_for(arch, device, metric, told, dataset, model)
     return found.predict(arch, return_std=return_std)
 
 
@@ -137,20 +135,18 @@ def predict_many(
     >>> archcost.predict_many(cells, ["eyeriss", "fpga"]).shape
     (2, 2)
     """
-    if isinstance(devices, str):
-        devices = [devices]
-    if isinstance(metrics, str):
-        metrics = [metrics] * len(devices)
+    devices = _names("device", [devices] if isinstance(devices, str) else devices)
+    metrics = _names("metric", [metrics] * len(devices) if isinstance(metrics, str) else metrics)
     if not len(devices) == len(metrics) > 0:
         raise ValueError(
             f"predict_many needs devices and as many metrics, or one metric for all, but got "
             f"{len(devices)} devices and {len(metrics)} metrics"
         )
-    if space is None:
-        space = _evident_space(archs) or infer_space(archs).name
+    told = evident_space(archs) if space is None else space
+    known = told is not None and not _has_config(archs)
     models = [
-        _models.get((space, device, metric, dataset, None))
-        or load_for(archs, device, metric, space, dataset)
+        (known and _known((told, device, metric, dataset, None)))
+        or load_for(archs, device, metric, told, dataset)
         for device, metric in zip(devices, metrics, strict=True)
     ]
     return predict_with_models(archs, models)
@@ -160,7 +156,7 @@ def load(
     device: str | Path,
     metric: str = "latency",
     *,
-    space: str | SearchSpace = "nasbench201",
+    space: str | SearchSpace | None = None,
     dataset: str | None = None,
 ) -> CostModel:
     """Load the cost model of a device.
@@ -171,8 +167,9 @@ def load(
         A device id; or a saved model's folder or MLflow model URI, which fix the rest.
     metric : {"latency", "energy"}, default="latency"
         Latency in ms or energy in mJ.
-    space : str or SearchSpace, default="nasbench201"
-        The search space.
+    space : str or SearchSpace, optional
+        The search space; by default the first one, in the order of ``archcost.spaces.SPACES``,
+        that has a model of the device and metric (and of the dataset, if one is given).
     dataset : str, optional
         The dataset; the space's default by default.
 
@@ -188,12 +185,11 @@ def load(
     MissingDataError, IntegrityError
         If the folder holds no model, or a damaged one.
     """
-    if isinstance(device, Path) or "/" in device:
+    if isinstance(device, Path) or (isinstance(device, str) and "/" in device):
         return _load_from(device)
-    space = get_space(space)
-    if not DEVICE_ID.fullmatch(device):
-        check_name("device", device, {key.device for key in model_keys()})
-    key = CostKey(space.name, device, metric, dataset_id(space.name, dataset))
+    _check_asked(device, metric)
+    named = _first_space(device, metric, dataset) if space is None else get_space(space)
+    key = CostKey(named.name, device, metric, dataset_id(named.name, dataset))
     return CostModel.load(find_model(key))
 
 
@@ -242,27 +238,38 @@ def load_for(
 ) -> CostModel:
     """Return the loaded and compiled model that `predict` asks.
 
-    Parameters are those of `predict`; the architectures only tell the space. What was asked for by
-    name is kept, the last `MOST_LOADED` of them; a model that was given is not.
+    Parameters are those of `predict`; the architectures only tell the space, and config dicts the
+    dataset. What was asked for by name is kept; a model that was given is not.
 
     Raises
     ------
     UnknownNameError
         If no model covers the device, metric or dataset, or `model` is of another one.
     """
-    if space is None:
-        space = infer_space(archs).name
+    _check_asked(device, metric)
+    if model is not None and not isinstance(model, (str, Path, CostModel)):
+        raise UnknownNameError(
+            "model must be a saved model's folder, an MLflow URI or a CostModel, but got "
+            f"{shown(model)}"
+        )
+    named = None if space is None else get_space(space)
     if isinstance(model, CostModel):
-        return _checked(model, space, device, metric, dataset)
-    asked = (space, device, metric, dataset, model)
-    found = _models.get(asked)
+        return _checked(model, named, device, metric, dataset)
+    if named is None and model is None:
+        named = _space_of(archs, device)
+    if named is not None and (dataset is not None or _has_config(archs)):
+        meant = named.dataset_of(archs, dataset)
+        dataset = dataset or meant  # as it is spelled where `predict` looks it up
+    # The object that was given, or the name that `predict` tells quickly.
+    asked = (space or (named and named.name), device, metric, dataset, model)
+    found: CostModel | None = _models.get(asked)
     if found is not None:
         return found
     if model is None:
-        found = load(device, metric, space=space, dataset=dataset)
+        found = load(device, metric, space=named, dataset=dataset)
         found.compile()
     else:
-        found = _checked(_load_from(model), space, device, metric, dataset)
+        found = _checked(_load_from(model), named, device, metric, dataset)
     with _keeping:
         while len(_models) >= MOST_LOADED:
             del _models[next(iter(_models))]
@@ -270,31 +277,82 @@ def load_for(
     return found
 
 
+def _known(asked: tuple[object, ...]) -> CostModel | None:
+    """Return a model that is loaded already."""
+    try:
+        return _models.get(asked)
+    except TypeError:  # what is not hashable is no name either, as load_for says
+        return None
+
+
 def _checked(
-    model: CostModel, space: str | SearchSpace, device: str, metric: str, dataset: str | None
+    model: CostModel, space: SearchSpace | None, device: str, metric: str, dataset: str | None
 ) -> CostModel:
     """Return a model, compiled, if it is of what was asked for."""
     key = model.key
-    if (space, device, metric, dataset) != (key.space, key.device, key.metric, None):
-        asked = CostKey(get_space(space).name, device, metric, dataset or key.dataset)
+    name = key.space if space is None else space.name
+    if (name, device, metric, dataset) != (key.space, key.device, key.metric, None):
+        asked = CostKey(name, device, metric, dataset or key.dataset)
         if asked != key:
             raise UnknownNameError(f"the model is of {key}, but {asked} was asked for")
     model.compile()
     return model
 
 
-def _evident_space(arch: Any) -> str | None:
-    """Tell the space by form and length alone; whether the ops are valid is for the model."""
-    kind = type(arch)
-    if kind is str:
-        return "nasbench201" if arch[:1] == "|" else _SPACE_OF_LENGTH.get(arch.count("-") + 1)
-    if kind is int:
-        return "nasbench201"
-    if (kind is list or kind is tuple) and arch and type(arch[0]) is int:
-        return _SPACE_OF_LENGTH.get(len(arch))
-    if isinstance(arch, np.ndarray) and arch.ndim and arch.dtype.kind == "i":
-        return _SPACE_OF_LENGTH.get(arch.shape[-1])
-    return None
+def _space_of(archs: Any, device: str) -> SearchSpace:
+    """Return the space of architectures: where several accept them, the one with a model."""
+    accepting = accepting_spaces(archs)
+    if len(accepting) == 1:
+        return accepting[0]
+    asked = ("spaces with a model", device)
+    if asked not in _models:  # saving a model empties it
+        _models[asked] = {key.space for key in model_keys() if key.device == device}
+    left = [space.name for space in accepting if space.name in _models[asked]]
+    return infer_space(archs, left or [space.name for space in accepting])
+
+
+def _first_space(device: str, metric: str, dataset: str | None) -> SearchSpace:
+    """Return the first space with a model of what is asked for, else the first with the device."""
+    keys = set(model_keys())
+    check_name("device", device, {key.device for key in keys})
+    with_device = {key.space for key in keys if key.device == device}
+    spaces = [space for name, space in SPACES.items() if name in with_device]
+    for space in spaces:
+        try:
+            key = CostKey(space.name, device, metric, dataset_id(space.name, dataset))
+        except UnknownNameError:  # no such dataset in this space
+            continue
+        if key in keys:
+            return space
+    return spaces[0]
+
+
+def _check_asked(device: object, metric: object) -> None:
+    if not isinstance(device, str):
+        several = isinstance(device, (Sequence, np.ndarray, set, frozenset))
+        raise UnknownNameError(
+            f"device must be one device id, such as 'raspi4', but got {shown(device)}"
+            + ("; predict_many takes several" if several else "")
+        )
+    if not DEVICE_ID.fullmatch(device):
+        check_name("device", device, {key.device for key in model_keys()})
+    check_name("metric", metric, METRICS)
+
+
+def _names(kind: str, given: Any) -> list[str]:
+    """Return several names in a list, whatever holds them."""
+    if isinstance(given, (str, set, frozenset)) or not hasattr(given, "__len__"):
+        raise UnknownNameError(
+            f"{kind}s must be a list of names, such as those of archcost.devices(), but got "
+            f"{shown(given)}"
+        )
+    return list(given)
+
+
+def _has_config(archs: Any) -> bool:
+    """Tell whether it is a config dict, which may name a dataset, or several."""
+    first = archs[0] if (type(archs) is list or type(archs) is tuple) and archs else archs
+    return isinstance(first, Mapping)
 
 
 def _load_from(place: str | Path) -> CostModel:

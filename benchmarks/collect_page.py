@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 
@@ -13,7 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from archcost.datasets import bundled_tables, load_bundled
+from archcost.datasets import Provenance, bundled_tables, load_bundled
 
 DOCS = Path(__file__).parent.parent / "docs"
 INTRO = Path(__file__).parent / "collect_intro.md"
@@ -48,10 +46,11 @@ def shipped() -> list[str]:
         table = load_bundled(name)
         facts = table.provenance
         counts = table.counts()
-        made = facts.get("simulator", facts.get("runtime"))
-        made = f"{made} {facts.get('simulator_version', facts.get('runtime_version'))}"
+        made = (
+            f"{facts.simulator or facts.runtime} {facts.simulator_version or facts.runtime_version}"
+        )
         kind = ", ".join(sorted(set(table.to_pandas()["kind"])))
-        repeats = facts.get("repeatability_spearman")
+        repeats = facts.repeatability_spearman
         without = [f"{n:,} {status}" for status, n in counts.items() if status != "ok" and n]
         lines.append(
             f"| `{name}` | {kind} | {made} | {counts['ok']:,} | {', '.join(without)} | "
@@ -60,10 +59,11 @@ def shipped() -> list[str]:
     return lines
 
 
-def rounds_of(facts: Mapping[str, Any]) -> str:
+def rounds_of(facts: Provenance) -> str:
     """Return how many rounds the architectures of a table were measured in."""
-    fewest, most = facts.get("fewest_rounds", ""), facts.get("rounds", "")
-    return str(most) if fewest == most else f"{fewest} to {most}"
+    if facts.rounds is None or facts.fewest_rounds == facts.rounds:
+        return str(facts.rounds or "")
+    return f"{facts.fewest_rounds} to {facts.rounds}"
 
 
 def markdown(rows: pd.DataFrame) -> list[str]:

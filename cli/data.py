@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -189,7 +190,9 @@ def run_import(args: argparse.Namespace) -> int:
             batch_size=args.batch_size,
             kind=args.kind,
         )
-        table.provenance.setdefault("imported_from", args.file.name)
+        if table.provenance.imported_from is None:
+            told = replace(table.provenance, imported_from=args.file.name)
+            table = table.with_provenance(told)
     table.write(args.out)
     print_table(args.out, table)
     return 0

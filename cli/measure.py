@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from archcost.datasets.cost_table import CostTable
     from archcost.measuring import Runtime
     from archcost.measuring.isolated_measuring import Job
+    from archcost.spaces.space import Ops
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -43,10 +44,11 @@ halves agree that well, or --max-rounds or --time-budget is reached.
 
 Every measurement goes to a journal beside the table (OUT.journal) at once. If the command is
 stopped, by Ctrl-C or kill -9, the same command goes on where it was; Ctrl-C also writes the table
-of what is there. More --count or --rounds extend a table that is finished. A network that fails is
-tried twice if there are two rounds; then its row says did_not_compile, timed_out or failed, and the
-table's provenance quotes the first error of each kind. Measuring runs in a process of its own: if a
-runtime crashes it, the network is recorded as failed and the rest goes on.
+of what is there. More --count or --rounds extend a table that is finished; fewer leave what it
+holds. A network that fails is tried twice if there are two rounds; then its row says
+did_not_compile, timed_out or failed, and the table's provenance quotes the first error of each
+kind. Measuring runs in a process of its own: if a runtime crashes it, the network is recorded as
+failed and the rest goes on.
 
 --shard 2/8 measures every eighth architecture, from the second: the same command with 1/8 to 8/8
 and another --out each, at the same time on equal machines, and `archcost data merge` in the end.
@@ -139,6 +141,7 @@ def run(args: argparse.Namespace) -> int:
     if args.out.suffix != ".parquet":
         raise ArchcostError(f"--out must end in .parquet, but got {str(args.out)!r}")
     job, provenance = _plan(args)
+    archs = _with_earlier(job, provenance, args.out)
     device = check_device_id(args.device or job.runtime.device)
     stopped: ArchcostError | KeyboardInterrupt | None = None
     try:
@@ -146,7 +149,7 @@ def run(args: argparse.Namespace) -> int:
             measure_isolated(job)
     except (ArchcostError, KeyboardInterrupt) as error:
         stopped = error
-    table = _write_table(job, device, provenance, args.out, stopped)
+    table = _write_table(job, archs, device, provenance, args.out, stopped)
     if table is not None:
         print(measuring_report(table, args.out, args.repeatability))
     if isinstance(stopped, ArchcostError):
@@ -232,8 +235,26 @@ def _termination_as_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _with_earlier(job: Job, provenance: dict[str, Any], out: Path) -> Ops:
+    """Return the rows of the table: what is to be measured, and what the table had before."""
+    from archcost.measuring.earlier_rows import selection_of, with_earlier
+    from archcost.measuring.journal import Journal
+
+    if not out.exists():
+        return job.archs
+    with Journal(job.journal_path, job.setup) as journal:
+        known = {record.arch for record in journal.records}
+    archs = with_earlier(job.space, job.archs, out, job.dataset, known=known)
+    if len(archs) > len(job.archs):
+        selection = provenance["architectures"]
+        provenance["architectures"] = selection_of(selection, len(job.archs), len(archs))
+        provenance.pop("shard", None)  # it is more than a shard
+    return archs
+
+
 def _write_table(
     job: Job,
+    archs: Ops,
     device: str,
     provenance: dict[str, Any],
     out: Path,
@@ -254,7 +275,7 @@ def _write_table(
     if isinstance(stopped, ArchcostError) and not records:
         return None
     table = measured_table(
-        job.space, job.archs, records, device=device, setup=job.setup, provenance=provenance
+        job.space, archs, records, device=device, setup=job.setup, provenance=provenance
     )
     try:
         table.write(out)

@@ -16,10 +16,10 @@ Merge tables that were made in parts: the shards of `archcost measure --shard i/
 energy, several devices, several spaces. Costs are kept as they are.
 
 The costs of one key (space, device, metric, dataset) must come from one setup: runtime and version,
-precision, batch, threads, CPU or GPU model. Shards of several machines are comparable only if the
-machines are alike; every shard times the same reference network, and if that differs by more than
-5 % between the parts, a warning says so. An architecture that two tables hold with different costs
-is refused.
+precision, batch, threads, the machine, or the description of an accelerator. Shards of several
+machines are comparable only if the machines are alike; every shard times the same reference
+network, and if that differs by more than 5 % between the parts, a warning says so. An architecture
+that two tables hold with different costs is refused.
 
 The provenance lists that of each part. The repeatability of the whole is that of the least
 repeatable part: how well architectures of different parts compare was not measured."""
@@ -46,7 +46,7 @@ def add_merge(actions: Subparsers[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--allow-different-setups",
         action="store_true",
-        help="merge costs of one key although runtime, version, threads or CPU differ",
+        help="merge costs of one key although runtime, machine or accelerator differ",
     )
     parser.set_defaults(run=run)
 
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     )
     table.write(args.out)
     print_table(args.out, table)
-    agreement = table.provenance.get("repeatability_spearman")
+    agreement = table.provenance.repeatability_spearman
     if agreement is not None:
         print(f"repeatability of the least repeatable part: {agreement:.4f}")
     if missing := missing_shards(table):

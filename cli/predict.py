@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from archcost.cli.options import DATASET_HELP, add_space_argument
+from archcost.datasets.csv_file import is_index
 from archcost.errors import ArchitectureError
 from archcost.prediction import load_for
 
@@ -46,10 +47,11 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Predict and print."""
-    texts = arguments.archs or [line.strip() for line in sys.stdin if line.strip()]
+    lines = sys.stdin or ()  # None where standard input is closed
+    texts = arguments.archs or [line.strip() for line in lines if line.strip()]
     if not texts:
         raise ArchitectureError("predict needs at least one architecture, but got none")
-    archs = [int(text) if text.isdecimal() else text for text in texts]
+    archs = [int(text) if is_index(text) else text for text in texts]
     model = load_for(
         archs[0],
         arguments.device,

@@ -72,13 +72,14 @@ def measuring_report(table: CostTable, out: Path, goal: float | None) -> str:
         The repeatability that was wanted.
     """
     lines = [keys_and_statuses(table, out)]
-    for status, found in table.provenance.get("failures", {}).items():
+    told = table.provenance
+    for status, found in (told.failures or {}).items():
         lines.append(f"{status}: {found['n_archs']}, the first with {found['first_error']}")
-    agreements = {"repeatability": table.provenance["repeatability_spearman"]}
-    if "energy_repeatability_spearman" in table.provenance:
+    agreements = {"repeatability": told.repeatability_spearman}
+    if told.energy_counter is not None:
         name = "repeatability of energy"
-        agreements[name] = table.provenance["energy_repeatability_spearman"]
-    rounds = table.provenance["rounds"]
+        agreements[name] = told.energy_repeatability_spearman
+    rounds = told.rounds
     for name, agreement in agreements.items():
         noise = (
             "unknown (it takes 2 rounds and 3 architectures of different cost)"

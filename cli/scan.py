@@ -180,6 +180,8 @@ def _write(plan: ScanPlan, found: Found, frame: pd.DataFrame, path: Path) -> Non
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from archcost.datasets.whole_file import whole_file
+
     about = {
         "space": plan.space.name,
         "score": plan.score.name,
@@ -188,14 +190,13 @@ def _write(plan: ScanPlan, found: Found, frame: pd.DataFrame, path: Path) -> Non
         "n_within": found.n_within,
         "seed": plan.seed,
     }
-    temporary = path.with_name(path.name + ".part")
-    if path.suffix == ".csv":
-        frame.to_csv(temporary, index=False)
-    else:
-        table = pa.table(dict(frame.items()))
-        table = table.replace_schema_metadata({"archcost_scan": json.dumps(about)})
-        pq.write_table(table, temporary)
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        if path.suffix == ".csv":
+            frame.to_csv(temporary, index=False)
+        else:
+            table = pa.table(dict(frame.items()))
+            table = table.replace_schema_metadata({"archcost_scan": json.dumps(about)})
+            pq.write_table(table, temporary)
 
 
 def _winners(frame: pd.DataFrame) -> str:

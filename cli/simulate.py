@@ -25,7 +25,8 @@ An accelerator is a description file: the array, its memories and clock, what an
 Some ship with archcost; --show prints one, to copy and edit. Each distinct part of the networks
 (with zigzag a layer shape, with vela a whole network) is simulated once and kept in a journal
 beside the table (OUT.journal). If the command is stopped, by Ctrl-C or kill -9, the same command
-goes on where it was; Ctrl-C also writes the table of what is there."""
+goes on where it was; Ctrl-C also writes the table of what is there. A table that is there keeps its
+rows: other architectures are added to them."""
 
 EXAMPLES = """\
 examples:
@@ -76,6 +77,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Simulate, write the table and report; return the exit status."""
     from archcost.errors import ArchcostError
+    from archcost.measuring.earlier_rows import selection_of, with_earlier
     from archcost.measuring.journal import Journal, journal_path
     from archcost.simulating import get_simulator, load_accelerator
     from archcost.simulating.simulating import simulate_parts, simulated_table, simulating_setup
@@ -93,6 +95,8 @@ def run(args: argparse.Namespace) -> int:
     archs, selection = chosen_architectures(args, space, simulator.default_count(space))
     if args.jobs < 1:
         raise ArchcostError(f"--jobs must be at least 1, but got {args.jobs}")
+    n_chosen = len(archs)
+    archs = with_earlier(space, archs, args.out, dataset, device=accelerator.id)
     bags = [simulator.parts(space, ops, dataset) for ops in archs]
     with Journal(journal_path(args.out), setup) as journal:
         journal.forget_failures_without_success()
@@ -109,7 +113,10 @@ def run(args: argparse.Namespace) -> int:
             journal.records,
             accelerator,
             dataset=dataset,
-            provenance={"architectures": selection, "seed": args.seed},
+            provenance={
+                "architectures": selection_of(selection, n_chosen, len(archs)),
+                "seed": args.seed,
+            },
         )
         table.write(args.out)
         print(_report(table, journal, args.out))

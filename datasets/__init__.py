@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from archcost.datasets.hw_nas_bench import HWNASBench
     from archcost.datasets.hw_nas_bench_config import network_from_config
     from archcost.datasets.predicted_cost import PredictedCost
+    from archcost.datasets.provenance import Provenance
     from archcost.datasets.source import Source
     from archcost.datasets.sources import SOURCES, data_folder, load_published
 else:
@@ -42,6 +43,7 @@ else:
         "network_from_config": "hw_nas_bench_config",
         "read_accuracy": "accuracies",
         "PredictedCost": "predicted_cost",
+        "Provenance": "provenance",
         "Source": "source",
         "SOURCES": "sources",
         "data_folder": "sources",
@@ -72,6 +74,7 @@ __all__ = [
     "MissingDataError",
     "NASBench201",
     "PredictedCost",
+    "Provenance",
     "SearchSpace",
     "Source",
     "UnknownNameError",

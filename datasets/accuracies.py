@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from archcost.errors import CostTableError, MissingDataError
+from archcost.datasets.csv_file import check_distinct, is_index, read_records
+from archcost.datasets.table_files import read_file
+from archcost.errors import ArchitectureError, CostTableError, MissingDataError, shown
 from archcost.spaces import SearchSpace, get_space
 
 if TYPE_CHECKING:
@@ -19,16 +20,17 @@ ARCH, ACCURACY = "arch", "accuracy"
 
 
 def read_accuracy(
-    source: str | Path | pd.DataFrame | Mapping[Any, float], space: SearchSpace | str
+    source: str | Path | pd.DataFrame | pd.Series | Mapping[Any, float], space: SearchSpace | str
 ) -> pd.Series:
     """Read accuracies of architectures.
 
     Parameters
     ----------
-    source : str, Path, DataFrame or mapping
-        A CSV file or data frame with the columns ``arch`` and ``accuracy``; a file without a
-        header whose lines start with them, such as HELP's ``arch_generated_by_metad2a.txt``; or a
-        mapping from architecture to accuracy.
+    source : str, Path, DataFrame, Series or mapping
+        A CSV or Parquet file or data frame with the columns ``arch`` and ``accuracy``; a file
+        without a header whose lines start with them, such as HELP's
+        ``arch_generated_by_metad2a.txt``; a series by architecture; or a mapping from architecture
+        to accuracy.
     space : SearchSpace or str
         The space of the architectures.
 
@@ -45,58 +47,88 @@ def read_accuracy(
         If a column is missing or an accuracy is no finite number.
     ArchitectureError
         If an architecture is malformed.
+    IntegrityError
+        If the file is damaged.
     """
     import pandas as pd
 
     space = get_space(space)
-    if isinstance(source, Mapping):
-        pairs: Iterable[tuple[Any, Any]] = source.items()
-    elif isinstance(source, pd.DataFrame):
-        if not {ARCH, ACCURACY} <= set(source.columns):
-            raise _columns_missing(list(source.columns))
-        pairs = zip(source[ARCH].tolist(), source[ACCURACY].tolist(), strict=True)
-    else:
-        pairs = _read_pairs(Path(source))
     archs, values = [], []
-    for row, (arch, value) in enumerate(pairs):
-        archs.append(space.format(int(arch) if str(arch).isdecimal() else arch))
+    for row, arch, value in _triples(source):
+        try:
+            index = isinstance(arch, str) and is_index(arch)
+            archs.append(space.format(int(arch) if index else arch))
+        except ArchitectureError as error:
+            raise ArchitectureError(f"row {row}: {error}") from None
         values.append(_number(value, row))
     if not archs:
         raise CostTableError("accuracies must be of at least one architecture, but there are none")
     return pd.Series(values, index=archs, name=ACCURACY, dtype=float).groupby(level=0).mean()
 
 
-def _read_pairs(path: Path) -> list[tuple[str, str]]:
+def _triples(source: object) -> Iterable[tuple[int, Any, Any]]:
+    """Return row number, architecture and accuracy; the rows of a file as a spreadsheet shows."""
+    import pandas as pd
+
+    if isinstance(source, (Mapping, pd.Series)):
+        return [(row, arch, value) for row, (arch, value) in enumerate(source.items())]
+    if isinstance(source, (str, Path)):
+        path = Path(source)
+        if path.suffix == ".parquet":
+            source = read_file(path).rows.to_pandas()
+        elif path.suffix == ".json":
+            raise CostTableError(
+                f"accuracies must come as CSV or Parquet, but got {path}; read it with "
+                "json.load, and give the mapping from architecture to accuracy"
+            )
+        else:
+            return _read_rows(path)
+    if not isinstance(source, pd.DataFrame):
+        raise CostTableError(
+            "accuracies must be a file, a data frame with the columns arch and accuracy, a series "
+            f"by architecture or a mapping, but got {shown(source)}"
+        )
+    if not {ARCH, ACCURACY} <= set(source.columns):
+        raise _columns_missing(list(source.columns))
+    pairs = zip(source[ARCH].tolist(), source[ACCURACY].tolist(), strict=True)
+    return [(row, arch, value) for row, (arch, value) in enumerate(pairs)]
+
+
+def _read_rows(path: Path) -> list[tuple[int, str, str]]:
     if not path.is_file():
         raise MissingDataError(
             f"there is no file {path}; accuracies come as CSV with the columns arch and accuracy"
         )
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(file) if any(row)]
-    head = rows[0] if rows else []
+    records = read_records(path)
+    head = records[0][1] if records else []
     if ARCH in head and ACCURACY in head:
+        check_distinct(head, path)
         places = head.index(ARCH), head.index(ACCURACY)
-        rows = rows[1:]
+        records = records[1:]
     elif ARCH in head or ACCURACY in head:
         raise _columns_missing(head)
     else:
         places = 0, 1
-        rows = rows[1:] if len(head) == 1 else rows  # HELP's file starts with a time
-    short = [row for row in rows if len(row) <= max(places)]
+        records = records[1:] if len(head) == 1 else records  # HELP's file starts with a time
+    short = [cells for _, cells in records if len(cells) <= max(places)]
     if short:
         raise _columns_missing(short[0])
-    return [(row[places[0]], row[places[1]]) for row in rows]
+    return [(row, cells[places[0]], cells[places[1]]) for row, cells in records]
 
 
 def _number(value: Any, row: int) -> float:
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        number = np.nan if isinstance(value, (bool, np.bool_)) else float(value)
+    except (TypeError, ValueError, OverflowError):
         number = np.nan
     if not np.isfinite(number):
-        raise CostTableError(f"an accuracy must be a finite number, but row {row} has {value!r}")
+        raise CostTableError(
+            f"an accuracy must be a finite number, but row {row} has {shown(value)}"
+        )
     return number
 
 
-def _columns_missing(found: list[str]) -> CostTableError:
-    return CostTableError(f"accuracies must have the columns arch and accuracy, but got {found}")
+def _columns_missing(found: list[Any]) -> CostTableError:
+    return CostTableError(
+        f"accuracies must have the columns arch and accuracy, but got {shown(found)}"
+    )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
+from archcost.datasets.csv_file import is_index, read_records
 from archcost.errors import ArchitectureError, MissingDataError
 from archcost.spaces.space import Ops, SearchSpace
 
@@ -38,19 +38,18 @@ def read_architectures(path: Path, space: SearchSpace) -> Ops:
         raise MissingDataError(
             f"there is no file {path}; --archs takes a CSV file with a column {COLUMN!r}"
         )
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        lines = [(number, row) for number, row in enumerate(csv.reader(file), 1) if any(row)]
+    lines = read_records(path)
     place = 0
-    if lines and COLUMN in (header := [cell.strip() for cell in lines[0][1]]):
+    if lines and COLUMN in (header := lines[0][1]):
         place = header.index(COLUMN)
         lines = lines[1:]
     if not lines:
         raise ArchitectureError(f"{path} must hold at least one architecture, but is empty")
     distinct: dict[bytes, Ops] = {}
     for number, row in lines:
-        text = row[place].strip() if place < len(row) else ""
+        text = row[place] if place < len(row) else ""
         try:
-            ops = space.parse(int(text) if text.isdecimal() else text)
+            ops = space.parse(int(text) if is_index(text) else text)
         except ArchitectureError as error:
             raise ArchitectureError(f"line {number} of {path}: {error}") from None
         distinct.setdefault(ops.tobytes(), ops)

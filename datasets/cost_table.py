@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from archcost.datasets.cost_key import CostKey, dataset_id
 from archcost.datasets.devices import CostKind
+from archcost.datasets.provenance import Provenance
 from archcost.datasets.table_checks import check_numbers, distinct_rows
 from archcost.datasets.table_columns import content_hash, decoded, normalise
 from archcost.datasets.table_index import (
@@ -42,8 +43,11 @@ class CostTable:
     ----------
     rows : pyarrow.Table
         The columns above; the last four may be missing.
-    provenance : mapping, optional
-        Where the costs come from, as JSON data; it travels in the Parquet file.
+    provenance : Provenance or mapping, optional
+        Where the costs come from; it travels in the Parquet file.
+    row_numbers : sequence of int, optional
+        Numbers by which errors call the rows, such as those of a spreadsheet; from 0 by default.
+        Where there are fewer than rows they repeat.
 
     Raises
     ------
@@ -66,14 +70,24 @@ class CostTable:
     ((2, 6), [7.3, 9.1])
     """
 
-    def __init__(self, rows: pa.Table, provenance: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        rows: pa.Table,
+        provenance: Provenance | Mapping[str, Any] | None = None,
+        *,
+        row_numbers: Sequence[int] | None = None,
+    ) -> None:
+        def number(row: int) -> int:
+            return row_numbers[row % len(row_numbers)] if row_numbers else row
+
         rows = normalise(rows)
         check_words(rows)
-        self.provenance: dict[str, Any] = dict(provenance or {})
-        self._rows, self._ops = canonical_archs(canonical_datasets(rows))
+        self.provenance = Provenance.of(provenance)
+        rows, self._ops = canonical_archs(canonical_datasets(rows), number)
+        self._rows = rows
         self._keys, self._key_of_row = group_by_key(self._rows)
-        check_numbers(self._rows)
-        kept = distinct_rows(self._rows, self._keys, self._key_of_row)
+        check_numbers(self._rows, number)
+        kept = distinct_rows(self._rows, self._keys, self._key_of_row, number)
         if len(kept) < len(self):
             self._rows = self._rows.take(kept)
             self._key_of_row = self._key_of_row[kept]
@@ -95,7 +109,7 @@ class CostTable:
         cost_median: npt.ArrayLike | None = None,
         cost_std: npt.ArrayLike | None = None,
         n_repeats: npt.ArrayLike | None = None,
-        provenance: Mapping[str, Any] | None = None,
+        provenance: Provenance | Mapping[str, Any] | None = None,
     ) -> CostTable:
         """Make a table for one device, metric and dataset.
 
@@ -126,7 +140,7 @@ class CostTable:
             Standard deviation of each cost over its repeats; NaN where unknown.
         n_repeats : array-like of int, shape (n_archs,) or int, optional
             Repeats behind each cost.
-        provenance : mapping, optional
+        provenance : Provenance or mapping, optional
             Where the costs come from.
 
         Returns
@@ -164,12 +178,12 @@ class CostTable:
         if len(tables) == 1:
             return tables[0]
         rows = pa.concat_tables([table._rows for table in tables])
-        origins: list[dict[str, Any]] = []
+        origins: list[Provenance] = []
         for table in tables:
-            for origin in table.provenance.get("tables", [table.provenance]):
+            for origin in table.provenance.tables or (table.provenance,):
                 if origin not in origins:
                     origins.append(origin)
-        return cls(rows, {"tables": origins})
+        return cls(rows, Provenance(tables=tuple(origins)))
 
     @classmethod
     def read(
@@ -206,7 +220,7 @@ class CostTable:
         MissingDataError
             If there is no such file.
         IntegrityError
-            If the file is truncated or no such file.
+            If the file is truncated, of another kind, or not as it was written.
         CostTableError
             If the costs break a rule, or a short form comes without a device.
         UnknownNameError
@@ -214,18 +228,25 @@ class CostTable:
         """
         from archcost.datasets.table_files import long_form, read_file
 
-        rows, provenance = read_file(Path(path))
+        file = read_file(Path(path))
         rows = long_form(
-            rows, device=device, space=space, dataset=dataset, batch_size=batch_size, kind=kind
+            file, device=device, space=space, dataset=dataset, batch_size=batch_size, kind=kind
         )
         space_name = get_space(space).name if space else None
-        return cls(rows, provenance).select(space=space_name, device=device, dataset=dataset)
+        table = cls(rows, file.provenance, row_numbers=file.row_numbers)
+        return table.select(space=space_name, device=device, dataset=dataset)
 
     def write(self, path: str | Path) -> Path:
-        """Write the table to Parquet with its provenance; the file appears whole or not at all."""
+        """Write the table to Parquet with its provenance and a checksum, whole or not at all."""
         from archcost.datasets.table_files import write_parquet
 
         return write_parquet(self.to_arrow(), self.provenance, Path(path))
+
+    def with_provenance(self, provenance: Provenance | Mapping[str, Any]) -> CostTable:
+        """Return the same rows with another provenance."""
+        table = self._subset(np.arange(len(self)))
+        table.provenance = Provenance.of(provenance)
+        return table
 
     def keys(self) -> list[CostKey]:
         """Return the keys of the table in order."""

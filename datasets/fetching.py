@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from archcost.datasets.source import Source, SourceFile
 from archcost.datasets.sources import data_folder
+from archcost.datasets.whole_file import whole_file
 from archcost.errors import IntegrityError, MissingDataError
 
 CHUNK = 2**20
 TIMEOUT_S = 60
+MAX_BYTES = 2**28
+"""A larger reply is refused: the published files take up to 10 MB."""
 
 
 def fetch(
@@ -96,27 +99,51 @@ def is_sound(path: Path, digest: str) -> bool:
 
 
 def _download_all(source: Source, wanted: list[SourceFile], target: Path, progress: bool) -> None:
-    import pooch
-    import requests
     from tqdm import tqdm
 
     # One bar over many small files, or one over the bytes of a single file.
     single = len(source.files) == 1
-    download = pooch.HTTPDownloader(progressbar=progress and single, timeout=TIMEOUT_S)
-    bar = tqdm(wanted, desc=source.name, unit="file", disable=single or not progress)
-    for file in bar:
-        url = source.base_url + file.remote
-        with tempfile.TemporaryDirectory() as scratch:
-            fresh = Path(scratch) / Path(file.path).name
-            try:
-                download(url, str(fresh), None)
-            except (requests.RequestException, OSError) as error:
-                raise MissingDataError(
-                    f"{url} cannot be downloaded ({error}); without a network, get "
-                    f"{source.homepage} elsewhere and run `archcost data fetch {source.name} "
-                    "--from-file PATH`"
-                ) from None
-            _install(fresh, target / file.path, file.digest)
+    unit = {"unit": "B", "unit_scale": True} if single else {"unit": "file", "total": len(wanted)}
+    with tqdm(desc=source.name, disable=not progress, **unit) as bar:
+
+        def advance(n_bytes: int, expected: int | None) -> None:
+            if single:
+                bar.total = expected
+                bar.update(n_bytes)
+
+        for file in wanted:
+            url = source.base_url + file.remote
+            with tempfile.TemporaryDirectory() as scratch:
+                fresh = Path(scratch) / Path(file.path).name
+                try:
+                    _download(url, fresh, advance)
+                except Exception as error:  # sockets, redirects, encodings: a reply can be anything
+                    if getattr(error, "errno", None) == errno.ENOSPC:
+                        raise
+                    raise MissingDataError(
+                        f"{url} cannot be downloaded ({error}); without a network, get "
+                        f"{source.homepage} elsewhere and run `archcost data fetch {source.name} "
+                        "--from-file PATH`"
+                    ) from None
+                _install(fresh, target / file.path, file.digest)
+            if not single:
+                bar.update()
+
+
+def _download(url: str, fresh: Path, advance: Callable[[int, int | None], None]) -> None:
+    """Download one file, and report each piece with the length that is expected."""
+    import requests
+
+    with requests.get(url, stream=True, timeout=TIMEOUT_S) as reply, fresh.open("wb") as file:
+        reply.raise_for_status()
+        length = reply.headers.get("Content-Length", "")
+        n_bytes = 0
+        for piece in reply.iter_content(CHUNK):
+            n_bytes += len(piece)
+            if n_bytes > MAX_BYTES:
+                raise OSError(f"the reply is larger than {MAX_BYTES} bytes")
+            file.write(piece)
+            advance(len(piece), int(length) if length.isdecimal() else None)
 
 
 def _install(fresh: Path, target: Path, digest: str) -> None:
@@ -127,26 +154,30 @@ def _install(fresh: Path, target: Path, digest: str) -> None:
             f"{target.name} must have the hash {digest}, but {fresh} has {found}; it is truncated "
             "or another version, and was not kept"
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
+    with whole_file(target) as part:
         shutil.copyfile(fresh, part)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Path]:
     """Give a file or folder as it is, and an archive as the folder that it holds."""
-    if not path.exists():
+    if not (path.is_file() or path.is_dir()):
         raise MissingDataError(f"there is no file or folder {path} to take the tables from")
-    if not zipfile.is_zipfile(path) or path.suffix != ".zip":
+    if path.suffix != ".zip" or not zipfile.is_zipfile(path):
         yield path
         return
     with tempfile.TemporaryDirectory() as scratch:
-        with zipfile.ZipFile(path) as archive:
-            archive.extractall(scratch)
+        try:
+            with zipfile.ZipFile(path) as archive:
+                n_bytes = sum(file.file_size for file in archive.infolist())
+                if n_bytes > 16 * MAX_BYTES:
+                    raise OSError(f"it holds {n_bytes} bytes")
+                archive.extractall(scratch)
+        # An archive that is damaged or encrypted makes zipfile raise almost anything.
+        except Exception as error:
+            raise IntegrityError(
+                f"{path} must be a whole zip archive without a password, but: {error}"
+            ) from None
         yield Path(scratch)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import reduce
-from numbers import Integral
 from operator import add
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,9 @@ from archcost.errors import (
     MissingDataError,
     UnknownNameError,
     check_name,
+    shown,
 )
+from archcost.spaces.plain_forms import is_integer
 from archcost.spaces.spaces import get_space
 
 CELL_METRICS = (
@@ -44,9 +45,9 @@ class HWNASBench:
 
     Parameters
     ----------
-    path : str or Path, optional
-        The official ``HW-NAS-Bench-v1_0.pickle``, or one of its layout, of any length; by default
-        the one in the data folder, if there is one. Nothing in it is run.
+    file_path_or_dict : str, Path or mapping, optional
+        The official ``HW-NAS-Bench-v1_0.pickle``, or one of its layout, of any length, or what it
+        holds; by default the one in the data folder, if there is one. Nothing in it is run.
     search_space : {"nasbench201", "fbnet"}, default="nasbench201"
         Which of the benchmark's two spaces is asked.
     fallback : callable, optional
@@ -61,7 +62,7 @@ class HWNASBench:
     Raises
     ------
     MissingDataError
-        If there is no file at `path`.
+        If there is no such file.
     IntegrityError
         If the file is damaged, names a foreign class, or has another layout.
 
@@ -83,12 +84,12 @@ class HWNASBench:
 
     def __init__(
         self,
-        path: str | Path | None = None,
+        file_path_or_dict: str | Path | Mapping[str, Any] | None = None,
         search_space: str = "nasbench201",
         fallback: Fallback | None = None,
     ) -> None:
         self.search_space = check_name("search_space", search_space, PUBLISHED_METRICS)
-        self.HW_metrics: Mapping[str, Any] = _read(path)
+        self.HW_metrics: Mapping[str, Any] = _read(file_path_or_dict)
         self._space = get_space(search_space)
         self._fallback = fallback
         self._places: dict[str, dict[str, int]] = {}
@@ -118,7 +119,7 @@ class HWNASBench:
         ArchitectureError, UnknownNameError
             If there is no such architecture or dataset.
         """
-        dataset = self._space.check_dataset(dataname)
+        dataset = self._space.dataset_of(arch_index, self._space.check_dataset(dataname))
         names = PUBLISHED_METRICS[self.search_space]
         published = self._cell if self.search_space == "nasbench201" else self._network
         costs = published(arch_index, dataset)
@@ -146,7 +147,7 @@ class HWNASBench:
             NAS-Bench-201: name, C, N, arch_str and num_classes; FBNet: dataset, num_classes,
             op_idx_list and arch_str (the list of block names).
         """
-        dataset = self._space.check_dataset(dataname)
+        dataset = self._space.dataset_of(arch_index, self._space.check_dataset(dataname))
         if self.search_space == "fbnet":
             return network_config(arch_index, dataset)
         configs = self._entries(dataset).get("config", ())
@@ -179,7 +180,7 @@ class HWNASBench:
 
     def _place(self, arch: object, dataset: str) -> int:
         """Return the index of a cell: what the pickle's configs say, else the published one."""
-        if isinstance(arch, Integral) and not isinstance(arch, bool):
+        if is_integer(arch):
             self._space.from_index(int(arch))  # says what is wrong with an index out of range
             return int(arch)
         if dataset not in self._places:
@@ -224,17 +225,28 @@ class HWNASBench:
         return predict_missing(self._fallback, self._space.format(arch), names, dataset)
 
 
-def _read(path: str | Path | None) -> Mapping[str, Any]:
-    if path is None:
-        path = data_folder() / HWNASBENCH.folder / FILE
-        if not path.is_file():
+def _read(given: str | Path | Mapping[str, Any] | None) -> Mapping[str, Any]:
+    if given is None:
+        given = data_folder() / HWNASBENCH.folder / FILE
+        if not given.is_file():
             return {}
-    data = load_pickle(path)
+    if not isinstance(given, (str, Path, Mapping)):
+        raise UnknownNameError(
+            "file_path_or_dict must be a path, or the dict that the pickle holds, but got "
+            f"{shown(given)}"
+        )
+    data = given if isinstance(given, Mapping) else load_pickle(given)
     if not isinstance(data, Mapping) or not PUBLISHED_METRICS.keys() & set(data):
+        what = "the dict" if isinstance(given, Mapping) else given
         raise IntegrityError(
-            f"{path} must hold a dict with 'nasbench201' or 'fbnet', as HW-NAS-Bench lays it out; "
+            f"{what} must hold a dict with 'nasbench201' or 'fbnet', as HW-NAS-Bench lays it out; "
             "get it from its publisher"
         )
+    for space in PUBLISHED_METRICS.keys() & set(data):
+        if not isinstance(data[space], Mapping):
+            raise IntegrityError(
+                f"{space!r} of HW-NAS-Bench's pickle must be a dict, but is {shown(data[space])}"
+            )
     return data
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from archcost.errors import ArchitectureError
+from archcost.errors import ArchitectureError, shown
 from archcost.spaces.fbnet_layout import MACRO
 from archcost.spaces.nasbench201_layout import CELLS_PER_STAGE, STAGE_CHANNELS
 from archcost.spaces.spaces import get_space
@@ -54,14 +54,13 @@ def network_from_config(config: Mapping[str, Any]) -> nn.Module:
     Raises
     ------
     ArchitectureError
-        If the config names no network.
+        If the config names no network, or one that is not of the benchmark.
     """
-    if "op_idx_list" in config:
-        return get_space("fbnet").network(config, config.get("dataset"))
-    datasets = {data.n_classes: data.name for data in get_space("nasbench201").datasets}
-    if config.get("num_classes") not in datasets:
+    space = get_space("fbnet" if "op_idx_list" in config else "nasbench201")
+    if not {"dataset", "num_classes"} & set(config):
         raise ArchitectureError(
-            f"num_classes of a config must be one of {sorted(datasets)}, but got "
-            f"{config.get('num_classes')!r}"
+            f"num_classes of a config must be one of {[data.n_classes for data in space.datasets]}"
+            f", but the config has {shown(list(config))}"
         )
-    return get_space("nasbench201").network(config, datasets[config["num_classes"]])
+    ops = space.parse(config)
+    return space.network(ops, space.dataset_of(config))

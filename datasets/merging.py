@@ -7,15 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archcost.datasets.cost_table import CostTable
-from archcost.errors import CostTableError
-
-SETUP = (
-    "runtime", "runtime_version", "precision", "batch_size", "threads", "cpu", "gpu", "governor",
-    "reference_arch", "energy_counter", "command", "model_format", "latency_read_from",
-    "runs_per_round", "warmup_runs", "cuda", "tf32",
-    "simulator", "simulator_version", "accelerator",
-)  # fmt: skip
-"""What the provenance says of the setup; the costs of one key must come from one setup."""
+from archcost.datasets.provenance import Provenance
+from archcost.errors import CostTableError, shown
 
 LEAST = ("repeatability_spearman", "energy_repeatability_spearman")
 """What of the parts is known of the whole: that it is no better than the worst of them."""
@@ -39,7 +32,7 @@ def merge_tables(tables: Sequence[CostTable], *, allow_different_setups: bool = 
     tables : sequence of CostTable
         At least two.
     allow_different_setups : bool, default=False
-        Merge costs of one key although runtime, version, threads or CPU differ.
+        Merge costs of one key although runtime, machine or accelerator differ.
 
     Raises
     ------
@@ -67,8 +60,7 @@ def merge_tables(tables: Sequence[CostTable], *, allow_different_setups: bool = 
         if any(name in part for part in parts):
             known = [part[name] for part in parts if part.get(name) is not None]
             told[name] = min(known) if len(known) == len(parts) else None
-    merged.provenance = told
-    return merged
+    return merged.with_provenance(told)
 
 
 def reference_spread(table: CostTable) -> float | None:
@@ -104,8 +96,8 @@ def missing_shards(table: CostTable) -> list[str]:
 
 
 def _parts(table: CostTable) -> list[dict[str, Any]]:
-    """Return the provenance of a table, or of each part if it was merged from some."""
-    told = table.provenance
+    """Return what is said of a table, or of each part if it was merged from some."""
+    told = table.provenance.to_dict()
     if "parts" in told:
         common = {name: told[name] for name in told if name not in ("parts", *OF_PART)}
         return [{**common, **part} for part in told["parts"]]
@@ -116,12 +108,14 @@ def _check_setups(parts: Sequence[Mapping[str, Any]]) -> None:
     """Check that parts with a key in common were made in the same way."""
     by_key: dict[str, Mapping[str, Any]] = {}
     for part in parts:
+        setup = Provenance.of(part).setup()
         for key in part["keys"]:
-            first = by_key.setdefault(key, part)
-            differing = [name for name in SETUP if first.get(name) != part.get(name)]
+            first = by_key.setdefault(key, setup)
+            differing = [name for name in {**first, **setup} if first.get(name) != setup.get(name)]
             if differing:
                 said = ", ".join(
-                    f"{name} {first.get(name)!r} and {part.get(name)!r}" for name in differing
+                    f"{name} {shown(first.get(name))} and {shown(setup.get(name))}"
+                    for name in differing
                 )
                 raise CostTableError(
                     f"the costs of one key must come from one setup, but {key} was made with "

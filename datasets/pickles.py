@@ -79,8 +79,13 @@ def load_torch_zip(path: str | Path) -> Any:
                     f"{[m.filename for m in archive.infolist()]}"
                 )
             data = archive.read(members[0])
-    except zipfile.BadZipFile as error:
-        raise IntegrityError(f"{path} is no .pt archive or is truncated: {error}") from None
+    except IntegrityError:
+        raise
+    # An archive that is damaged or encrypted makes zipfile raise almost anything.
+    except Exception as error:
+        raise IntegrityError(
+            f"{path} is no .pt archive, or is truncated or encrypted: {error}"
+        ) from None
     return _load(io.BytesIO(data), path)
 
 

@@ -10,6 +10,7 @@ from archcost.datasets.source_help import HELP
 from archcost.datasets.source_hwnasbench import HWNASBENCH
 from archcost.datasets.source_oneproxy import ONEPROXY
 from archcost.errors import MissingDataError
+from archcost.folders import expanded
 
 SOURCES: dict[str, Source] = {source.name: source for source in (HELP, HWNASBENCH, ONEPROXY)}
 """Every published source; a new one is one file and one entry here."""
@@ -22,7 +23,7 @@ def data_folder() -> Path:
     """Return the folder of the published tables: ``ARCHCOST_DATA_DIR``, else the user's cache."""
     chosen = os.environ.get(DATA_DIR)
     if chosen:
-        return Path(chosen).expanduser()
+        return expanded(chosen)
     import platformdirs
 
     return platformdirs.user_cache_path("archcost") / "data"

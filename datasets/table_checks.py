@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +22,11 @@ SAME_COST = 1e-9
 """Relative difference below which two costs are the same: a sum taken in another order."""
 
 
-def check_numbers(rows: pa.Table) -> None:
+RowNumber = Callable[[int], int]
+"""From the place of a row to the number by which errors call it."""
+
+
+def check_numbers(rows: pa.Table, number: RowNumber) -> None:
     """Check the costs and their spread in normalised rows.
 
     A row has a cost exactly where its status is ``ok``; a cost is finite and above 0.
@@ -37,7 +41,7 @@ def check_numbers(rows: pa.Table) -> None:
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise CostTableError(
-            f"a cost must be a finite number above 0, but row {row} has {cost[row]} "
+            f"a cost must be a finite number above 0, but row {number(row)} has {cost[row]} "
             f"({int(bad.sum())} such rows); a cost that does not exist is null with a status "
             f"such as 'did_not_compile'"
         )
@@ -48,8 +52,9 @@ def check_numbers(rows: pa.Table) -> None:
         row = int(np.flatnonzero(contradictory)[0])
         has = "no cost" if missing[row] else f"the cost {cost[row]}"
         raise CostTableError(
-            f"a row must have a cost exactly if its status is 'ok', but row {row} has {has} and "
-            f"{statuses[status[row]]!r}; a row without a cost takes one of {list(STATUSES[1:])}"
+            f"a row must have a cost exactly if its status is 'ok', but row {number(row)} has "
+            f"{has} and {statuses[status[row]]!r}; a row without a cost takes one of "
+            f"{list(STATUSES[1:])}"
         )
     for name in OPTIONAL_COLUMNS:
         values, missing = numbers(rows, name)
@@ -57,13 +62,16 @@ def check_numbers(rows: pa.Table) -> None:
         if bad.any():
             row = int(np.flatnonzero(bad)[0])
             raise CostTableError(
-                f"{name} must be null or a finite number of at least 0, but row {row} has "
+                f"{name} must be null or a finite number of at least 0, but row {number(row)} has "
                 f"{values[row]}"
             )
 
 
 def distinct_rows(
-    rows: pa.Table, keys: Sequence[CostKey], key_of_row: npt.NDArray[np.integer[Any]]
+    rows: pa.Table,
+    keys: Sequence[CostKey],
+    key_of_row: npt.NDArray[np.integer[Any]],
+    number: RowNumber,
 ) -> npt.NDArray[np.integer[Any]]:
     """Find the rows to keep where an architecture has several rows of one key.
 
@@ -75,6 +83,8 @@ def distinct_rows(
         The keys of the table.
     key_of_row : numpy.ndarray of int, shape (n_rows,)
         The place of each row's key in `keys`.
+    number : callable
+        How errors call a row.
 
     Returns
     -------
@@ -99,9 +109,9 @@ def distinct_rows(
         one = int(first[other])
         given = " and ".join("none" if missing[row] else str(cost[row]) for row in (one, other))
         raise CostTableError(
-            f"an architecture must have one cost a key, but rows {one} and {other} give "
-            f"{archs[arch[one]]!r} the costs {given} for {keys[key_of_row[one]]}; remove one or "
-            "average them"
+            f"an architecture must have one cost a key, but rows {number(one)} and "
+            f"{number(other)} give {archs[arch[one]]!r} the costs {given} for "
+            f"{keys[key_of_row[one]]}; remove one or average them"
         )
     return np.sort(kept)
 

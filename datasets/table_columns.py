@@ -21,6 +21,11 @@ COLUMNS = (
     "cost_min", "cost_median", "cost_std", "n_repeats",
 )  # fmt: skip
 OPTIONAL_COLUMNS = ("cost_min", "cost_median", "cost_std", "n_repeats")
+NUMBER_TYPES = {
+    "cost": "float64", "batch_size": "int32", "cost_min": "float64", "cost_median": "float64",
+    "cost_std": "float64", "n_repeats": "int32",
+}  # fmt: skip
+"""Arrow's names of the types of the other columns."""
 
 
 def coded(codes: npt.NDArray[np.integer[Any]], values: Sequence[str]) -> pa.DictionaryArray:
@@ -94,15 +99,10 @@ def normalise(rows: pa.Table) -> pa.Table:
         )
     if rows.num_rows == 0:
         raise CostTableError("a cost table must have at least one row, but this one is empty")
-    number_types = {
-        "cost": pa.float64(), "batch_size": pa.int32(),
-        "cost_min": pa.float64(), "cost_median": pa.float64(), "cost_std": pa.float64(),
-        "n_repeats": pa.int32(),
-    }  # fmt: skip
     columns = []
     for name in COLUMNS:
         if name not in rows.column_names:
-            columns.append(pa.nulls(rows.num_rows, number_types[name]))
+            columns.append(pa.nulls(rows.num_rows, NUMBER_TYPES[name]))
             continue
         column = rows.column(name)
         if name in TEXT_COLUMNS or name == "batch_size":
@@ -110,7 +110,7 @@ def normalise(rows: pa.Table) -> pa.Table:
         if name in TEXT_COLUMNS:
             columns.append(_text(name, column))
         else:
-            columns.append(_cast(name, column, number_types[name]))
+            columns.append(as_numbers(name, column, NUMBER_TYPES[name]))
     return pa.table(dict(zip(COLUMNS, columns, strict=True)))
 
 
@@ -122,7 +122,24 @@ def _require_values(name: str, column: pa.ChunkedArray) -> None:
         )
 
 
-def _cast(name: str, column: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
+def as_numbers(name: str, column: pa.ChunkedArray, kind: str) -> pa.Array:
+    """Return a column as numbers of a type, in one chunk.
+
+    Raises
+    ------
+    CostTableError
+        If it holds truth values, times or texts that are no such numbers.
+    """
+    import pyarrow as pa
+
+    if pa.types.is_boolean(column.type) or pa.types.is_temporal(column.type):
+        raise CostTableError(
+            f"the column {name} of a cost table must hold numbers, but is of type {column.type}"
+        )
+    return _cast(name, column, kind)
+
+
+def _cast(name: str, column: pa.ChunkedArray, kind: str) -> pa.Array:
     import pyarrow as pa
 
     try:
@@ -139,7 +156,7 @@ def _text(name: str, column: pa.ChunkedArray) -> pa.DictionaryArray:
     import pyarrow as pa
 
     if not pa.types.is_dictionary(column.type):
-        return _one_chunk(_cast(name, column, pa.string()).dictionary_encode())
+        return _one_chunk(_cast(name, column, "string").dictionary_encode())
     column = _one_chunk(column.unify_dictionaries())
     codes = column.indices.to_numpy(zero_copy_only=False)
     dictionary = column.dictionary.cast(pa.string())

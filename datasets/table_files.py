@@ -1,16 +1,23 @@
-"""Cost tables as files: Parquet with provenance, and CSV."""
+"""Cost tables as files: Parquet with provenance and a checksum, and CSV."""
 
 from __future__ import annotations
 
+import difflib
+import hashlib
 import json
-import os
-from collections.abc import Mapping
+import re
+import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archcost.datasets.cost_key import METRICS, dataset_id
+from archcost.datasets.csv_file import NUMBER_COLUMNS, check_distinct, read_csv
 from archcost.datasets.devices import CostKind
-from archcost.errors import CostTableError, IntegrityError, MissingDataError
+from archcost.datasets.provenance import Provenance
+from archcost.datasets.table_columns import NUMBER_TYPES, as_numbers, content_hash, normalise
+from archcost.datasets.whole_file import whole_file
+from archcost.errors import ArchitectureError, CostTableError, IntegrityError, MissingDataError
 from archcost.spaces.space import SearchSpace
 from archcost.spaces.spaces import get_space, infer_space
 
@@ -20,67 +27,98 @@ if TYPE_CHECKING:
 PROVENANCE = b"archcost.provenance"
 """Key of the provenance in the metadata of a Parquet file's schema."""
 
+CHECKSUM = b"archcost.sha256"
+"""Key of the hash of all rows and the provenance."""
 
-def read_file(path: Path) -> tuple[pa.Table, dict[str, Any]]:
-    """Read the raw rows of a Parquet or CSV file and the provenance that it holds.
+_without_checksum: set[Path] = set()  # files of which this process has said so
+
+
+@dataclass(frozen=True, slots=True)
+class TableFile:
+    """What a file holds.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        Its rows as they are.
+    provenance : Provenance
+        What it says of them.
+    row_numbers : list of int or None
+        Numbers by which a spreadsheet shows the rows; None of a Parquet file.
+    """
+
+    rows: pa.Table
+    provenance: Provenance
+    row_numbers: list[int] | None = None
+
+
+def read_file(path: Path) -> TableFile:
+    """Read a Parquet or CSV file; of Parquet the checksum is checked.
 
     Raises
     ------
     MissingDataError
         If there is no such file.
     IntegrityError
-        If the file is truncated or is not what its name says.
+        If the file is truncated or is not what its name says, or its content is not what was
+        written.
     CostTableError
-        If the name ends in neither ``.parquet`` nor ``.csv``.
+        If the name ends in neither ``.parquet`` nor ``.csv``, or two columns have one name.
     """
-    import pyarrow as pa
-    import pyarrow.csv
-    import pyarrow.parquet
-
     if path.suffix not in (".parquet", ".csv"):
         raise CostTableError(f"a cost table must be a .parquet or .csv file, but got {str(path)!r}")
     if not path.is_file():
-        raise MissingDataError(f"there is no cost table {path}; check the path")
+        what = "; it is no regular file" if path.exists() else ""
+        raise MissingDataError(f"there is no cost table {path}{what}; check the path")
+    if path.suffix == ".csv":
+        rows, row_numbers = read_csv(path)
+        return TableFile(rows, Provenance(), row_numbers)
+    rows = _read_parquet(path)
+    check_distinct(rows.column_names, path)
+    metadata = rows.schema.metadata or {}
+    told = metadata.get(PROVENANCE, b"{}")
+    if CHECKSUM in metadata:
+        if metadata[CHECKSUM].decode("latin1") != _checksum(normalise(rows), told):
+            raise IntegrityError(
+                f"{path} must hold what was written, but its content has another checksum: it is "
+                "damaged, get it again; if you edited it, remove "
+                f"{CHECKSUM.decode()!r} from the metadata of its schema"
+            )
+    elif path.resolve() not in _without_checksum:
+        _without_checksum.add(path.resolve())
+        warnings.warn(
+            f"{path} has no checksum, so that damage to it would go unnoticed; "
+            "`archcost data import` writes it with one",
+            stacklevel=3,
+        )
     try:
-        if path.suffix == ".parquet":
-            rows = pyarrow.parquet.read_table(path, partitioning=None)
-        else:
-            # Only an empty cell is null: the text "nan" is a cost that breaks the rules.
-            options = pyarrow.csv.ConvertOptions(null_values=[""], strings_can_be_null=True)
-            rows = pyarrow.csv.read_csv(path, convert_options=options)
-        provenance = json.loads((rows.schema.metadata or {}).get(PROVENANCE, b"{}"))
-    except (pa.ArrowException, OSError, ValueError) as error:
-        kind = path.suffix.removeprefix(".").upper()
+        provenance = Provenance.of(json.loads(told))
+    except (ValueError, RecursionError) as error:
         raise IntegrityError(
-            f"{path} must be a whole {kind} file, but it cannot be read ({error}); "
-            "it is truncated or of another kind"
+            f"{PROVENANCE.decode()!r} in the metadata of {path} must be a JSON object, but cannot "
+            f"be read ({error})"
         ) from None
-    return rows, provenance
+    return TableFile(rows, provenance)
 
 
-def write_parquet(rows: pa.Table, provenance: Mapping[str, Any], path: Path) -> Path:
-    """Write rows with their provenance; the file appears whole or not at all."""
+def write_parquet(rows: pa.Table, provenance: Provenance, path: Path) -> Path:
+    """Write normalised rows with their provenance; the file appears whole or not at all."""
     import pyarrow.parquet
 
     if path.suffix != ".parquet":
         raise CostTableError(f"a cost table is written as .parquet, but got {str(path)!r}")
     try:
-        told = json.dumps(provenance, sort_keys=True)
-    except TypeError as error:
+        told = json.dumps(provenance.to_dict(), sort_keys=True).encode()
+    except (TypeError, ValueError, RecursionError) as error:
         raise CostTableError(f"provenance must be JSON data, but: {error}") from None
-    rows = rows.replace_schema_metadata({PROVENANCE: told})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    rows = rows.replace_schema_metadata({PROVENANCE: told, CHECKSUM: _checksum(rows, told)})
+    with whole_file(path) as part:
         pyarrow.parquet.write_table(rows, part, compression="zstd")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
     return path
 
 
 def long_form(
-    rows: pa.Table,
+    file: TableFile,
     *,
     device: str | None,
     space: str | SearchSpace | None,
@@ -101,17 +139,18 @@ def long_form(
     """
     import pyarrow as pa
 
+    rows = file.rows
     names = rows.column_names
     metrics = [metric for metric in METRICS if _cost_column(metric) in names]
     if "arch" not in names or not (metrics or "cost" in names):
         raise CostTableError(
             "a cost table must have the columns 'arch' and 'latency_ms' or 'energy_mj', or the "
-            f"long form with 'cost', but it has {names}"
+            f"long form with 'cost', but it has {names}{_similar(names)}"
         )
     if rows.num_rows == 0:
         raise CostTableError("a cost table must have at least one row, but this one is empty")
     if pa.types.is_integer(rows.column("arch").type):
-        rows = rows.set_column(names.index("arch"), "arch", _from_indices(rows.column("arch")))
+        rows = rows.set_column(names.index("arch"), "arch", _from_indices(file, space))
     if "cost" in names:
         return rows
     if device is None:
@@ -119,7 +158,7 @@ def long_form(
             "a table with the columns 'arch' and 'latency_ms' or 'energy_mj' must be read with a "
             "device, such as device='my_board'"
         )
-    space = get_space(space) if space else infer_space(rows.column("arch")[0].as_py())
+    space = get_space(space) if space else _first_space(rows, file)
     filled: dict[str, Any] = {
         "space": space.name,
         "device": device,
@@ -131,26 +170,84 @@ def long_form(
         filled["status"] = "ok"
     parts = []
     for metric in metrics:
-        data = {
-            name: rows.column(name) for name in ("arch", "status", "n_repeats") if name in names
-        }
-        data["cost"] = rows.column(_cost_column(metric))
-        spread = f"{metric}_std_{METRICS[metric].lower()}"
-        if spread in names:
-            data["cost_std"] = rows.column(spread)
+        data = {name: rows.column(name) for name in ("arch", "status") if name in names}
+        unit = METRICS[metric].lower()
+        for name, column in (
+            ("cost", _cost_column(metric)),
+            ("cost_std", f"{metric}_std_{unit}"),
+            ("n_repeats", "n_repeats"),
+        ):
+            if column in names:
+                data[name] = as_numbers(column, rows.column(column), NUMBER_TYPES[name])
         for name, value in {**filled, "metric": metric, "unit": METRICS[metric]}.items():
-            data[name] = pa.chunked_array([pa.array([value] * rows.num_rows)])
+            data[name] = pa.array([value] * rows.num_rows)
         parts.append(pa.table(data))
     return pa.concat_tables(parts, promote_options="default")
+
+
+def _read_parquet(path: Path) -> pa.Table:
+    import pyarrow.parquet
+
+    try:
+        rows = pyarrow.parquet.read_table(path, partitioning=None)
+        rows.validate(full=True)  # what is not text, or points beyond a dictionary
+    # A damaged file makes Arrow raise almost anything.
+    except Exception as error:
+        raise IntegrityError(
+            f"{path} must be a whole PARQUET file, but it cannot be read ({error}); "
+            "it is truncated or of another kind"
+        ) from None
+    return rows
+
+
+def _checksum(rows: pa.Table, told: bytes) -> str:
+    return hashlib.sha256(content_hash(rows).encode() + told).hexdigest()
 
 
 def _cost_column(metric: str) -> str:
     return f"{metric}_{METRICS[metric].lower()}"
 
 
-def _from_indices(archs: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return the strings of architectures given by their NAS-Bench-201 index."""
+def _similar(names: list[str]) -> str:
+    """Return a hint at columns that look like those of a cost table."""
+    known = [name for name in ("arch", *sorted(NUMBER_COLUMNS)) if name not in names]
+    found = []
+    for name in names:
+        plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+        near = difflib.get_close_matches(plain, known, n=1, cutoff=0.7)
+        if near:
+            found.append(f"{name!r} looks like {near[0]!r}")
+    return f"; {', '.join(found)}: rename it" if found else ""
+
+
+def _first_space(rows: pa.Table, file: TableFile) -> SearchSpace:
+    try:
+        return infer_space(rows.column("arch")[0].as_py())
+    except ArchitectureError as error:
+        raise ArchitectureError(f"{_row(file, 0)}: {error}") from None
+
+
+def _from_indices(file: TableFile, space: str | SearchSpace | None) -> pa.Array:
+    """Return the strings of architectures given by their index in a space that has one."""
     import pyarrow as pa
 
-    space = get_space("nasbench201")  # the only space whose architectures have a published index
-    return pa.chunked_array([pa.array([space.format(index) for index in archs.to_pylist()])])
+    indices = file.rows.column("arch").to_pylist()
+    named = file.rows.column("space").to_pylist() if "space" in file.rows.column_names else []
+    strings = []
+    for place, index in enumerate(indices):
+        try:
+            one = named[place] if named else space
+            found = infer_space(index) if one is None else get_space(one)
+            if not found.has_index:
+                raise ArchitectureError(
+                    f"an architecture of {found.name} must be a string, as its order is not "
+                    f"published, but got the index {index}"
+                )
+            strings.append(found.format(index))
+        except ArchitectureError as error:
+            raise ArchitectureError(f"{_row(file, place)}: {error}") from None
+    return pa.array(strings, pa.string())
+
+
+def _row(file: TableFile, place: int) -> str:
+    return f"row {place if file.row_numbers is None else file.row_numbers[place]}"

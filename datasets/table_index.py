@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from archcost.datasets.cost_key import METRICS, CostKey, check_device_id, dataset_id
 from archcost.datasets.devices import COST_KINDS
-from archcost.datasets.table_checks import STATUSES, changes_within
+from archcost.datasets.table_checks import STATUSES, RowNumber, changes_within
 from archcost.datasets.table_columns import coded, decoded
-from archcost.errors import CostTableError, check_name
-from archcost.spaces.space import Ops
+from archcost.errors import ArchitectureError, CostTableError, UnknownNameError, check_name
+from archcost.spaces.space import Ops, SearchSpace
 from archcost.spaces.spaces import SPACES
 
 if TYPE_CHECKING:
@@ -36,6 +36,12 @@ def check_words(rows: pa.Table) -> None:
         ("space", SPACES), ("metric", METRICS), ("status", STATUSES), ("kind", COST_KINDS)
     ):  # fmt: skip
         for value in decoded(rows, column)[1]:
+            if column == "space" and value not in known:
+                raise UnknownNameError(
+                    f"space must be one of {list(known)}, but got {value!r}; a space of your own "
+                    "must be registered first, with archcost.spaces.register or as "
+                    "--space FILE.py:NAME"
+                )
             check_name(column, value, known)
     device, devices = decoded(rows, "device")
     for value in devices:
@@ -57,14 +63,21 @@ def check_words(rows: pa.Table) -> None:
         )
 
 
-def canonical_archs(rows: pa.Table) -> tuple[pa.Table, dict[str, Ops]]:
+def canonical_archs(rows: pa.Table, number: RowNumber) -> tuple[pa.Table, dict[str, Ops]]:
     """Spell every architecture of normalised rows as its space does, and parse it.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        Normalised rows.
+    number : callable
+        How errors call a row.
 
     Returns
     -------
     rows : pyarrow.Table
         The rows with canonical strings.
-    ops : dict of str to numpy.ndarray of int8, shape (n_values, n_positions)
+    ops : dict of str to numpy.ndarray of int, shape (n_values, n_positions)
         For each space, op ids by the code of the column ``arch``; zeros for other spaces' codes.
     """
     arch, values = decoded(rows, "arch")
@@ -73,9 +86,16 @@ def canonical_archs(rows: pa.Table) -> tuple[pa.Table, dict[str, Ops]]:
     canonical = list(values)
     for code, name in enumerate(spaces):
         used = np.flatnonzero(np.bincount(arch[space == code], minlength=len(values)))
-        parsed = [_parse(name, values[i]) for i in used]
-        ids = np.frombuffer(b"".join(ids for ids, _ in parsed), dtype=np.int8)
-        ops[name] = np.zeros((len(values), SPACES[name].n_positions), dtype=np.int8)
+        parsed = []
+        for i in used:
+            try:
+                parsed.append(_parse(SPACES[name], values[i]))
+            except ArchitectureError as error:
+                row = int(np.flatnonzero((arch == i) & (space == code))[0])
+                raise ArchitectureError(f"row {number(row)}: {error}") from None
+        dtype = SPACES[name].dtype
+        ids = np.frombuffer(b"".join(ids for ids, _ in parsed), dtype=dtype)
+        ops[name] = np.zeros((len(values), SPACES[name].n_positions), dtype=dtype)
         ops[name][used] = ids.reshape(len(used), -1)
         for i, (_, spelled) in zip(used, parsed, strict=True):
             canonical[i] = spelled
@@ -88,10 +108,10 @@ def canonical_archs(rows: pa.Table) -> tuple[pa.Table, dict[str, Ops]]:
 
 
 @lru_cache(maxsize=2**16)  # tables are cut and joined often, and hold the same architectures
-def _parse(space: str, arch: str) -> tuple[bytes, str]:
+def _parse(space: SearchSpace, arch: str) -> tuple[bytes, str]:
     """Return the op ids of an architecture as bytes, and its canonical string."""
-    ops = SPACES[space].parse(arch)
-    return ops.tobytes(), SPACES[space].format(ops)
+    ops = space.parse(arch)
+    return ops.tobytes(), space.format(ops)
 
 
 def group_by_key(rows: pa.Table) -> tuple[tuple[CostKey, ...], npt.NDArray[np.int32]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MappingView, Sequence, Set
+from decimal import Decimal
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +13,13 @@ import numpy.typing as npt
 from archcost.datasets.cost_key import CostKey
 from archcost.datasets.devices import DEVICES, CostKind, DeviceCard
 from archcost.datasets.table_columns import coded
-from archcost.errors import CostTableError
+from archcost.errors import CostTableError, shown
 from archcost.spaces.spaces import get_space
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+BOOLEANS = (bool, np.bool_)
 
 
 def cost_rows(
@@ -50,7 +54,7 @@ def cost_rows(
     """
     import pyarrow as pa
 
-    strings = get_space(key.space).format_many(archs)
+    strings = get_space(key.space).format_many(archs, key.dataset)
     n_archs = len(strings)
     costs = _as_costs(cost, n_archs)
     statuses = [status or "ok"] * n_archs if status is None or isinstance(status, str) else status
@@ -67,7 +71,13 @@ def cost_rows(
     data["batch_size"] = pa.array(np.full(n_archs, batch_size))
     for name, values in repeats.items():
         if values is not None:
-            filled = np.broadcast_to(np.asarray(values, dtype=np.float64), n_archs)
+            filled = numbers_of(name, values)
+            if filled.shape not in ((), (n_archs,)):
+                raise CostTableError(
+                    f"{name} must be one number or one an architecture, but there are {n_archs} "
+                    f"architectures and numbers of shape {filled.shape}"
+                )
+            filled = np.broadcast_to(filled, n_archs)
             data[name] = pa.array(filled, mask=np.isnan(filled))
     return pa.table(data)
 
@@ -99,7 +109,10 @@ def column_rows(
     keys = list(columns)
     if len({key.space for key in keys}) != 1:
         raise CostTableError(f"columns of costs must share a search space, but got {keys}")
-    strings = get_space(keys[0].space).format_many(archs)
+    space = get_space(keys[0].space)
+    for key in keys:
+        space.dataset_of(archs, key.dataset)  # a config dict may name another one
+    strings = space.format_many(archs)
     cost = np.concatenate([_as_costs(columns[key], len(strings)) for key in keys])
     missing = np.isnan(cost) if missing_status else np.zeros(len(cost), dtype=bool)
     cards = [DEVICES.get(key.device, DeviceCard(key.device, key.device)) for key in keys]
@@ -126,11 +139,56 @@ def _words(key: CostKey) -> dict[str, str]:
     }
 
 
-def _as_costs(cost: npt.ArrayLike, n_archs: int) -> npt.NDArray[np.float64]:
+def numbers_of(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return numbers as float64; what is masked or missing is NaN.
+
+    Parameters
+    ----------
+    name : str
+        What they are, for error messages.
+    values : array-like
+        Numbers in any container that numpy reads.
+
+    Raises
+    ------
+    CostTableError
+        If something else is among them, such as a truth value, a time or a text.
+    """
+    given: Any = values
+    if hasattr(given, "detach"):  # a tensor, maybe on a device or of a graph of gradients
+        given = given.detach().cpu()
+    if hasattr(given, "columns") or isinstance(given, (Mapping, Set, MappingView)):
+        raise CostTableError(
+            f"{name} must be a sequence of numbers, in the order of the architectures, but got "
+            f"{shown(values)}"
+        )
     try:
-        costs = np.asarray(cost, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise CostTableError(f"costs must be numbers, but: {error}") from None
+        if isinstance(given, Sequence) and any(isinstance(one, BOOLEANS) for one in given):
+            raise TypeError("truth values are none")  # numpy would make them 0 and 1
+        array = np.asanyarray(given)
+        if array.dtype == object:
+            wrong = [one for one in array.flat if not _is_number(one)]
+            if wrong:
+                raise CostTableError(f"{name} must be numbers, but got {shown(wrong[0])}")
+            array = np.array([np.nan if one is None else one for one in array.flat], np.float64)
+            array = array.reshape(np.shape(given))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise CostTableError(f"{name} must be numbers, but: {error}") from None
+    if array.dtype.kind not in "iuf" and array.size:
+        raise CostTableError(f"{name} must be numbers, but got {array.dtype}: {shown(values)}")
+    if isinstance(array, np.ma.MaskedArray):
+        array = np.ma.filled(array.astype(np.float64), np.nan)
+    return np.asarray(array, dtype=np.float64)
+
+
+def _is_number(value: object) -> bool:
+    if value is None or isinstance(value, Decimal):
+        return True
+    return isinstance(value, Real) and not isinstance(value, (*BOOLEANS, np.timedelta64))
+
+
+def _as_costs(cost: npt.ArrayLike, n_archs: int) -> npt.NDArray[np.float64]:
+    costs = numbers_of("costs", cost)
     if costs.shape != (n_archs,):
         raise CostTableError(
             f"there must be one cost an architecture, but there are {n_archs} architectures and "

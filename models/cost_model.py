@@ -106,7 +106,8 @@ class CostModel:
         if is_tensor(archs):
             return predict_tensor(self, archs, return_std=return_std)
         single = self.space.is_single(archs)
-        ops = self.space.parse(archs)[None] if single else self.space.parse_many(archs)
+        parse = self.space.parse if single else self.space.parse_many
+        ops = np.atleast_2d(parse(archs, self.key.dataset))
         means, stds = self._predict_ops(ops, return_std)
         if single:
             return (float(means[0]), float(stds[0])) if return_std else float(means[0])

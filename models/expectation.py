@@ -107,15 +107,31 @@ def _of_table(form: TableForm, weights: Any) -> Any:
 
 def _checked(space: SearchSpace, probabilities: Any) -> Any:
     weights: Any = probabilities
-    if not is_tensor(weights):
-        weights = np.asarray(probabilities, np.float64)
+    if is_tensor(weights):
+        if not weights.is_floating_point():
+            weights = weights.double()
+    else:
+        if isinstance(weights, np.ma.MaskedArray) and np.ma.getmaskarray(weights).any():
+            raise ArchitectureError("probabilities must all be known, but some are masked")
+        try:
+            weights = np.asarray(probabilities)
+            if weights.dtype.kind not in "biuf":
+                raise TypeError(f"they are of type {weights.dtype}")
+        except (TypeError, ValueError) as error:
+            raise ArchitectureError(f"probabilities must be numbers, but: {error}") from None
+        weights = weights.astype(np.float64)
     expected = (space.n_positions, space.n_ops)
     if tuple(weights.shape[-2:]) != expected:
         raise ArchitectureError(
             f"probabilities of {space.name} must have shape (..., {expected[0]}, "
             f"{expected[1]}), but got {tuple(weights.shape)}"
         )
-    plain = weights.detach().cpu().numpy() if is_tensor(weights) else weights
+    plain = weights.detach().cpu().double().numpy() if is_tensor(weights) else weights
+    if plain.size and not plain.min() >= 0:
+        raise ArchitectureError(
+            f"probabilities must be numbers from 0 to 1, but the least is {plain.min():.4g}; use a "
+            "softmax over the last axis"
+        )
     sums = plain.sum(-1, dtype=np.float64)
     if plain.size and not (np.abs(sums - 1) <= SUM_TOLERANCE).all():
         raise ArchitectureError(

@@ -52,6 +52,8 @@ def predict_many(archs: object, models: Sequence[CostModel]) -> Costs:
         )
     space = models[0].space
     single = space.is_single(archs)
+    for dataset in {model.key.dataset for model in models}:
+        space.dataset_of(archs, dataset)  # a config dict may name another one
     ops = space.parse(archs)[None] if single else space.parse_many(archs)
     costs = np.empty((len(ops), len(models)))
     forms = [model.compile() for model in models]

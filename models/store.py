@@ -12,7 +12,9 @@ from archcost.errors import (
     MissingDataError,
     UnknownNameError,
     check_name,
+    shown,
 )
+from archcost.folders import expanded
 from archcost.models.manifest import MANIFEST, Manifest
 
 FOLDER_VARIABLE = "ARCHCOST_MODEL_DIR"
@@ -31,7 +33,7 @@ def user_models_folder() -> Path:
     """Return the folder of the user's own models; it need not exist."""
     override = os.environ.get(FOLDER_VARIABLE)
     if override:
-        return Path(override).expanduser()
+        return expanded(override)
     import platformdirs
 
     return Path(platformdirs.user_data_dir("archcost", appauthor=False)) / "models"
@@ -59,8 +61,12 @@ def find_model(key: CostKey) -> Path:
     of_device = [other for other in known if other.device == key.device]
     check_name(f"metric of {key.device}", key.metric, {other.metric for other in of_device})
     datasets = {other.dataset for other in of_device if other.metric == key.metric}
-    check_name(f"dataset of {key.device} {key.metric}", key.dataset, datasets)
-    raise UnknownNameError(f"no model of {key} is installed")  # removed while we looked
+    # Another dataset is no misspelling of this one: its networks have other costs.
+    raise UnknownNameError(
+        f"dataset of {key.device} {key.metric} must be one of {sorted(datasets)}, for which there "
+        f"are models, but got {shown(key.dataset)}; with costs of it, `archcost train --table FILE "
+        f"--device {key.device} --dataset {key.dataset}` makes one"
+    )
 
 
 def model_keys() -> list[CostKey]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
+from archcost.datasets.whole_file import whole_file
 from archcost.errors import ArchcostError, IntegrityError
 from archcost.search.scan_engines import ScanEngine
 from archcost.search.scanning import CHUNK, Found, ScanPlan, merge, nothing
@@ -84,8 +85,7 @@ def scan(
 
 
 def _write(path: Path, identity: dict[str, object], done: int, found: Found) -> None:
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("wb") as file:
+    with whole_file(path) as temporary, temporary.open("wb") as file:
         np.savez(
             file,
             identity=np.array(json.dumps(identity)),
@@ -95,7 +95,6 @@ def _write(path: Path, identity: dict[str, object], done: int, found: Found) -> 
             costs=found.costs,
             n_within=np.array(found.n_within),
         )
-    temporary.replace(path)
 
 
 def _read(path: Path, identity: dict[str, object]) -> tuple[int, Found]:

@@ -138,9 +138,7 @@ def simulated_table(
         )
         for metric in simulator.metrics
     ]
-    table = CostTable.concat(tables)
-    table.provenance = origin
-    return table
+    return CostTable.concat(tables).with_provenance(origin)
 
 
 def _total(metric: str, bag: Counter[str], by_part: Mapping[str, RoundRecord]) -> float:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from archcost.errors import ArchitectureError
+from archcost.errors import ArchitectureError, shown
 from archcost.networks.graph_builder import GraphBuilder, Value
+from archcost.spaces.config_dicts import entry_of_config
 from archcost.spaces.dataset import Dataset
 from archcost.spaces.fbnet_layout import (
     BLOCKS,
@@ -46,11 +47,14 @@ class FBNet(SearchSpace):
 
     def from_config(self, config: Mapping[str, Any]) -> object:
         """Return the ``op_idx_list`` of HW-NAS-Bench's config dict."""
-        if "op_idx_list" not in config:
+        ops = entry_of_config(self, config, "op_idx_list", {}, ignored=("arch_str",))
+        names = config.get("arch_str")
+        if names is not None and self.parse(names).tolist() != self.parse(ops).tolist():
             raise ArchitectureError(
-                f"a config of {self.name} must hold 'op_idx_list', but got the keys {list(config)}"
+                f"arch_str of a config of {self.name} must name the ops of op_idx_list, but "
+                f"{shown(names)} and {shown(ops)} are two architectures"
             )
-        return config["op_idx_list"]
+        return ops
 
     def describe(self, ops: Ops, dataset: Dataset, builder: GraphBuilder) -> Value:
         """Write the whole network; a skip that changes nothing is nothing."""

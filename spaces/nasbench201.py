@@ -11,15 +11,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from archcost.errors import ArchitectureError
+from archcost.errors import ArchitectureError, shown
 from archcost.networks.graph_builder import GraphBuilder, Value
 from archcost.spaces.cell_graph import canonical
+from archcost.spaces.config_dicts import entry_of_config
 from archcost.spaces.dataset import Dataset
 from archcost.spaces.nasbench201_layout import CELLS_PER_STAGE, EDGES, OPS, STAGE_CHANNELS
 from archcost.spaces.space import Ops, SearchSpace
 
 # The authors shuffled the enumeration with this seed ("do not change"); the order is the index.
 PUBLISHED_SEED = 88
+CONFIG = {"name": "infer.tiny", "C": STAGE_CHANNELS[0], "N": CELLS_PER_STAGE}
+"""What HW-NAS-Bench's configs say of every network."""
+
 EXAMPLE = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|"
 
 
@@ -52,6 +56,7 @@ class NASBench201(SearchSpace):
     )
     edges = EDGES
     has_index = True
+    starts_with = "|"
 
     @cached_property
     def all_ops(self) -> Ops:
@@ -91,11 +96,7 @@ class NASBench201(SearchSpace):
 
     def from_config(self, config: Mapping[str, Any]) -> object:
         """Return the ``arch_str`` of HW-NAS-Bench's config dict."""
-        if "arch_str" not in config:
-            raise ArchitectureError(
-                f"a config of {self.name} must hold 'arch_str', but got the keys {list(config)}"
-            )
-        return config["arch_str"]
+        return entry_of_config(self, config, "arch_str", CONFIG)
 
     def split(self, text: str) -> list[str]:
         """Split ``|op~source|...|+|...|`` into the ops of the six edges."""
@@ -107,7 +108,7 @@ class NASBench201(SearchSpace):
             if len(nodes) != 3 or [p[2] for p in parts] != [str(i) for i in range(target)]:
                 raise ArchitectureError(
                     f"a string of {self.name} must read like {EXAMPLE!r} "
-                    f"(node after node, each edge as op~source), but got {text!r}"
+                    f"(node after node, each edge as op~source), but got {shown(text)}"
                 )
             names += [part[0] for part in parts]
         return names

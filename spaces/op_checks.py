@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from archcost.errors import ArchitectureError, check_name
+from archcost.errors import ArchitectureError, check_name, shown
+from archcost.spaces.plain_forms import is_integer
 
 Ops = npt.NDArray[np.signedinteger[Any]]
 """Op ids: ``(n_positions,)`` for one architecture, ``(n_archs, n_positions)`` for a batch."""
@@ -54,7 +54,8 @@ class Choices:
         ArchitectureError
             If the number of names is not that of the positions, or a name is not allowed.
         """
-        self._check_length(len(names), given)
+        if len(names) != len(self.positions):
+            raise self._wrong_length(str(len(names)), given)
         ids = []
         for place, name in enumerate(names):
             op = self.op_names.index(name) if name in self.op_names else -1
@@ -63,33 +64,38 @@ class Choices:
             ids.append(op)
         return np.array(ids, dtype=self.dtype)
 
-    def check(self, ops: npt.NDArray[Any], given: Any) -> Ops:
+    def from_ids(self, ids: Sequence[object], given: object) -> Ops:
+        """Return the op ids of one architecture in the space's type.
+
+        Raises
+        ------
+        ArchitectureError
+            If their number is wrong, or one is no integer or not allowed at its position.
+        """
+        for op in ids:
+            if not is_integer(op):
+                raise ArchitectureError(
+                    f"op ids of {self.space} must be integers, but got {shown(op)} in "
+                    f"{shown(given)}"
+                )
+            if not 0 <= op < len(self.op_names):
+                raise self._wrong_id(op, given)
+        return self.check(np.array([ids], dtype=np.int64), given)[0]
+
+    def check(self, ops: npt.NDArray[np.integer[Any]], given: object) -> Ops:
         """Return op ids ``(n_archs, n_positions)`` in the space's type.
 
         Raises
         ------
         ArchitectureError
-            If the shape is wrong or an id is no integer or not allowed at its position.
+            If the shape is wrong or an id is not allowed at its position.
         """
         n_positions, n_ops = self.allowed.shape
         if ops.ndim != 2 or ops.shape[1] != n_positions:
-            raise ArchitectureError(
-                f"an architecture of {self.space} must have {n_positions} ops, "
-                f"but got shape {np.shape(given)} in {given!r}; a flat sequence of ints is one "
-                "architecture, never a list of indices"
-            )
-        if ops.dtype == object:
-            wrong = [op for op in ops.flat if not isinstance(op, Integral) or isinstance(op, bool)]
-            if wrong:
-                raise ArchitectureError(
-                    f"op ids of {self.space} must be integers, but got {wrong[0]!r} in {given!r}"
-                )
+            shape = ops.shape[1:] if ops.shape[0] == 1 else ops.shape
+            raise self._wrong_length(f"shape {shape}", given)
         if ops.size and (ops.min() < 0 or ops.max() >= n_ops):
-            wrong_id = ops.min() if ops.min() < 0 else ops.max()
-            raise ArchitectureError(
-                f"op ids of {self.space} must be between 0 and {n_ops - 1}, but got "
-                f"{wrong_id} in {given!r}"
-            )
+            raise self._wrong_id(int(ops.min() if ops.min() < 0 else ops.max()), given)
         ids = ops.astype(self.dtype)
         if not self.allowed.all():
             rows, places = np.nonzero(~self.allowed[np.arange(n_positions), ids])
@@ -98,29 +104,23 @@ class Choices:
                 raise ArchitectureError(self._wrong_name(int(places[0]), name, given))
         return ids
 
-    def _check_length(self, length: int, given: object) -> None:
-        if length != len(self.positions):
-            raise ArchitectureError(
-                f"an architecture of {self.space} must have {len(self.positions)} ops, "
-                f"but got {length} in {given!r}"
-            )
+    def _wrong_length(self, got: str, given: object) -> ArchitectureError:
+        return ArchitectureError(
+            f"an architecture of {self.space} must have {len(self.positions)} ops, but got {got} "
+            f"in {shown(given)}; a flat sequence of ints is one architecture, never a list of "
+            "indices"
+        )
+
+    def _wrong_id(self, op: int, given: object) -> ArchitectureError:
+        return ArchitectureError(
+            f"op ids of {self.space} must be between 0 and {len(self.op_names) - 1}, but got "
+            f"{shown(op)} in {shown(given)}"
+        )
 
     def _wrong_name(self, place: int, name: object, given: object) -> str:
         where = "" if self.allowed.all() else f" at position {self.positions[place]!r}"
         try:
             check_name(f"op of {self.space}{where}", name, self.at(place))
         except ValueError as error:
-            return f"{error} (in {given!r})"
+            return f"{error} (in {shown(given)})"
         raise AssertionError("the name is allowed")
-
-
-def is_int_array(value: object) -> TypeGuard[npt.NDArray[np.integer[Any]]]:
-    """Tell whether `value` is an array of integers."""
-    return isinstance(value, np.ndarray) and value.dtype.kind in "iu"
-
-
-def is_plain_ids(archs: object) -> bool:
-    """Tell whether `archs` is a list of lists of plain ints, which numpy may convert at once."""
-    if not isinstance(archs, (list, tuple)) or {type(arch) for arch in archs} - {list, tuple}:
-        return False
-    return {type(op) for arch in archs for op in arch} == {int}

@@ -8,19 +8,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from math import prod
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from archcost.errors import ArchitectureError, check_name
+from archcost.errors import ArchitectureError, check_name, shown
 from archcost.networks.graph import Graph
 from archcost.networks.graph_builder import GraphBuilder, Value
 from archcost.networks.layers import Layer, Workload, graph_layers, workload
 from archcost.plugins import Plugin
+from archcost.spaces.config_dicts import config_dataset
 from archcost.spaces.dataset import Dataset
-from archcost.spaces.op_checks import Choices, Ops, is_int_array, is_plain_ids
+from archcost.spaces.op_checks import Choices, Ops
+from archcost.spaces.plain_forms import is_plain_ids, plain_form
 
 if TYPE_CHECKING:
     from torch import nn
@@ -60,6 +61,9 @@ class SearchSpace(Plugin, ABC):
         the same network.
     has_index : bool
         Whether the order of the architectures is published, so that an int names one.
+    starts_with : str
+        What every string begins with, for a space whose ``split`` is its own: a first character
+        that tells its strings from those of other spaces without splitting them.
     """
 
     name: ClassVar[str]
@@ -68,6 +72,7 @@ class SearchSpace(Plugin, ABC):
     edges: tuple[tuple[int, int], ...] | None = None
     canonical: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] | None = None
     has_index: bool = False
+    starts_with: str = ""
 
     # What a space must say -------------------------------------------------------------------
 
@@ -120,7 +125,7 @@ class SearchSpace(Plugin, ABC):
             If the space has no such form, or the dict is malformed.
         """
         raise ArchitectureError(
-            f"{self.name} takes no dicts, but got one with the keys {list(config)}"
+            f"{self.name} takes no dicts, but got one with the keys {shown(list(config))}"
         )
 
     # What follows from it --------------------------------------------------------------------
@@ -265,14 +270,44 @@ class SearchSpace(Plugin, ABC):
             return np.ones(len(ops), dtype=bool)
         return np.fromiter((self.violation(row) is None for row in ops), bool, count=len(ops))
 
-    def parse(self, arch: object) -> Ops:
+    def dataset_of(self, archs: object, dataset: str | None = None) -> str:
+        """Return the dataset that is meant: what a config dict names, `dataset`, or the default.
+
+        Parameters
+        ----------
+        archs : architecture or sequence of architectures
+            Any accepted form; only config dicts name a dataset.
+        dataset : str, optional
+            What was asked for beside them.
+
+        Raises
+        ------
+        ArchitectureError
+            If a config names another dataset than `dataset` or than another config does.
+        UnknownNameError
+            If the space has no such dataset.
+        """
+        asked = None if dataset is None else self.check_dataset(dataset)
+        for config in _configs(archs):
+            named = config_dataset(self, config)
+            if asked is not None and named not in (None, asked):
+                raise ArchitectureError(
+                    f"a config of {self.name} must be of the dataset that is asked for, {asked}, "
+                    f"but {shown(config)} is of {named}; ask for each dataset by itself"
+                )
+            asked = named or asked
+        return asked or self.default_dataset
+
+    def parse(self, arch: object, dataset: str | None = None) -> Ops:
         """Return the canonical form of one architecture.
 
         Parameters
         ----------
         arch : array of int, str, sequence of op names or ids, int, or mapping
-            Any accepted form: the op ids; the space's string; a list of op names or ids;
-            an index; a config dict of another tool, where the space knows one.
+            Any accepted form: the op ids, whatever holds them; the space's string; a list of op
+            names or ids; an index; a config dict of another tool, where the space knows one.
+        dataset : str, optional
+            The dataset that a config dict must not contradict.
 
         Returns
         -------
@@ -285,33 +320,38 @@ class SearchSpace(Plugin, ABC):
             If the form is malformed, an op is not allowed at its position, or the combination
             is not valid.
         """
-        if isinstance(arch, Mapping):
-            return self.parse(self.from_config(arch))
-        if isinstance(arch, Integral) and not isinstance(arch, bool):
-            ops = self.from_index(int(arch))
-        elif isinstance(arch, str):
-            ops = self._choices.from_names(self.split(arch.strip()), arch)
-        elif isinstance(arch, (Sequence, np.ndarray)):
-            if len(arch) and all(isinstance(op, str) for op in arch):
-                ops = self._choices.from_names([str(op) for op in arch], arch)
-            else:
-                ids = arch if is_int_array(arch) else np.asarray(arch, dtype=object)
-                ops = self._choices.check(ids[None], arch)[0]
+        form = plain_form(arch)
+        if isinstance(form, Mapping):
+            form = plain_form(self.from_config(form))
+            if isinstance(form, (Mapping, int)):
+                raise ArchitectureError(
+                    f"a config of {self.name} must hold an architecture as a string or a list of "
+                    f"ops, but got {shown(form)} in {shown(arch)}"
+                )
+            if dataset is not None:
+                self.dataset_of(arch, dataset)
+        if isinstance(form, int):
+            ops = self.from_index(form)
+        elif isinstance(form, str):
+            ops = self._choices.from_names(self.split(form.strip()), arch)
+        elif isinstance(form, np.ndarray):
+            ops = self._choices.check(form[None], arch)[0]
+        elif len(form) and all(isinstance(op, str) for op in form):
+            ops = self._choices.from_names([str(op) for op in form], arch)
         else:
-            raise ArchitectureError(
-                f"an architecture of {self.name} must be a string, a list of {self.n_positions} "
-                f"ops, an index or a config dict, but got {type(arch).__name__} {arch!r}"
-            )
+            ops = self._choices.from_ids(form, arch)
         self._check_rules(ops, arch)
         return ops
 
-    def parse_many(self, archs: object) -> Ops:
+    def parse_many(self, archs: object, dataset: str | None = None) -> Ops:
         """Return the canonical form of several architectures.
 
         Parameters
         ----------
         archs : array (n_archs, n_positions) of int, or sequence of architectures
             An array of op ids is checked as a whole; any other sequence is parsed one by one.
+        dataset : str, optional
+            The dataset that config dicts must not contradict.
 
         Returns
         -------
@@ -324,24 +364,25 @@ class SearchSpace(Plugin, ABC):
             If an architecture is malformed or invalid; the message gives its place in the
             sequence.
         """
-        if is_plain_ids(archs):
+        form = plain_form(archs)
+        if is_plain_ids(form):
             with contextlib.suppress(ValueError):  # ragged: the loop below names the place
-                archs = np.array(archs)
-        if isinstance(archs, np.ndarray) and archs.ndim == 2 and archs.dtype.kind in "iu":
-            ops = self._choices.check(archs, archs)
+                form = np.array(form)
+        if isinstance(form, np.ndarray) and form.ndim == 2 and form.dtype.kind in "iu":
+            ops = self._choices.check(form, archs)
             wrong = np.flatnonzero(~self.valid(ops))
             if len(wrong):
                 self._check_rules(ops[wrong[0]], f"architecture {wrong[0]}")
             return ops
-        if self.is_single(archs) or not hasattr(archs, "__iter__"):
+        if self.is_single(form):
             raise ArchitectureError(
                 f"architectures must be a sequence of architectures of {self.name}, but got the "
-                f"single architecture {archs!r}; wrap it in a list"
+                f"single architecture {shown(archs)}; wrap it in a list"
             )
         rows = []
-        for place, arch in enumerate(archs):
+        for place, arch in enumerate(form):
             try:
-                rows.append(self.parse(arch))
+                rows.append(self.parse(arch, dataset))
             except ArchitectureError as error:
                 raise ArchitectureError(f"architecture {place}: {error}") from None
         return np.array(rows, dtype=self.dtype).reshape(len(rows), self.n_positions)
@@ -350,25 +391,30 @@ class SearchSpace(Plugin, ABC):
         """Tell whether `archs` is one architecture rather than a sequence of them.
 
         A flat sequence of ints, or of op names, is one architecture; never a list of indices.
+
+        Raises
+        ------
+        ArchitectureError
+            If it is neither, such as a set or a table.
         """
-        if isinstance(archs, (str, Mapping, Integral)):
+        form = plain_form(archs)
+        if isinstance(form, (str, Mapping, int)):
             return True
-        if isinstance(archs, np.ndarray) and archs.dtype != object:
-            return archs.ndim <= 1 and archs.dtype.kind in "iu"
-        if not isinstance(archs, (Sequence, np.ndarray)) or len(archs) == 0:
+        if len(form) == 0:
             return False
-        first = archs[0]
-        if isinstance(first, str):
-            return first in self.op_names
-        return isinstance(first, Integral)
+        if isinstance(form, np.ndarray):
+            return form.ndim == 1
+        first = form[0]
+        return first in self.op_names if isinstance(first, str) else not hasattr(first, "__len__")
 
     def format(self, arch: object) -> str:
         """Return the space's string form of one architecture in any accepted form."""
         return self.join([self.op_names[op] for op in self.parse(arch)])
 
-    def format_many(self, archs: object) -> list[str]:
-        """Return the string forms of several architectures."""
-        return [self.join([self.op_names[op] for op in row]) for row in self.parse_many(archs)]
+    def format_many(self, archs: object, dataset: str | None = None) -> list[str]:
+        """Return the string forms of several architectures, parsed as ``parse_many`` does."""
+        ops = self.parse_many(archs, dataset)
+        return [self.join([self.op_names[op] for op in row]) for row in ops]
 
     def from_index(self, index: int) -> Ops:
         """Return the architecture at `index`: choices read as digits, first position first."""
@@ -526,7 +572,9 @@ class SearchSpace(Plugin, ABC):
 
     def _check_rules(self, ops: Ops, given: object) -> None:
         if self.has_rules and (broken := self.violation(ops)) is not None:
-            raise ArchitectureError(f"an architecture of {self.name} must {broken} (in {given!r})")
+            raise ArchitectureError(
+                f"an architecture of {self.name} must {broken} (in {shown(given)})"
+            )
 
     def _digits(self, index: Any) -> Ops:
         """Return the combinations ``(n_archs, n_positions)`` at places in the enumeration."""
@@ -541,6 +589,15 @@ class SearchSpace(Plugin, ABC):
     def _check_index(self, index: int) -> int:
         if not 0 <= index < self.size:
             raise ArchitectureError(
-                f"an index of {self.name} must be between 0 and {self.size - 1}, but got {index}"
+                f"an index of {self.name} must be between 0 and {self.size - 1}, but got "
+                f"{shown(index)}"
             )
         return index
+
+
+def _configs(archs: object) -> Iterator[Mapping[str, Any]]:
+    """Yield the config dicts among architectures in any accepted form."""
+    if isinstance(archs, Mapping):
+        yield archs
+    elif isinstance(archs, (list, tuple)):
+        yield from (arch for arch in archs if isinstance(arch, Mapping))

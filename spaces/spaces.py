@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
-from archcost.errors import ArchcostError, ArchitectureError
+from archcost.errors import ArchcostError, ArchitectureError, shown
 from archcost.plugins import find
 from archcost.spaces.fbnet import FBNet
 from archcost.spaces.nasbench201 import NASBench201
+from archcost.spaces.plain_forms import is_integer, plain_form
 from archcost.spaces.space import SearchSpace
 
 SPACES: dict[str, SearchSpace] = {space.name: space for space in (NASBench201(), FBNet())}
@@ -75,8 +74,11 @@ def register(space: SearchSpace | type[SearchSpace]) -> SearchSpace:
     ArchcostError
         If another space has the same name.
     """
+    from archcost.spaces.space_forms import forget
+
     made = space() if isinstance(space, type) else space
     known = SPACES.setdefault(made.name, made)
+    forget()
     if known != made:
         raise ArchcostError(
             f"the name of a search space must be its own, but {made.name!r} is that of {known!r} "
@@ -112,16 +114,33 @@ def infer_space(archs: Any, among: Iterable[str] | None = None) -> SearchSpace:
     >>> infer_space([[3, 0, 1, 0, 0, 2]])
     NASBench201()
     """
+    accepting = accepting_spaces(archs, among)
+    if len(accepting) > 1:
+        names = [space.name for space in accepting]
+        raise ArchitectureError(
+            f"an architecture must belong to one search space, but {shown(archs)} is one of "
+            f"{' and of '.join(names)}; say which, as in space={names[0]!r}"
+        )
+    return accepting[0]
+
+
+def accepting_spaces(archs: Any, among: Iterable[str] | None = None) -> list[SearchSpace]:
+    """Return the search spaces that accept an architecture, or the first of several; at least one.
+
+    Parameters and errors are those of ``infer_space``.
+    """
     reasons, accepting = [], []
-    for name in SPACES if among is None else sorted(set(among) & set(SPACES)):
-        space, first = SPACES[name], archs
-        if not space.is_single(archs):
-            if not hasattr(archs, "__len__") or len(archs) == 0:
+    form = plain_form(archs)
+    names = set(SPACES) if among is None else set(among)
+    for space in [space for name, space in SPACES.items() if name in names]:
+        first = form
+        if not space.is_single(form):
+            if len(form) == 0:
                 raise ArchitectureError(
-                    f"archs must hold at least one architecture, but got {archs!r}"
+                    f"archs must hold at least one architecture, but got {shown(archs)}"
                 )
-            first = next(iter(archs))
-        if isinstance(first, int | np.integer) and not space.has_index:
+            first = form[0]
+        if is_integer(first) and not space.has_index:
             continue  # a bare index means nothing without a published order
         try:
             space.parse(first)
@@ -129,12 +148,8 @@ def infer_space(archs: Any, among: Iterable[str] | None = None) -> SearchSpace:
             reasons.append(str(error))
         else:
             accepting.append(space)
-    if len(accepting) > 1:
-        names = [space.name for space in accepting]
-        raise ArchitectureError(
-            f"an architecture must belong to one search space, but {archs!r} is one of "
-            f"{' and of '.join(names)}; say which, as in space={names[0]!r}"
-        )
     if not accepting:
-        raise ArchitectureError("no search space accepts this architecture: " + "; ".join(reasons))
-    return accepting[0]
+        raise ArchitectureError(
+            f"no search space accepts this architecture: {'; '.join(dict.fromkeys(reasons))}"
+        )
+    return accepting

@@ -76,8 +76,7 @@ def read_measurements(
         If an architecture is malformed or of another space.
     """
     if isinstance(measurements, (str, Path)):
-        rows, _ = read_file(Path(measurements))
-        measurements = rows.to_pandas()
+        measurements = read_file(Path(measurements)).rows.to_pandas()
     if isinstance(measurements, CostTable):
         return _from_table(space, measurements, device, metric, dataset)
     if isinstance(measurements, Mapping):

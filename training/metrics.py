@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from archcost.errors import CostTableError
+
 Costs = npt.NDArray[np.float64]
 Metric = Callable[[Costs, Costs], float]
 
@@ -33,6 +35,8 @@ def spearman(truth: Costs, predicted: Costs) -> float:
 
 def kendall(truth: Costs, predicted: Costs) -> float:
     """Return Kendall's tau-b, which counts ties; NaN where one side is constant."""
+    if len(truth) == 2:  # both say the same of two; scipy divides by n - 2
+        return spearman(truth, predicted)
     from scipy.stats import kendalltau
 
     # The exact p-value, which nobody reads, would take longer than the statistic.
@@ -144,7 +148,7 @@ def score(
 
     Raises
     ------
-    ValueError
+    CostTableError
         If the costs do not pair up, are fewer than two, not finite, or a true one is not positive.
 
     Notes
@@ -194,12 +198,12 @@ def flat(scores: Mapping[str, Score]) -> dict[str, float]:
 def _checked(truth: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[Costs, Costs]:
     truth, predicted = np.asarray(truth, np.float64), np.asarray(predicted, np.float64)
     if truth.ndim != 1 or truth.shape != predicted.shape or len(truth) < 2:
-        raise ValueError(
-            "truth and predicted must be two arrays of the same length, 2 or more, but got shapes "
-            f"{truth.shape} and {predicted.shape}"
+        raise CostTableError(
+            "truth and predicted must be two arrays of the same length, 2 or more, or there is no "
+            f"order to agree on, but got shapes {truth.shape} and {predicted.shape}"
         )
     if not np.isfinite(truth).all() or not np.isfinite(predicted).all() or truth.min() <= 0:
-        raise ValueError(
+        raise CostTableError(
             "costs must be finite and true costs above 0; leave rows without a cost out"
         )
     return truth, predicted

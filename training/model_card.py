@@ -36,7 +36,7 @@ def training_facts(
         "rows_by_status": counts,
         "table_sha256": rows.sha256,
         "seed": settings.seed,
-        "provenance": table.provenance,
+        "provenance": table.provenance.to_dict(),
     }
 
 

@@ -82,7 +82,7 @@ def test_import_makes_a_table_that_checks(tmp_path, capsys):
     assert run("import", tmp_path / "mine.csv", "--device", "my_board", "--out", out) == 0
     table = CostTable.read(out)
     assert table.costs("nasbench201-my_board-latency-cifar10")[1].tolist() == [7.5, 4.0]
-    assert table.provenance == {"imported_from": "mine.csv"}
+    assert table.provenance.to_dict() == {"imported_from": "mine.csv"}
     assert run("check", out) == 0
     assert "2 costs, 4 to 7.5 ms" in capsys.readouterr().out
 
@@ -125,7 +125,7 @@ def test_merge_makes_one_table_and_warns(tmp_path, capsys):
     assert run("merge", out, three, "--out", out) == 0
     printed = capsys.readouterr()
     assert printed.err.startswith("warning: the reference network took 1.10 times as long")
-    assert CostTable.read(out).provenance["parts"][1]["shard"] == "2/3"
+    assert CostTable.read(out).provenance.parts[1].shard == "2/3"
 
 
 def test_merge_refuses_other_setups_unless_told(tmp_path):

@@ -252,4 +252,4 @@ def test_measure_runs_the_runner_as_a_command(exported, tmp_path, monkeypatch):
     table = CostTable.read(tmp_path / "t.parquet")
     assert table.counts() == {"ok": 4}
     assert set(table.to_pandas()["n_repeats"]) == {2}
-    assert table.provenance["runtime_version"] == "user command"
+    assert table.provenance.runtime_version == "user command"

@@ -12,7 +12,13 @@ import pytest
 from archcost.cli.main import main
 from archcost.cli.measure import add_parser
 from archcost.datasets.cost_table import CostTable
-from archcost.errors import ArchcostError, ArchitectureError, MissingDataError, UnknownNameError
+from archcost.errors import (
+    ArchcostError,
+    ArchitectureError,
+    CostTableError,
+    MissingDataError,
+    UnknownNameError,
+)
 from archcost.measuring.journal import Journal
 from archcost.spaces.spaces import get_space
 
@@ -62,9 +68,16 @@ def test_measures_and_reports(tmp_path, capsys):
     assert "repeatability: " in printed.out
     assert printed.err == ""
     table = CostTable.read(out)
-    assert table.provenance["rounds"] == 2
-    assert table.provenance["architectures"] == "5 drawn uniformly with seed 0"
+    assert table.provenance.rounds == 2
+    assert table.provenance.architectures == "5 drawn uniformly with seed 0"
     assert run(*words, "--quiet") == 0
+    assert CostTable.read(out).sha256 == table.sha256
+    fewer = [*words[:3], 2, *words[4:], "--quiet"]
+    assert run(*fewer) == 0
+    assert CostTable.read(out).sha256 == table.sha256
+    (tmp_path / "t.parquet.journal").unlink()
+    with pytest.raises(CostTableError, match=r"5 architectures of .* are not in its journal"):
+        run(*fewer)
     assert CostTable.read(out).sha256 == table.sha256
 
 
@@ -136,7 +149,7 @@ def test_full_disk_is_reported_and_the_same_command_goes_on(tmp_path):
     with Journal(tmp_path / "t.parquet.journal", setup_in(out)) as journal:
         rounds = 1 + max(record.round for record in journal.records)
     assert run(*words[:5], rounds + 2, *words[6:], "--out", out) == 0
-    assert CostTable.read(out).provenance["rounds"] == rounds + 2
+    assert CostTable.read(out).provenance.rounds == rounds + 2
 
 
 def setup_in(out):
@@ -186,7 +199,7 @@ def test_goal_is_reported(tmp_path, capfd):
     assert run(*words, "--repeatability", 0.999999, "--max-rounds", 7, "--quiet") == 0
     printed = capfd.readouterr()
     assert printed.err == ""
-    found = CostTable.read(out).provenance
+    found = CostTable.read(out).provenance.to_dict()
     reached = found["repeatability_spearman"] >= 0.999999
     assert ("NOT reached; more --max-rounds" in printed.out) != reached
     assert reached or found["rounds"] >= 7
@@ -199,13 +212,13 @@ def test_shards_merge_to_the_table_of_the_whole(tmp_path, capsys):
         assert run(*words, "--shard", f"{i}/2", "--out", part) == 0
     tables = [CostTable.read(part) for part in parts]
     assert [len(table) for table in tables] == [3, 2]
-    assert [table.provenance["shard"] for table in tables] == ["1/2", "2/2"]
+    assert [table.provenance.shard for table in tables] == ["1/2", "2/2"]
     measured = {SPACE.format(ops) for t in tables for ops in t.costs(t.keys()[0])[0]}
     assert measured == set(SPACE.format_many(SPACE.sample(5, seed=0)))
     assert main(["data", "merge", *map(str, parts), "--out", str(tmp_path / "all.parquet")]) == 0
     merged = CostTable.read(tmp_path / "all.parquet")
     assert len(merged) == 5
-    assert merged.provenance["runtime"] == "onnxruntime"
+    assert merged.provenance.runtime == "onnxruntime"
     assert "shards" not in capsys.readouterr().err
 
 

@@ -77,8 +77,8 @@ def test_simulates_and_reports(quick, capsys):
     assert rows["arch"].tolist() == 2 * SPACE.format_many(SPACE.sample(3, seed=0))
     latency_ms, energy_mj = (rows["cost"][rows["metric"] == m] for m in ("latency", "energy"))
     assert energy_mj.tolist() == pytest.approx((2.0 * latency_ms).tolist())
-    assert table.provenance["architectures"] == "3 drawn uniformly with seed 0"
-    assert table.provenance["description"]["name"] == "Quick"
+    assert table.provenance.architectures == "3 drawn uniformly with seed 0"
+    assert table.provenance.description["name"] == "Quick"
 
 
 def test_extends_a_table(quick, capsys):
@@ -88,7 +88,16 @@ def test_extends_a_table(quick, capsys):
     simulate(*words, "--count", 2)
     assert len((quick / "t.parquet.journal").read_text().splitlines()) == lines
     simulate(*words, "--count", 20)
-    assert len(CostTable.read("t.parquet")) == 40
+    before = CostTable.read("t.parquet")
+    assert len(before) == 40
+    simulate(*words, "--count", 5)
+    after = CostTable.read("t.parquet")
+    assert after.sha256 == before.sha256
+    told = after.provenance.architectures
+    assert told == "5 drawn uniformly with seed 0, and 15 that the table had before"
+    (quick / "t.parquet.journal").unlink()
+    simulate(*words, "--count", 5)  # computed anew
+    assert CostTable.read("t.parquet").sha256 == before.sha256
 
 
 def test_architectures_of_a_file(quick):

@@ -1,10 +1,11 @@
 """Accuracies: files with and without a header, frames, mappings, errors."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from archcost.datasets import read_accuracy
-from archcost.errors import ArchitectureError, CostTableError, MissingDataError
+from archcost.errors import ArchitectureError, CostTableError, IntegrityError, MissingDataError
 from archcost.spaces import get_space
 
 SPACE = get_space("nasbench201")
@@ -39,6 +40,46 @@ def test_frames_and_mappings():
     assert read_accuracy({FIRST: 1, 1: 2}, SPACE).to_dict() == {FIRST: 1.0, SECOND: 2.0}
 
 
+def test_series_and_parquet(tmp_path):
+    series = pd.Series([1.0, 2.0], index=[FIRST, SECOND])
+    expected = {FIRST: 1.0, SECOND: 2.0}
+    assert read_accuracy(series, SPACE).to_dict() == expected
+    frame = pd.DataFrame({"arch": [FIRST, SECOND], "accuracy": [1.0, 2.0]})
+    frame.to_parquet(tmp_path / "a.parquet")
+    with pytest.warns(UserWarning, match="has no checksum"):
+        assert read_accuracy(tmp_path / "a.parquet", SPACE).to_dict() == expected
+
+
+@pytest.mark.parametrize(
+    "source", [[70.0, 71.0], np.array([70.0, 71.0]), 5, None, {FIRST}, [(FIRST, 70.0)]]
+)
+def test_accuracies_that_belong_to_no_architecture_are_refused(source):
+    with pytest.raises(CostTableError, match="accuracies must be a file, a data frame"):
+        read_accuracy(source, SPACE)
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        (f"arch;accuracy\n{FIRST};70\n", CostTableError, "look separated by semicolons"),
+        (f"arch,accuracy\n{FIRST},high\n", CostTableError, "row 2 has 'high'"),
+        (f"arch,accuracy,arch\n{FIRST},70,{FIRST}\n", CostTableError, "'arch' comes twice"),
+        (f"arch,accuracy\n{FIRST},70\n\n|conv|,71\n", ArchitectureError, "row 4: a string of"),
+        (f'arch,accuracy\n"{FIRST},70\n', IntegrityError, "must be a whole CSV file"),
+    ],
+)
+def test_each_wrong_file_has_its_own_error(tmp_path, text, error, message):
+    with pytest.raises(error, match=message):
+        read_accuracy(written(tmp_path, text), SPACE)
+
+
+def test_json_says_how_to_give_it(tmp_path):
+    with pytest.raises(CostTableError, match=r"json\.load"):
+        read_accuracy(tmp_path / "a.json", SPACE)
+    with pytest.raises(CostTableError, match="row 0 has True"):
+        read_accuracy({FIRST: True}, SPACE)
+
+
 def test_the_published_file(real_tables):
     file = real_tables / "help" / "nasbench201" / "arch_generated_by_metad2a.txt"
     accuracy = read_accuracy(file, SPACE)
@@ -52,7 +93,7 @@ def test_errors_say_what_is_wrong(tmp_path):
     for text in ("arch,top1\nx,1\n", f"{FIRST},70\n{SECOND}\n"):
         with pytest.raises(CostTableError, match="must have the columns arch and accuracy"):
             read_accuracy(written(tmp_path, text), SPACE)
-    with pytest.raises(CostTableError, match="row 1 has 'nan'"):
+    with pytest.raises(CostTableError, match="row 2 has 'nan'"):
         read_accuracy(written(tmp_path, f"{FIRST},70\n{SECOND},nan\n"), SPACE)
     with pytest.raises(CostTableError, match="there are none"):
         read_accuracy(written(tmp_path, "arch,accuracy\n"), SPACE)

@@ -46,7 +46,7 @@ def test_every_architecture_of_a_bundled_table_has_its_costs(name):
 
 @pytest.mark.parametrize("name", MEASURED)
 def test_measured_tables_repeat_themselves_and_say_what_measured_them(name):
-    facts = load_bundled(name).provenance
+    facts = load_bundled(name).provenance.to_dict()
     space, device = name.split("-")
     assert facts["repeatability_spearman"] >= LEAST_REPEATABILITY[space]
     assert facts["repeatability_n_archs"] == MEASURED[name]
@@ -58,7 +58,7 @@ def test_measured_tables_repeat_themselves_and_say_what_measured_them(name):
 
 @pytest.mark.parametrize("name", SIMULATED)
 def test_simulated_tables_are_of_the_accelerators_that_ship(name):
-    facts = load_bundled(name).provenance
+    facts = load_bundled(name).provenance.to_dict()
     accelerator = load_accelerator(name.split("-")[1])
     assert facts["accelerator_sha256"] == accelerator.sha256
     assert facts["simulator"] == accelerator.simulator

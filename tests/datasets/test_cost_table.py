@@ -1,7 +1,10 @@
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,7 +36,7 @@ def test_costs_come_back_in_order_after_a_round_trip(tmp_path_factory, cost, sta
         np.testing.assert_array_equal(back, ops)
         assert latency_ms.tolist() == cost
     assert read.sha256 == table.sha256
-    assert read.provenance == {"who": "a test", "depth": [1, 2]}
+    assert read.provenance.to_dict() == {"who": "a test", "depth": [1, 2]}
 
 
 def test_every_accepted_form_gives_the_same_table():
@@ -65,7 +68,10 @@ def test_a_cost_must_be_finite_and_positive(wrong):
 def test_nan_from_a_data_frame_is_no_cost_either(tmp_path):
     frame = pd.DataFrame({"arch": SPACE.format_many(SPACE.all_ops[:2]), "latency_ms": [1.0, None]})
     frame.to_parquet(tmp_path / "t.parquet")
-    with pytest.raises(CostTableError, match="row 1 has no cost and 'ok'"):
+    with (
+        pytest.warns(UserWarning, match="has no checksum"),
+        pytest.raises(CostTableError, match="row 1 has no cost and 'ok'"),
+    ):
         CostTable.read(tmp_path / "t.parquet", device="my_board")
 
 
@@ -112,6 +118,23 @@ def test_a_sum_in_another_order_is_the_same_cost():
         ({"cost_std": [-1.0, 0.0, 0.0]}, CostTableError, "cost_std must be null or a finite"),
         ({"cost": [1.0, 2.0]}, CostTableError, "one cost an architecture"),
         ({"cost": ["a", "b", "c"]}, CostTableError, "costs must be numbers"),
+        ({"cost": ["1", "2", "3"]}, CostTableError, "costs must be numbers"),
+        ({"cost": [True, True, True]}, CostTableError, "costs must be numbers, but: truth values"),
+        ({"cost": [1.0, True, 2.0]}, CostTableError, "costs must be numbers, but: truth values"),
+        ({"cost": np.array([True, 1.0, 2.0], object)}, CostTableError, "numbers, but got True"),
+        ({"cost": pd.Series([True] * 3)}, CostTableError, "costs must be numbers, but got bool"),
+        ({"cost": np.ones(3, "m8[ms]")}, CostTableError, "numbers, but got timedelta64"),
+        ({"cost": [np.timedelta64(1)] * 3}, CostTableError, "numbers, but got timedelta64"),
+        ({"cost": [1 + 0j] * 3}, CostTableError, "numbers, but got complex128"),
+        ({"cost": {1.0, 2.0, 3.0}}, CostTableError, "costs must be a sequence of numbers"),
+        ({"cost": {0: 1.0, 1: 2.0, 2: 3.0}}, CostTableError, "costs must be a sequence"),
+        ({"cost": pd.DataFrame({"a": [1.0, 2, 3]})}, CostTableError, "costs must be a sequence"),
+        ({"cost": [[1.0], [2.0, 3.0], []]}, CostTableError, "costs must be numbers, but:"),
+        ({"cost": [1.0, 2.0, 10**400]}, CostTableError, "costs must be numbers, but:"),
+        ({"cost": None}, CostTableError, "one cost an architecture"),
+        ({"cost": [1.0, None, 2.0]}, CostTableError, "above 0, but row 1 has nan"),
+        ({"cost_std": [True] * 3}, CostTableError, "cost_std must be numbers"),
+        ({"cost_std": [1.0, 2.0]}, CostTableError, "cost_std must be one number or one an arch"),
         ({"archs": ["|none~0|"] * 3}, ArchitectureError, "architecture 0: a string of nasbench201"),
         ({"archs": np.zeros((3, 22), dtype=int)}, ArchitectureError, "must have 6 ops"),
     ],
@@ -120,6 +143,29 @@ def test_wrong_names_and_shapes_are_refused(options, error, message):
     options = {"cost": [1.0, 2.0, 3.0], "archs": SPACE.all_ops[:3], **options}
     with pytest.raises(error, match=message):
         made(**options)
+
+
+@pytest.mark.parametrize(
+    "cost",
+    [
+        np.ma.array([3.0, 1.0, 9.0], mask=[0, 0, 1]),
+        pd.Series([3.0, 1.0, None], dtype="Float64"),
+        pd.Series([3, 1, None], dtype="Int64"),
+        [3, Fraction(1), None],
+        torch.tensor([3.0, 1.0, torch.nan], requires_grad=True),
+    ],
+)
+def test_numbers_in_any_container_and_what_is_missing_is_none(cost):
+    table = made(cost, status=["ok", "ok", "failed"], archs=SPACE.all_ops[:3])
+    assert table.costs(KEY)[1].tolist() == [3.0, 1.0]
+    assert table.counts() == {"failed": 1, "ok": 2}
+
+
+def test_a_batch_size_is_no_truth_value():
+    rows = made().to_arrow()
+    place = rows.column_names.index("batch_size")
+    with pytest.raises(CostTableError, match="batch_size of a cost table must hold numbers, but"):
+        CostTable(rows.set_column(place, "batch_size", pa.array([True] * 3)))
 
 
 def test_units_and_batch_sizes_are_checked():
@@ -190,7 +236,7 @@ def test_repeats_are_kept():
 def test_the_origins_of_joined_tables_are_listed_once():
     one, two = made(provenance={"who": 1}), made(device="other", provenance={"who": 2})
     joined = CostTable.concat([CostTable.concat([one, two]), made([9.0], device="third"), one])
-    assert joined.provenance == {"tables": [{"who": 1}, {"who": 2}, {}]}
+    assert joined.provenance.to_dict() == {"tables": [{"who": 1}, {"who": 2}, {}]}
     with pytest.raises(CostTableError, match="provenance must be JSON data"):
         made(provenance={"space": SPACE}).write("never.parquet")
 

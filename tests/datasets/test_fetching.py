@@ -1,6 +1,8 @@
+import contextlib
 import dataclasses
 import hashlib
 import http.server
+import os
 import shutil
 import subprocess
 import threading
@@ -92,6 +94,83 @@ def test_another_version_is_not_kept(server, tmp_path):
         fetch(small_source(url, CONTENTS), tmp_path / "cache", progress=False)
     assert not (tmp_path / "cache/small/latency/a.pt").exists()
     assert (tmp_path / "cache/small/LICENSE").exists()
+
+
+class Reply(http.server.BaseHTTPRequestHandler):
+    """Answer as the path says."""
+
+    def do_GET(self):
+        how = self.path.split("/")[1]
+        if how in ("ftp", "file", "nonsense", "loop", "unicode"):
+            self.send_response(302)
+            target = {
+                "ftp": "ftp://127.0.0.1/x", "file": "file:///etc/passwd", "nonsense": "http://[::1",
+                "loop": self.path, "unicode": "http://\u00ff.\u00ff/",
+            }[how]  # fmt: skip
+            self.send_header("Location", target)
+            self.end_headers()
+            return
+        self.send_response(200)
+        if how == "short":
+            self.send_header("Content-Length", "100000")
+        if how == "odd":
+            self.send_header("Content-Length", "many")
+        if how == "gzip":
+            self.send_header("Content-Encoding", "gzip")
+        self.end_headers()
+        with contextlib.suppress(OSError):  # the reader has had enough
+            for _ in range(2000 if how == "endless" else 1):
+                self.wfile.write(b"x" * 1000)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("how", "error"),
+    [
+        ("ftp", MissingDataError),
+        ("file", MissingDataError),
+        ("nonsense", MissingDataError),
+        ("loop", MissingDataError),
+        ("unicode", MissingDataError),
+        ("short", MissingDataError),
+        ("gzip", MissingDataError),
+        ("endless", MissingDataError),
+        ("odd", IntegrityError),
+        ("plain", IntegrityError),
+    ],
+)
+def test_a_reply_can_be_anything(tmp_path, monkeypatch, how, error):
+    from archcost.datasets import fetching
+
+    monkeypatch.setattr(fetching, "MAX_BYTES", 10**6)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Reply) as service:
+        thread = threading.Thread(target=service.serve_forever)
+        thread.start()
+        try:
+            source = small_source(f"http://127.0.0.1:{service.server_port}/{how}/", CONTENTS)
+            with pytest.raises(error, match=r"cannot be downloaded|must have the hash"):
+                fetch(source, tmp_path / "cache", progress=False)
+        finally:
+            service.shutdown()
+            thread.join()
+    assert not (tmp_path / "cache").exists()
+
+
+def test_what_is_no_file_and_archives_that_are_none(tmp_path):
+    source = small_source("http://127.0.0.1:9/", CONTENTS)
+    os.mkfifo(tmp_path / "a.zip")
+    with pytest.raises(MissingDataError, match="there is no file or folder"):
+        fetch(source, tmp_path / "cache", from_file=tmp_path / "a.zip")
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("LICENSE", "MIT")
+    content = bytearray((tmp_path / "b.zip").read_bytes())
+    content[6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    (tmp_path / "b.zip").write_bytes(content)
+    with pytest.raises(IntegrityError, match="must be a whole zip archive without a password"):
+        fetch(source, tmp_path / "cache", from_file=tmp_path / "b.zip")
 
 
 def test_a_file_that_cannot_be_had_says_what_to_do(server, tmp_path):

@@ -251,6 +251,33 @@ def test_a_networks_config_is_the_published_one_and_runs():
     assert network_from_config(given)(torch.zeros(1, 3, 32, 32)).shape == (1, 100)
 
 
+def test_the_originals_keyword_and_a_dict(nine, published):
+    with nine.open("rb") as file:
+        content = pickle.load(file)
+    entry = published[0]
+    expected = HWNASBench(nine).query_by_index(entry["arch_index"], entry["dataset"])
+    for given in (nine, str(nine), content):
+        bench = HWNASBench(file_path_or_dict=given, search_space="nasbench201")
+        assert bench.query_by_index(entry["arch_index"], entry["dataset"]) == expected
+    with pytest.raises(UnknownNameError, match="file_path_or_dict must be a path, or the dict"):
+        HWNASBench([1, 2])
+    with pytest.raises(IntegrityError, match="the dict must hold a dict with 'nasbench201' or"):
+        HWNASBench({"nasbench301": {}})
+    with pytest.raises(IntegrityError, match=r"'nasbench201' .* must be a dict"):
+        HWNASBench({"nasbench201": 5})
+
+
+def test_a_config_of_another_dataset_is_refused(nine):
+    bench = HWNASBench(nine)
+    given = bench.get_net_config(1, "cifar100")
+    for ask in (bench.query_by_index, bench.get_net_config):
+        ask(given, "cifar100")
+        with pytest.raises(ArchitectureError, match=r"asked for, cifar10, but .* is of cifar100"):
+            ask(given, "cifar10")
+    with pytest.raises(ArchitectureError, match="num_classes of a config must be one of"):
+        network_from_config({"arch_str": CELLS.format(0)})
+
+
 def test_without_a_pickle_it_says_how_to_get_it(tmp_path, nine):
     with pytest.raises(MissingDataError, match="archcost data fetch hw-nas-bench"):
         HWNASBench().query_by_index(0, "cifar10")

@@ -19,6 +19,23 @@ PLAIN = st.recursive(
 )
 
 
+def test_an_archive_with_a_password_or_of_another_kind_is_refused(tmp_path):
+    path = tmp_path / "a.pt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/data.pkl", pickle.dumps([1.0] * 1000))
+    whole = path.read_bytes()
+    directory = whole.index(b"PK\x01\x02")
+    encrypted = bytearray(whole)
+    encrypted[6] |= 1  # the flag of the file, here and in the directory
+    encrypted[directory + 8] |= 1
+    method = bytearray(whole)
+    method[8], method[directory + 10] = 97, 97
+    for content in (encrypted, method, whole[:directory] + whole[directory + 4 :], b"PK", b""):
+        path.write_bytes(content)
+        with pytest.raises(IntegrityError, match=r"is no \.pt archive, or is truncated or encr"):
+            load_torch_zip(path)
+
+
 class Foreign:
     """Runs a command when a common unpickler loads it."""
 

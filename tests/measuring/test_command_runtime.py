@@ -312,6 +312,6 @@ print('{{"latency_ms": %d}}' % size)
     assert frame["cost"].iloc[0] == onnx_model(SPACE.graph(archs[0], "cifar10")).ByteSize()
     assert frame["n_repeats"].iloc[0] == 2
     assert str(table.keys()[0]) == "nasbench201-my_board-latency-cifar10"
-    told = json.dumps(table.provenance)
-    assert "{model}" in table.provenance["command"]
+    told = json.dumps(table.provenance.to_dict())
+    assert "{model}" in table.provenance.command
     assert "network.onnx" not in told

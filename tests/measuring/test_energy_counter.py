@@ -67,8 +67,8 @@ def test_energy_of_an_inference_is_in_the_table(tmp_path):
     assert set(frame["unit"][frame["metric"] == "energy"]) == {"mJ"}
     assert frame["n_repeats"][frame["metric"] == "energy"].tolist() == [2] * 4
     assert table.costs("nasbench201-board-latency-cifar10")[1].tolist() == [1.0] * 4
-    assert table.provenance["energy_counter"] == "a fake"
-    assert table.provenance["energy_repeatability_spearman"] == pytest.approx(1.0)
+    assert table.provenance.energy_counter == "a fake"
+    assert table.provenance.energy_repeatability_spearman == pytest.approx(1.0)
     with Journal(tmp_path / "j", measuring_setup_of(table)) as journal:
         assert journal.records == records
 
@@ -81,7 +81,7 @@ def measuring_setup_of(table):
 def test_counter_that_stands_still_is_a_failure(tmp_path):
     table, _ = measured(tmp_path / "j", FakeCounter(), Heater(FakeCounter()))
     assert table.counts() == {"failed": 8}
-    failed = table.provenance["failures"]["failed"]
+    failed = table.provenance.failures["failed"]
     assert failed == {"n_archs": 4, "first_error": "energy must be positive, but got 0.0 mJ"}
 
 

@@ -94,6 +94,26 @@ def test_wrong_probabilities_are_refused(cells):
         cells.expected_cost(np.ones((22, 9)))
     with pytest.raises(ArchitectureError, match="softmax over the last axis"):
         cells.expected_cost(torch.ones(6, 5))
+    negative = np.tile([1.5, -0.5, 0, 0, 0], (6, 1))
+    for wrong in (negative, torch.tensor(negative), negative.astype(np.float32).tolist()):
+        with pytest.raises(ArchitectureError, match=r"from 0 to 1, but the least is -0\.5"):
+            cells.expected_cost(wrong)
+    for wrong in (np.full((6, 5), np.nan), torch.full((6, 5), torch.nan)):
+        with pytest.raises(ArchitectureError, match="from 0 to 1, but the least is nan"):
+            cells.expected_cost(wrong)
+    for wrong in ("high", [["0.2"] * 5] * 6, np.ones((6, 5), complex), [[1], [1, 2]], None):
+        with pytest.raises(ArchitectureError, match="probabilities must be numbers"):
+            cells.expected_cost(wrong)
+    masked = np.ma.array(np.full((6, 5), 0.2), mask=np.eye(6, 5, dtype=bool))
+    with pytest.raises(ArchitectureError, match="some are masked"):
+        cells.expected_cost(masked)
+
+
+def test_whole_numbers_are_probabilities(cells):
+    cost = cells.predict([0, 0, 0, 0, 0, 3])
+    one_hot = np.eye(5)[[0, 0, 0, 0, 0, 3]]
+    for form in (one_hot.astype(int), one_hot.astype(bool), torch.tensor(one_hot).long()):
+        assert float(cells.expected_cost(form)) == pytest.approx(cost, rel=1e-12)
 
 
 def test_a_model_that_is_not_additive_says_so():

@@ -8,8 +8,8 @@ from archcost.datasets import DEVICES, CostKey
 from archcost.errors import ArchcostError, ArchitectureError
 from archcost.models import CostModel, Manifest
 from archcost.models.additive_form import AdditiveForm
-from archcost.models.table_form import TableForm
 from archcost.models.posterior_form import PosteriorForm
+from archcost.models.table_form import TableForm
 from archcost.models.target_scale import TargetScale
 from archcost.search import optimum
 from archcost.search.limits import Limit

@@ -85,7 +85,7 @@ def test_adds_up_the_parts(simulator, tmp_path):
 def test_provenance_has_the_whole_description(simulator, tmp_path):
     table = simulated(simulator, [[0, 0, 1, 2, 3, 3]], tmp_path / "j")
     table.write(tmp_path / "t.parquet")
-    provenance = CostTable.read(tmp_path / "t.parquet").provenance
+    provenance = CostTable.read(tmp_path / "t.parquet").provenance.to_dict()
     assert provenance["description"] == {
         "id": "chip", "simulator": "counting", "name": "A chip", "description": "It counts.",
         "source": "Nobody", "speed": 2,
