@@ -24,4 +24,4 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV) build *.egg-info mlflow.db mlruns mlartifacts
+	rm -rf $(VENV) build *.egg-info mlflow.db .mlflow.db.* mlruns mlartifacts

@@ -120,7 +120,18 @@ def loaded_after(code: str) -> set[str]:
 
 
 def test_import_is_light():
-    heavy = {"torch", "mlflow", "sklearn", "pandas", "xgboost", "lightgbm", "scipy", "matplotlib"}
+    heavy = {
+        "torch",
+        "mlflow",
+        "sklearn",
+        "pandas",
+        "xgboost",
+        "lightgbm",
+        "scipy",
+        "matplotlib",
+        "filelock",
+        "sqlalchemy",
+    }
     assert not heavy & loaded_after("import archcost")
     cell = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|"
     assert not heavy & loaded_after(f"import archcost\narchcost.predict({cell!r}, 'raspi4')")

@@ -40,7 +40,7 @@ def shipped_prior(
     with np.load(path, allow_pickle=False) as arrays:
         if arrays["source_names"].tolist() != [str(key) for key in keys]:
             return None
-        if str(arrays[ORIGIN]) != _origin(keys):
+        if str(arrays[ORIGIN]) != models_sha256(keys):
             return None
         return TransferPrior.restore(dict(arrays))
 
@@ -51,7 +51,7 @@ def write_prior(
     """Write a prior where `shipped_prior` finds it; return the file."""
     FOLDER.mkdir(exist_ok=True)
     path = _path(space, dataset)
-    arrays: dict[str, Any] = {**prior.state(), ORIGIN: np.array(_origin(keys))}
+    arrays: dict[str, Any] = {**prior.state(), ORIGIN: np.array(models_sha256(keys))}
     np.savez_compressed(path, **arrays)
     return path
 
@@ -60,7 +60,7 @@ def _path(space: SearchSpace, dataset: str) -> Path:
     return FOLDER / f"{space.name}-{dataset_id(space.name, dataset)}.npz"
 
 
-def _origin(keys: Sequence[CostKey]) -> str:
-    """Return a hash of the models' files."""
+def models_sha256(keys: Sequence[CostKey]) -> str:
+    """Return a hash of the files of installed models."""
     files = [f"{key} {sorted(Manifest.read(find_model(key)).files.items())}" for key in keys]
     return hashlib.sha256("\n".join(files).encode()).hexdigest()

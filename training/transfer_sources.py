@@ -20,7 +20,7 @@ from archcost.predictors.group_prior import TransferPrior
 from archcost.predictors.transfer_prior import learn_prior
 from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops
-from archcost.training.shipped_prior import shipped_prior
+from archcost.training.shipped_prior import models_sha256, shipped_prior
 
 Costs = npt.NDArray[np.float64]
 Sources = Iterable["str | CostKey | CostModel | CostTable"]
@@ -57,12 +57,13 @@ def transfer_prior(
     """
     if sources is None:
         keys = tuple(default_sources(space, dataset, without))
-        return _of_models(space, dataset, keys, seed, skip_damaged=True)
+        return _of_models(space, dataset, keys, seed, models_sha256(keys), skip_damaged=True)
     if isinstance(sources, (str, CostTable, CostModel, CostKey)):
         sources = [sources]
     given: list[Any] = list(sources)
     if all(isinstance(source, (str, CostKey)) for source in given):
-        return _of_models(space, dataset, tuple(_keys(space, dataset, given, without)), seed)
+        keys = tuple(_keys(space, dataset, given, without))
+        return _of_models(space, dataset, keys, seed, models_sha256(keys))
     if all(isinstance(source, CostTable) for source in given):
         if not any(key.device == without for table in given for key in table.keys()):  # noqa: SIM118
             without = ""  # so that every new device finds the same prior in the cache
@@ -109,6 +110,7 @@ def _of_models(
     dataset: str,
     keys: tuple[CostKey, ...],
     seed: int,
+    sha256: str,  # so that models saved anew are learned from anew
     *,
     skip_damaged: bool = False,
 ) -> TransferPrior:

@@ -118,3 +118,16 @@ def test_half_a_model_is_none(models):
         archcost.load("half")
     with pytest.raises(MissingDataError, match="has none"):
         archcost.load(models / "nasbench201-half-latency-cifar10")
+
+
+@pytest.mark.slow
+def test_transfer_learns_anew_from_a_model_that_is_saved_anew(models):
+    measured = {7: 1.0, 1462: 2.0, 15000: 3.0}
+    before = transfer("nasbench201", measured, device="new", sources=["my_board", "raspi4"])
+    shutil.rmtree(models / GOOD)
+    other = CostModel.load(PRETRAINED / "nasbench201-pixel3-latency-cifar10")
+    key = CostKey.parse(GOOD)
+    manifest = replace(other.manifest, key=key, device=replace(other.device, id=key.device))
+    CostModel(other.predictor, manifest).save(models / GOOD)
+    after = transfer("nasbench201", measured, device="new", sources=["my_board", "raspi4"])
+    assert before.predict(99) != after.predict(99)
