@@ -5,28 +5,7 @@
 from pathlib import Path
 from typing import Any
 
-TEXT = """\
-## The best of 10^21, proven
-
-FBNet has 9^22 networks, some 10^21. Where a score and the costs add up over layers, as those of
-lookup models, FLOPs, parameters and a table of your own do, the best network within any number of
-limits can be found and proven (`archcost.search.optimum`, `archcost search --exact`), and so can
-every network on the front of a score against one cost (`exact_front`, `--front`).
-
-How: the linear relaxation of the choice, solved by HiGHS (`scipy.optimize.linprog`), gives each limit
-a price, and with it a bound on whatever a partial choice can still become. Branch and bound keeps the
-partial choices whose bound is above the best network known, all of a layer at once. If more than
-200,000 are left, HiGHS' own branch and cut (`scipy.optimize.milp`) takes over. Fronts are by dynamic
-programming: the front of the first layers, carried on layer by layer. Tests compare all of them with
-brute force and with each other. Rules of a space, limits that do not add up, and limits by upper
-bound are checked exactly, and bounded by the relaxation without them.
-
-Scores: *flops*; *weights*, the sum over layers of the logarithm of a block's MFLOPs (a stand-in for
-accuracy: the more the better, with diminishing returns); *random*, uniform numbers. Limits: *one* is
-20 ms on raspi4; *four* adds 8 ms on eyeriss, 12 ms on pixel3 and 60 mJ on fpga; *four with params*
-has at most a million parameters in place of pixel3. Seconds are those of one core's time, the fastest
-of up to five runs, models loaded; the gap is what another network might still be better by.
-"""
+INTRO = Path(__file__).parent / "search_exact_intro.md"
 
 FRONT = """\
 A scan draws 10^8 networks with at most the limit's latency on raspi4; evolution may ask for 10^4
@@ -57,7 +36,7 @@ def exact_section(lines: list[dict[str, Any]], docs: Path) -> list[str]:
         for task, line in results.items()
         if task.startswith("front")
     ]
-    return [TEXT, *rows, "", *fronts, "", FRONT, *_comparison(results, docs)]
+    return [INTRO.read_text(), *rows, "", *fronts, "", FRONT, *_comparison(results, docs)]
 
 
 def _comparison(results: dict[str, dict[str, Any]], docs: Path) -> list[str]:
@@ -80,7 +59,7 @@ def _comparison(results: dict[str, dict[str, Any]], docs: Path) -> list[str]:
         axes.set(xlabel="latency on raspi4 (ms)", ylabel="MFLOPs" if score == "flops" else score)
         axes.legend()
         scans, evolutions = (_by_limit(results, kind, score) for kind in ("scan", "evolution"))
-        for limit_ms in scans.keys() & evolutions.keys() or ():
+        for limit_ms in scans.keys() & evolutions.keys():
             pairs = zip(front["latency_ms"], front["score"], strict=True)
             best = max(value for cost, value in pairs if cost <= limit_ms)
             cells = [

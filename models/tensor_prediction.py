@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from archcost.models.cost_model import CostModel
 
+ON_DEVICES = (AdditiveForm, TableForm, MLPForm, PosteriorForm)
+"""Forms that are evaluated on any device."""
+
 SINGLE = ("first", "bias_1", "weight_2", "bias_2", "weight_3")
 """Weights of networks, which are evaluated in single precision as in `MLPForm`."""
 
@@ -61,44 +64,50 @@ def predict_tensor(model: CostModel, ops: Tensor, *, return_std: bool = False) -
     Notes
     -----
     Additive models, ensembles of networks and tables are evaluated on the device. Other models, the
-    rules of a space that has some, and standard deviations go through numpy and back.
+    rules of a space that has some, and standard deviations go through numpy and back; so do tensors
+    on the CPU, whose memory numpy shares.
     """
     import torch
 
     space, form = model.space, model.compile()
     rows = ops[None] if ops.ndim == 1 else ops
-    _check(space, rows)
-    if not return_std and not space.has_rules and _runs_on_devices(form):
-        costs = _on_device(form, rows.long())
-        return costs[0] if ops.ndim == 1 else costs
-    found = model.predict(rows.cpu().numpy(), return_std=return_std)
-    answers = [torch.from_numpy(np.array(part)).to(ops.device) for part in np.atleast_2d(found)]
-    answers = [part[0] if ops.ndim == 1 else part for part in answers]
-    return tuple(answers) if return_std else answers[0]
+    in_numpy = return_std or space.has_rules or not isinstance(form, ON_DEVICES)
+    if in_numpy or ops.device.type == "cpu":
+        found = model.predict(rows.cpu().numpy(), return_std=return_std)
+        parts = [
+            torch.tensor(part, device=ops.device) for part in (found if return_std else [found])
+        ]
+    else:
+        check_tensor(space, rows)
+        parts = [on_device(form, rows)]
+    parts = [part[0] if ops.ndim == 1 else part for part in parts]
+    return tuple(parts) if return_std else parts[0]
 
 
-def _runs_on_devices(form: CompiledForm | None) -> bool:
-    return isinstance(form, AdditiveForm | TableForm | MLPForm | PosteriorForm)
-
-
-def _on_device(form: CompiledForm | None, ops: Tensor) -> Tensor:
+def on_device(form: CompiledForm, ops: Tensor) -> Tensor:
+    """Return costs ``(n_archs,)`` of valid op ids by a form of ``ON_DEVICES``, where they are."""
     import torch
 
-    assert form is not None, "checked before"
     if isinstance(form, TableForm):
         return _from_table(form, ops)
     held = _tensors(form, form.arrays, ops.device)
     if isinstance(form, MLPForm):
-        total = held["linear"].double()[torch.arange(ops.shape[1], device=ops.device), ops].sum(1)
-        total = total + (held["intercept"] + held["bias_3"].double().mean()) + _networks(held, ops)
-        return _costs(TargetScale.from_arrays(form.arrays()), total)
-    total = held["table"][torch.arange(ops.shape[1], device=ops.device), ops].sum(1)
-    total = total + held["intercept"]
+        total = _sum(held["linear"], ops) + held["intercept"] + held["bias_3"].mean()
+        return _costs(TargetScale.from_arrays(form.arrays()), total + _networks(held, ops))
+    total = _sum(held["table"], ops) + held["intercept"]
     if isinstance(form, AdditiveForm):
         return _costs(form.scale, total)
     assert isinstance(form, PosteriorForm), "checked before"
     floor = form.floor
     return torch.where(total < floor, floor / (2 - total.clamp(max=floor) / floor), total)
+
+
+def _sum(table: Tensor, ops: Tensor) -> Tensor:
+    """Return the sums over positions of what the ops add, shape ``(n_archs, ...)``."""
+    total = table[0].index_select(0, ops[:, 0].int())
+    for place in range(1, len(table)):  # a gather of all positions at once needs far more memory
+        total += table[place].index_select(0, ops[:, place].int())
+    return total
 
 
 def _from_table(form: TableForm, ops: Tensor) -> Tensor:
@@ -120,12 +129,9 @@ def _networks(held: dict[str, Tensor], ops: Tensor) -> Tensor:
     import torch
     from torch.nn.functional import silu
 
-    n_members, n_positions = held["first"].shape[:2]
-    places = torch.arange(n_positions, device=ops.device)
-    hidden = torch.stack([
-        silu(held["first"][member][places, ops].sum(1) + held["bias_1"][member].reshape(-1))
-        for member in range(n_members)
-    ])  # fmt: skip
+    n_members = len(held["first"])
+    inner = torch.stack([_sum(first, ops) for first in held["first"]])
+    hidden = silu(inner + held["bias_1"].reshape(n_members, 1, -1))
     hidden = silu(hidden @ held["weight_2"] + held["bias_2"].reshape(n_members, 1, -1))
     return (hidden * held["weight_3"].reshape(n_members, 1, -1)).sum(-1).mean(0).double()
 
@@ -139,19 +145,25 @@ def _costs(scale: TargetScale, targets: Tensor) -> Tensor:
     return raw.clamp(min=scale.floor)
 
 
-def _check(space: SearchSpace, ops: Tensor) -> None:
-    import torch
+def check_tensor(space: SearchSpace, ops: Tensor) -> None:
+    """Refuse a tensor whose shape or type is wrong, or an op not allowed at its position.
 
+    Raises
+    ------
+    ArchitectureError
+        If there is one.
+    """
     if ops.ndim != 2 or ops.shape[1] != space.n_positions or ops.is_floating_point():
         raise ArchitectureError(
             f"a tensor of architectures of {space.name} must hold integers in the shape "
             f"(n_archs, {space.n_positions}), but got {ops.dtype} in {tuple(ops.shape)}"
         )
-    ids = ops.long()
-    inside = (ids >= 0) & (ids < space.n_ops)
-    allowed = _tensors(space, lambda: {"allowed": space.allowed}, ops.device)["allowed"]
-    places = torch.arange(space.n_positions, device=ops.device)
-    wrong = ~(inside & allowed[places, ids.clamp(0, space.n_ops - 1)])
+    wrong = (ops < 0) | (ops >= space.n_ops)
+    if not space.allowed.all():
+        allowed = _tensors(space, lambda: {"allowed": space.allowed}, ops.device)["allowed"]
+        ids = ops.clamp(0, space.n_ops - 1)
+        for place in range(space.n_positions):
+            wrong[:, place] |= ~allowed[place].index_select(0, ids[:, place].int())
     if bool(wrong.any()):
         row = int(wrong.any(1).nonzero()[0, 0])
         space.parse(ops[row].cpu().numpy())  # names what is wrong

@@ -142,8 +142,8 @@ def optimum(
     score within additive limits is solved by branch and bound (``branch_and_bound``), and what that
     leaves open by HiGHS (``integer_program``). Rules of the space, limits that do not add up and
     upper bounds are checked exactly for every candidate: the relaxation without them still bounds
-    the score. Where that proves nothing in time, evolution looks for better architectures, and the
-    bound says how far from the best they can be.
+    the score. Where these leave a gap, evolution looks for better architectures, and the bound says
+    how far from the best they can be.
 
     Examples
     --------
@@ -166,7 +166,7 @@ def optimum(
         found, method = task.listed(), "listed"
     else:
         found, method = task.branched(start + seconds)
-        if found.bound > task.last(found.ops):
+        if found.bound > task.last(found.ops) and not task.is_additive:
             found, method = task.evolved(found, method, budget, seed)
     if len(found.ops) == 0:
         values = {limit.quantity.name: limit.at_most for limit in bound_by}
@@ -204,6 +204,12 @@ class _Task:
     score: ScanScore
     limits: tuple[Limit, ...]
     k: int
+
+    @property
+    def is_additive(self) -> bool:
+        """Whether score and limits all add up, so that nothing but time is missing for a proof."""
+        sums = [self.score.sums(), *(limit.relaxed() for limit in self.limits)]
+        return not self.space.has_rules and None not in sums
 
     def accept(self, ops: Ops) -> npt.NDArray[np.bool_]:
         """Tell which architectures are valid and within all limits, exactly."""

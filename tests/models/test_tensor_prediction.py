@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from my_space import MySpace
 
 import archcost
 from archcost.datasets import DEVICES, CostKey
@@ -11,6 +12,7 @@ from archcost.models import CostModel, Manifest
 from archcost.models.additive_form import AdditiveForm
 from archcost.models.posterior_form import PosteriorForm
 from archcost.models.target_scale import TargetScale
+from archcost.models.tensor_prediction import check_tensor, on_device
 from archcost.predictors import PREDICTORS
 from archcost.spaces import get_space
 
@@ -68,6 +70,8 @@ def test_tensors_are_predicted_as_arrays(name, place):
     tensor = torch.from_numpy(ops).to(place)
     means, stds = model.predict(ops, return_std=True)
     rtol = 1e-5 if name == "networks" else 1e-12
+    there = on_device(model.compile(), tensor)  # on the CPU the prediction takes another way
+    np.testing.assert_allclose(there.cpu().numpy(), means, rtol=rtol)
     found = model.predict(tensor)
     assert found.device == tensor.device and found.dtype == torch.float64
     np.testing.assert_allclose(found.cpu().numpy(), means, rtol=rtol)
@@ -81,15 +85,22 @@ def test_tensors_are_predicted_as_arrays(name, place):
 @pytest.mark.parametrize("place", PLACES)
 def test_wrong_tensors_are_refused(place):
     model = additive("linear")
-    with pytest.raises(ArchitectureError, match=r"integers in the shape \(n_archs, 22\)"):
-        model.predict(torch.zeros(3, 21, dtype=torch.int8, device=place))
-    with pytest.raises(ArchitectureError, match=r"but got torch\.float32"):
-        model.predict(torch.zeros(3, 22, device=place))
-    wrong = torch.zeros(3, 22, dtype=torch.int8, device=place)
-    for op in (-1, 9):
-        wrong[2, 4] = op
-        with pytest.raises(ArchitectureError, match=f"between 0 and 8, but got {op}"):
-            model.predict(wrong)
+    for refuse in (model.predict, lambda tensor: check_tensor(NETS, tensor)):
+        with pytest.raises(ArchitectureError):
+            refuse(torch.zeros(3, 21, dtype=torch.int8, device=place))
+        with pytest.raises(ArchitectureError):
+            refuse(torch.zeros(3, 22, device=place))
+        wrong = torch.zeros(3, 22, dtype=torch.int8, device=place)
+        for op in (-1, 9):
+            wrong[2, 4] = op
+            with pytest.raises(ArchitectureError, match=f"between 0 and 8, but got {op}"):
+                refuse(wrong)
+    space = MySpace()
+    ops = torch.from_numpy(space.sample(9, seed=0)).to(place)
+    check_tensor(space, ops)
+    ops[3, 1] = 0  # a resolution where a block belongs
+    with pytest.raises(ArchitectureError, match="op of my_space at position 'block1'"):
+        check_tensor(space, ops)
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -283,7 +283,7 @@ def test_ray_finds_the_same(tmp_path):
 @pytest.mark.filterwarnings("ignore")  # Ray's own
 def test_a_cluster_that_is_there_loses_a_node(monkeypatch):
     monkeypatch.setenv("RAY_raylet_start_wait_time_s", "240")  # a busy machine starts slowly
-    pytest.importorskip("ray")
+    ray = pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
 
     plan = plan_of(count=200 * CHUNK + 5)
@@ -291,20 +291,16 @@ def test_a_cluster_that_is_there_loses_a_node(monkeypatch):
     head = {"num_cpus": 1, "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     try:
-        node = cluster.add_node(num_cpus=1)
-        n_nodes = []
+        second, n_alive = cluster.add_node(num_cpus=1), []
 
         def engine(plan, first):
-            import ray
-
             for step, found in enumerate(on_ray(cluster.address)(plan, first)):
+                n_alive.append(sum(node["Alive"] for node in ray.nodes()))
                 if step == 0:
-                    n_nodes.append(sum(node["Alive"] for node in ray.nodes()))
-                    cluster.remove_node(node, allow_graceful=False)
+                    cluster.remove_node(second, allow_graceful=False)
                 yield found
-            n_nodes.append(sum(node["Alive"] for node in ray.nodes()))
 
         assert same(scan(plan, engine), expected)
-        assert n_nodes == [2, 1]
+        assert (n_alive[0], n_alive[-1]) == (2, 1)
     finally:
         cluster.shutdown()
