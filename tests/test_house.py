@@ -4,6 +4,7 @@ import ast
 import doctest
 import importlib
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,27 @@ def test_layers_point_one_way(name):
     for module in imported(path):
         assert module is not None, f"{name} has a relative import"
         assert not f"{module}.".startswith(tuple(f"archcost.{layer}." for layer in above))
+
+
+ASK_WHAT_SPACES_CAN_DO = ("features", "predictors", "models")
+OF_A_SPACE = re.compile("nasbench201|fbnet", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if n.split(".")[1] in ASK_WHAT_SPACES_CAN_DO])
+def test_no_space_is_asked_for_by_name(name):
+    tree = ast.parse(Path(importlib.util.find_spec(name).origin).read_text())
+    with_docstrings = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, with_docstrings) and ast.get_docstring(node) is not None
+    }
+    comments = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and id(node) not in docstrings | comments:
+            assert not OF_A_SPACE.search(str(node.value)), node.value
+        for field in ("id", "attr", "module", "name"):
+            assert not OF_A_SPACE.search(str(getattr(node, field, "")))
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -8,7 +8,7 @@ from archcost.datasets import DEVICES, CostKey, CostTable
 from archcost.errors import ArchcostError, UnknownNameError
 from archcost.models import CostModel, Manifest, pareto_front
 from archcost.models.additive_form import AdditiveForm
-from archcost.models.compiled import CellTable
+from archcost.models.table_form import TableForm
 from archcost.models.target_scale import TargetScale
 from archcost.search import search
 from archcost.spaces import get_space
@@ -29,8 +29,8 @@ def model_of(space, device, form, metric="latency"):
 @pytest.fixture(scope="module")
 def cells():
     return {
-        "raspi4": model_of(CELLS, "raspi4", CellTable(1 + CONVS, 0.05 * (1 + CONVS))),
-        "fpga:energy": model_of(CELLS, "fpga", CellTable(POOLS, 1e-6 * POOLS), "energy"),
+        "raspi4": model_of(CELLS, "raspi4", TableForm(CELLS, 1 + CONVS, 0.05 * (1 + CONVS))),
+        "fpga:energy": model_of(CELLS, "fpga", TableForm(CELLS, POOLS, 1e-6 * POOLS), "energy"),
     }
 
 
