@@ -1,11 +1,11 @@
 """Encoders from architectures to inputs: one-hot ops, layerwise features, graphs of ops."""
 
-from archcost import plugins
 from archcost.features.arch_encoder import ArchEncoder
 from archcost.features.cost_drivers import CostDrivers
 from archcost.features.layerwise import LayerwiseFeatures
 from archcost.features.one_hot import OneHotOps
 from archcost.features.op_graphs import OpGraphs
+from archcost.plugins import find_class, register_class
 
 __all__ = [
     "ENCODERS",
@@ -42,7 +42,7 @@ def get_encoder(encoder: str | type[ArchEncoder]) -> type[ArchEncoder]:
     ArchcostError, MissingDataError
         If a file has no such encoder.
     """
-    return plugins.find_class("encoder", encoder, ENCODERS, "archcost.encoders", ArchEncoder)
+    return find_class("encoder", encoder, ENCODERS, "archcost.encoders", ArchEncoder)
 
 
 def register(name: str, encoder: type[ArchEncoder]) -> None:
@@ -53,4 +53,4 @@ def register(name: str, encoder: type[ArchEncoder]) -> None:
     ArchcostError
         If it is no encoder, or another one has the name.
     """
-    plugins.register_class("encoder", name, get_encoder(encoder), ENCODERS)
+    register_class("encoder", name, get_encoder(encoder), ENCODERS)

@@ -66,7 +66,8 @@ def block_similarity(space: SearchSpace, dataset: str) -> Floats:
         Positive semidefinite.
     """
     per_stage = block_work(space, dataset).table
-    ops = np.array([_shape(space, dataset, op) for op in range(space.n_ops)])
+    examples = example_archs(space)
+    ops = np.array([_shape(space, dataset, op, examples) for op in range(space.n_ops)])
     distance = ((ops[:, None] - ops[None]) ** 2).sum(axis=2)
     like_ops = np.exp(-0.5 * distance / SIMILAR_OPS**2)
     places = np.arange(space.n_positions)
@@ -112,12 +113,11 @@ def _with_blocks(work: Floats) -> Floats:
     return np.concatenate([convolutions[..., None] > 1, work[..., 1:]], axis=-1)
 
 
-def _shape(space: SearchSpace, dataset: str, op: int) -> Floats:
+def _shape(space: SearchSpace, dataset: str, op: int, examples: Ops) -> Floats:
     """Return kernel size, width and grouping of an op, as near the middle as it may stand."""
     middle = space.n_positions // 2
     places = np.flatnonzero(space.allowed[:, op])
     place = places[np.abs(places - middle).argmin()]
-    examples = example_archs(space)
     having = examples[examples[:, place] == op]
     layers = [
         layer

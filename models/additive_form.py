@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from archcost.models.chunks import Costs
 from archcost.models.compiled import ONLY_INT, Arrays, CompiledForm
-from archcost.models.pair_codes import pair_codes, pair_tables, sum_pairs
+from archcost.models.pair_codes import MOST_PAIRED_OPS, pair_codes, pair_tables, sum_pairs
 from archcost.models.target_scale import TargetScale
 from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops
@@ -60,11 +60,14 @@ class AdditiveForm(CompiledForm):
             {op: row[op] for op in ids.tolist()}
             for ids, row in zip(space.choices, self.table.tolist(), strict=True)
         ]
+        self._in_pairs = space.n_ops <= MOST_PAIRED_OPS
         # No sequence has this length in a space where the whole of it must be checked.
         self._unchecked_length = -1 if space.has_rules else len(self._rows)
 
     def __call__(self, arch: object) -> float:
         """Return the cost of one architecture."""
+        if not self._in_pairs:  # batches add one position after the other
+            return super().__call__(arch)
         ops: list[int] | tuple[int, ...] = ()
         if isinstance(arch, (list, tuple)) and ONLY_INT.issuperset(map(type, arch)):
             ops = arch

@@ -101,7 +101,8 @@ def _of_table(form: TableForm, weights: Any) -> Any:
     values = _like(weights, form.chunk_costs(ops))
     for position, ids in reversed(list(enumerate(space.choices))):
         values = values.reshape(*values.shape[:-1], -1, len(ids))
-        values = (values * weights[..., position, None, ids]).sum(-1)
+        of_allowed = weights[..., position, :][..., ids.tolist()]
+        values = (values * of_allowed[..., None, :]).sum(-1)
     return values[..., 0]
 
 

@@ -1,6 +1,6 @@
 """Predictors of a cost from architectures, all scikit-learn regressors."""
 
-from archcost import plugins
+from archcost.plugins import find_class, name_of, register_class
 from archcost.predictors.base import CostPredictor
 from archcost.predictors.gnn import GNNPredictor
 from archcost.predictors.gp import GPPredictor
@@ -61,9 +61,7 @@ def get_predictor(predictor: str | type[CostPredictor]) -> type[CostPredictor]:
     >>> get_predictor("ridge")().fit([[0] * 6, [3] * 6], [1.0, 9.0]).predict([[3] * 6]).shape
     (1,)
     """
-    return plugins.find_class(
-        "predictor", predictor, PREDICTORS, "archcost.predictors", CostPredictor
-    )
+    return find_class("predictor", predictor, PREDICTORS, "archcost.predictors", CostPredictor)
 
 
 def predictor_name(predictor: CostPredictor | type[CostPredictor]) -> str:
@@ -77,7 +75,7 @@ def predictor_name(predictor: CostPredictor | type[CostPredictor]) -> str:
         registered.
     """
     kind = predictor if isinstance(predictor, type) else type(predictor)
-    return plugins.name_of(kind, PREDICTORS, "archcost.predictors")
+    return name_of(kind, PREDICTORS, "archcost.predictors")
 
 
 def register(name: str, predictor: type[CostPredictor]) -> None:
@@ -88,4 +86,4 @@ def register(name: str, predictor: type[CostPredictor]) -> None:
     ArchcostError
         If it is no predictor, or another one has the name.
     """
-    plugins.register_class("predictor", name, get_predictor(predictor), PREDICTORS)
+    register_class("predictor", name, get_predictor(predictor), PREDICTORS)

@@ -2,15 +2,16 @@
 
 import numpy as np
 import pytest
+from more_spaces import ManyOps
+from my_space import MySpace
 
 from archcost.datasets import CostKey, DeviceCard
-from archcost.errors import ArchitectureError
-from archcost.models import CostModel, Manifest
+from archcost.errors import ArchitectureError, IntegrityError
+from archcost.models import FORMS, CostModel, Manifest
 from archcost.models.additive_form import AdditiveForm
 from archcost.models.chunks import CHUNK, THREADED, in_chunks
-from archcost.models.compiled import CellTable
-from archcost.models.forms import FORMS
 from archcost.models.pair_codes import pair_codes, pair_tables, sum_pairs
+from archcost.models.table_form import TableForm, can_be_tabulated
 from archcost.models.target_scale import TargetScale
 from archcost.predictors import PREDICTORS
 from archcost.spaces import get_space
@@ -111,7 +112,7 @@ def test_cell_tables_are_the_predictor(name):
         assert table([CELLS.op_names[op] for op in row]) == mean[index]
 
 
-CELL_TABLE = CellTable(np.arange(15625.0), np.ones(15625))
+CELL_TABLE = TableForm(CELLS, np.arange(15625.0), np.ones(15625))
 ADDITIVE = AdditiveForm(NETS, np.ones((22, 9)), 1.0, TargetScale("linear", 0.0, 1.0, 0.0), 0.1)
 
 
@@ -160,3 +161,99 @@ def test_scales_are_those_of_the_predictors(name):
     assert [ours.cost(target) for target in targets.tolist()] == back.tolist()
     stds = np.full(1001, 0.3)
     np.testing.assert_allclose(ours.cost_stds(back, stds), theirs.spread(back, stds), rtol=1e-14)
+
+
+MINE = MySpace()
+OUTSIDE = [  # a block after an absent one, and a block in the place of the resolution
+    [*MINE.parse("r16-k3_w8-k3_w8-absent-absent")[:4].tolist(), MINE.op_names.index("k3_w8")],
+    [MINE.op_names.index("k3_w8")] * 5,
+]
+
+
+@pytest.mark.parametrize("tabulated", [True, False])
+def test_the_short_way_checks_slots_and_rules(tabulated):
+    ops = MINE.sample(200, seed=0)
+    predictor = PREDICTORS["lookup"]().fit(ops, crooked_ms(ops), space=MINE)
+    if tabulated:
+        form = TableForm(MINE, *predictor.predict(MINE.all_ops, return_std=True))
+    else:
+        arrays = dict(predictor.compiled())
+        form = FORMS[str(arrays.pop("kind"))].from_arrays(MINE, arrays)
+    expected = predictor.predict(MINE.all_ops)
+    np.testing.assert_allclose(form.predict(MINE.all_ops), expected, rtol=1e-12)
+    for row, cost in zip(MINE.all_ops[::50].tolist(), expected[::50], strict=True):
+        for arch in (row, tuple(row), MINE.format(row), MINE.index(row)):
+            assert form(arch) == pytest.approx(cost, rel=1e-12)
+    for wrong in OUTSIDE:
+        for arch in (wrong, tuple(wrong), [MINE.op_names[op] for op in wrong]):
+            with pytest.raises(ArchitectureError):
+                form(arch)
+    with pytest.raises(ArchitectureError, match="have no block after an absent one"):
+        form(OUTSIDE[0])
+
+
+def test_quick_ops_check_slots_and_rules():
+    form = TableForm(MINE, np.ones(MINE.n_archs), np.ones(MINE.n_archs))
+    assert form.quick_ops(MINE.all_ops[3].tolist()) == MINE.all_ops[3].tolist()
+    for wrong in OUTSIDE:
+        with pytest.raises(ArchitectureError):
+            form.quick_ops(wrong)
+
+
+def test_a_table_of_another_length_is_refused():
+    with pytest.raises(IntegrityError, match=r"must have 1008 costs and deviations.*but has 1200"):
+        TableForm(MINE, np.ones(1200), np.ones(1200))
+
+
+def test_small_spaces_of_any_kind_become_tables():
+    assert can_be_tabulated(MINE) and can_be_tabulated(CELLS)
+    assert not can_be_tabulated(NETS) and not can_be_tabulated(ManyOps())
+
+
+@pytest.mark.parametrize("name", ["lookup", "ridge", "gp", "mlp", "transfer"])
+def test_more_ops_than_int8_ids(name):
+    space = ManyOps()
+    ops = space.sample(150, seed=1)
+    assert ops.dtype == np.int16
+    cost_ms = 1.0 + 0.01 * (1 + ops.astype(float)).sum(axis=1)
+    params = {"max_epochs": 5} if name == "mlp" else {}
+    predictor = PREDICTORS[name](**params).fit(ops, cost_ms, space=space)
+    arrays = dict(predictor.compiled())
+    form = FORMS[str(arrays.pop("kind"))].from_arrays(space, arrays)
+    new = space.sample(300, seed=2)
+    expected, std = predictor.predict(new, return_std=True)
+    together = form.predict(new)
+    np.testing.assert_allclose(together, expected, rtol=1e-5)
+    if form.has_std:
+        np.testing.assert_allclose(form.std(new), std, rtol=1e-5)
+    for row, cost in zip(new[:20], together, strict=False):
+        assert form(row.tolist()) == form(space.format(row)) == cost
+    with pytest.raises(ArchitectureError):
+        form([0, 0, 150])
+    if name != "lookup":
+        true = 1.0 + 0.01 * (1 + new.astype(float)).sum(axis=1)
+        assert np.corrcoef(expected, true)[0, 1] > 0.95
+
+
+class Indexed(ManyOps):
+    """A space too large for a table, whose index is published."""
+
+    name = "indexed"
+    has_index = True
+
+
+def test_published_indices_without_a_table(monkeypatch):
+    from archcost.spaces import SPACES
+
+    space = Indexed()
+    monkeypatch.setitem(SPACES, space.name, space)
+    ops = space.sample(50, seed=1)
+    predictor = PREDICTORS["lookup"]().fit(ops, 1.0 + ops.sum(axis=1), space=space)
+    key = CostKey("indexed", "my_board", "latency", space.default_dataset)
+    model = CostModel(predictor, Manifest(key, DeviceCard("my_board", "my board"), "lookup"))
+    indices = [0, 7, space.size - 1]
+    rows = np.array([space.from_index(index) for index in indices])
+    np.testing.assert_array_equal(model.predict_index(indices), model.predict(rows))
+    for wrong in ([space.size], [-1], [0.5]):
+        with pytest.raises(ArchitectureError):
+            model.predict_index(wrong)

@@ -3,15 +3,17 @@
 import numpy as np
 import pytest
 import torch
+from my_space import MySpace
 
 from archcost.datasets import DEVICES, CostTable
 from archcost.errors import ArchcostError, ArchitectureError
 from archcost.models import CostModel
 from archcost.models.additive_form import AdditiveForm
-from archcost.models.compiled import CellTable
+from archcost.models.expectation import expected_cost
 from archcost.models.manifest import Manifest
+from archcost.models.table_form import TableForm
 from archcost.models.target_scale import TargetScale
-from archcost.spaces import get_space
+from archcost.spaces import SearchSpace, get_space
 
 CELLS, NETS = get_space("nasbench201"), get_space("fbnet")
 RNG = np.random.default_rng(0)
@@ -31,7 +33,7 @@ def additive(name):
 
 @pytest.fixture(scope="module")
 def cells():
-    return model_of(CELLS, CellTable(RNG.lognormal(size=15_625), np.ones(15_625)))
+    return model_of(CELLS, TableForm(CELLS, RNG.lognormal(size=15_625), np.ones(15_625)))
 
 
 def softmax(shape, seed=1):
@@ -121,3 +123,36 @@ def test_a_model_that_is_not_additive_says_so():
     model.compile = lambda: None
     with pytest.raises(ArchcostError, match="predictor 'lookup'"):
         model.expected_cost(softmax((22, 9)))
+
+
+class Free(MySpace):
+    """Slots that differ, and no rule on what follows what."""
+
+    name = "free"
+    violation = SearchSpace.violation
+
+
+@pytest.mark.parametrize("kind", ["table", "additive"])
+def test_slots_may_differ(kind):
+    space = Free()
+    table = np.where(space.allowed, RNG.lognormal(size=space.allowed.shape), 0.0)
+    costs = 2 + table[np.arange(5), space.all_ops].sum(axis=1)
+    if kind == "table":
+        form = TableForm(space, costs, costs)
+    else:
+        form = AdditiveForm(space, table, 2.0, TargetScale("linear", 0.0, 1.0, 0.0), 0.1)
+    weights = np.where(space.allowed, softmax(table.shape), 0.0)
+    weights /= weights.sum(axis=1, keepdims=True)
+    of_each = weights[np.arange(5), space.all_ops].prod(axis=1)
+    assert of_each.sum() == pytest.approx(1)
+    assert expected_cost(form, space, weights) == pytest.approx(of_each @ costs, rel=1e-12)
+    with pytest.raises(ArchitectureError, match="0 where an op is not allowed, but that of"):
+        expected_cost(form, space, softmax(table.shape))
+
+
+def test_rules_on_combinations_are_refused():
+    space = MySpace()
+    weights = space.allowed / space.allowed.sum(axis=1, keepdims=True)
+    form = TableForm(space, np.ones(space.n_archs), np.ones(space.n_archs))
+    with pytest.raises(ArchcostError, match="every combination of ops is valid, but my_space"):
+        expected_cost(form, space, weights)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from more_spaces import OtherChain
 from my_space import MySpace
+from scipy.stats import spearmanr
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -277,9 +278,12 @@ def test_layers_tell_the_cost_in_a_space_that_is_not_additive(name, n):
     of_ops = RidgePredictor(groups=("ops",)).fit(*train, space=MINE)
     if name == "lookup":  # one number a position and op, all that it can hold
         assert error(model, *test) < 0.25
-    else:
+        return
+    ranks, ranks_of_ops = (spearmanr(m.predict(test[0]), test[1])[0] for m in (model, of_ops))
+    assert 1 - ranks < 0.75 * (1 - ranks_of_ops)
+    if n == 100 or name not in ("xgboost", "lightgbm"):  # 20 rows make no tree
         assert error(model, *test) < 0.75 * error(of_ops, *test)
-        assert error(model, *test) < (0.15 if n == 20 else 0.075)
+        assert error(model, *test) < (0.12 if n == 20 else 0.075)
         mean, std = model.predict(test[0], return_std=True)
         assert np.mean(np.abs(mean - test[1]) < 2 * std) > 0.5
 
