@@ -20,8 +20,8 @@ from archcost.analysis.report_sections import (
 )
 from archcost.datasets import CostKey, CostTable
 from archcost.spaces import get_space
-from archcost.training import tracking
 from archcost.training.learning_curves import learning_curve
+from archcost.training.tracker import Tracker
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,15 +159,17 @@ def _curves(
 
 def _log(files: Sequence[Path], sections: Sequence[Section], settings: ReportSettings) -> None:
     """Log the files, and the least correlation with a proxy in each space, to MLflow."""
-    with tracking.tracking_store(create=True):
-        import mlflow
+    with Tracker(settings.experiment) as tracker, tracker.run(settings.title, REPORT):
+        tracker.log(_write_log, files, sections)
 
-        experiment = tracking.experiment_id(settings.experiment)
-        with tracking.started_run(settings.title, REPORT, experiment=experiment):
-            for file in files:
-                mlflow.log_artifact(str(file), REPORT)
-            for section in sections:
-                if section.name.endswith("_proxies") and section.table is not None:
-                    lowest = float(section.table["spearman"].min())
-                    if not math.isnan(lowest):
-                        mlflow.log_metric(f"{section.name}_least_spearman", lowest)
+
+def _write_log(files: Sequence[Path], sections: Sequence[Section]) -> None:
+    import mlflow
+
+    for file in files:
+        mlflow.log_artifact(str(file), REPORT)
+    for section in sections:
+        if section.name.endswith("_proxies") and section.table is not None:
+            lowest = float(section.table["spearman"].min())
+            if not math.isnan(lowest):
+                mlflow.log_metric(f"{section.name}_least_spearman", lowest)

@@ -8,6 +8,10 @@ class ArchcostError(Exception):
     """Base of every error that archcost raises on purpose."""
 
 
+class ArchcostWarning(UserWarning):
+    """Something is left out or goes otherwise than asked, and the work goes on."""
+
+
 class ArchitectureError(ArchcostError, ValueError):
     """An architecture is malformed or belongs to no known search space."""
 
@@ -22,6 +26,10 @@ class CostTableError(ArchcostError, ValueError):
 
 class IntegrityError(ArchcostError):
     """A file is not what it should be: changed, truncated or holding foreign classes."""
+
+
+class TrackingError(ArchcostError):
+    """The MLflow store cannot be opened, read or written."""
 
 
 class MissingDataError(ArchcostError, LookupError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from archcost.datasets.cost_key import DEVICE_ID, dataset_id
 from archcost.errors import UnknownNameError, check_name
 from archcost.models import CostModel, find_model, manifests, model_keys
 from archcost.models import predict_many as predict_with_models
-from archcost.models.store import LOADED
+from archcost.models.store import LOADED, MOST_LOADED
 from archcost.spaces import SPACES, SearchSpace, get_space, infer_space
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _SPACE_OF_LENGTH = {
 }
 
 _models: dict[tuple[object, ...], CostModel] = LOADED  # the only state of the process
+_keeping = threading.Lock()
 
 
 def predict(
@@ -238,9 +240,10 @@ def load_for(
     dataset: str | None = None,
     model: str | Path | CostModel | None = None,
 ) -> CostModel:
-    """Return the loaded model that `predict` asks, the same object every time.
+    """Return the loaded and compiled model that `predict` asks.
 
-    Parameters are those of `predict`; the architectures only tell the space.
+    Parameters are those of `predict`; the architectures only tell the space. What was asked for by
+    name is kept, the last `MOST_LOADED` of them; a model that was given is not.
 
     Raises
     ------
@@ -249,19 +252,35 @@ def load_for(
     """
     if space is None:
         space = infer_space(archs).name
+    if isinstance(model, CostModel):
+        return _checked(model, space, device, metric, dataset)
     asked = (space, device, metric, dataset, model)
-    if asked not in _models:
-        space = get_space(space)
-        if model is None:
-            found = load(device, metric, space=space, dataset=dataset)
-        else:
-            found = model if isinstance(model, CostModel) else _load_from(model)
-            key = CostKey(space.name, device, metric, dataset or found.key.dataset)
-            if key != found.key:
-                raise UnknownNameError(f"the model is of {found.key}, but {key} was asked for")
+    found = _models.get(asked)
+    if found is not None:
+        return found
+    if model is None:
+        found = load(device, metric, space=space, dataset=dataset)
         found.compile()
+    else:
+        found = _checked(_load_from(model), space, device, metric, dataset)
+    with _keeping:
+        while len(_models) >= MOST_LOADED:
+            del _models[next(iter(_models))]
         _models[asked] = found
-    return _models[asked]
+    return found
+
+
+def _checked(
+    model: CostModel, space: str | SearchSpace, device: str, metric: str, dataset: str | None
+) -> CostModel:
+    """Return a model, compiled, if it is of what was asked for."""
+    key = model.key
+    if (space, device, metric, dataset) != (key.space, key.device, key.metric, None):
+        asked = CostKey(get_space(space).name, device, metric, dataset or key.dataset)
+        if asked != key:
+            raise UnknownNameError(f"the model is of {key}, but {asked} was asked for")
+    model.compile()
+    return model
 
 
 def _evident_space(arch: Any) -> str | None:

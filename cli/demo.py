@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(report(experiment))
     for choice in experiment.choices:
         model = choice.model
-        uri = register(model.key, uri=choice.uri)
+        uri = model if choice.uri is None else register(model.key, uri=choice.uri)
         arch = model.space.format(model.space.sample(1, seed=1)[0])
         cost, std = predict(arch, model.key.device, model.key.metric, model=uri, return_std=True)
         print(f"\narchcost.predict({arch!r},\n    {model.key.device!r}, model={uri!r})")

@@ -3,10 +3,11 @@
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 
-from archcost.errors import ArchcostError
+from archcost.errors import ArchcostError, ArchcostWarning
 
 # In the order of the help; each module cli/<name>.py adds its own parser.
 COMMANDS = (
@@ -73,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser(argv[:1] if argv[:1] and argv[0] in COMMANDS else COMMANDS).parse_args(
         argv
     )
+    as_before, warnings.formatwarning = warnings.formatwarning, _in_one_line
     try:
         return int(arguments.run(arguments))
     except KeyboardInterrupt:
@@ -84,3 +86,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ArchcostError, OSError) as error:
         print(f"archcost: error: {error}", file=sys.stderr)
         return 2
+    finally:
+        warnings.formatwarning = as_before
+
+
+def _in_one_line(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    line: str | None = None,
+) -> str:
+    if issubclass(category, ArchcostWarning):
+        return f"archcost: warning: {message}\n"
+    return f"{filename}:{lineno}: {category.__name__}: {message}\n"

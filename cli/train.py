@@ -25,8 +25,8 @@ the scores that are shown and saved are those on test rows, which had no part in
 chosen predictor then learns from all rows and is saved in the folder of your models
 (ARCHCOST_MODEL_DIR, else the platform's data directory), where `archcost predict` finds it.
 
-Every trial is logged to MLflow (MLFLOW_TRACKING_URI, else mlflow.db in the working directory).
-Ctrl-C keeps what is finished."""
+Every trial is logged to MLflow (MLFLOW_TRACKING_URI, else mlflow.db in the working directory); if
+MLflow fails, the models are kept all the same. Ctrl-C keeps what is finished."""
 
 EPILOG = """\
 examples:
@@ -124,11 +124,15 @@ def settings_of(arguments: argparse.Namespace) -> ExperimentSettings:
 def report(experiment: Experiment) -> str:
     """Say how the predictors compare and which was chosen."""
     from archcost.cli.comparison_table import comparison_table
+    from archcost.errors import TrackingError
     from archcost.training import compare
 
     lines = []
-    if experiment.choices:
-        lines += [comparison_table(compare(run_id=experiment.run_id)), ""]
+    if experiment.choices and experiment.store is not None:
+        try:
+            lines += [comparison_table(compare(run_id=experiment.run_id)), ""]
+        except TrackingError as error:
+            lines += [f"no comparison: {error}", ""]
     for choice in experiment.choices:
         manifest = choice.model.manifest
         left_out = manifest.training["n_without_cost"]
@@ -138,10 +142,12 @@ def report(experiment: Experiment) -> str:
             f"{manifest.training['n_train']} rows"
             + (f", {left_out} without a cost left out" if left_out else "")
         )
-        lines.append(f"  logged as {choice.uri}")
+        if choice.uri is not None:
+            lines.append(f"  logged as {choice.uri}")
         if choice.folder is not None:
             lines.append(f"  saved in {choice.folder}")
-    is_server = experiment.store.startswith("http")
-    show = "open" if is_server else "mlflow ui --backend-store-uri"
-    lines += ["", f"to see it all in MLflow: {show} {shlex.quote(experiment.store)}"]
+    if experiment.store is not None:
+        is_server = experiment.store.startswith("http")
+        show = "open" if is_server else "mlflow ui --backend-store-uri"
+        lines += ["", f"to see it all in MLflow: {show} {shlex.quote(experiment.store)}"]
     return "\n".join(lines)

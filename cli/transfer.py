@@ -81,5 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     report_file.write_text(report, encoding="utf-8")
     uri = log_transfer(model, report, arguments.experiment)
     print(report)
-    print(f"saved in {folder}\nreport in {report_file}\nlogged as {uri}")
+    print(f"saved in {folder}\nreport in {report_file}")
+    if uri is not None:
+        print(f"logged as {uri}")
     return 0

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from archcost.errors import UnknownNameError, check_name
+from archcost.plugins import is_reference
 from archcost.spaces.spaces import SPACES, get_space
 
 METRICS: dict[str, str] = {"latency": "ms", "energy": "mJ"}
@@ -48,6 +49,8 @@ class CostKey:
     dataset: str
 
     def __post_init__(self) -> None:
+        if isinstance(self.space, str) and not is_reference(self.space):
+            get_space(self.space)  # an installed package may bring it
         check_name("space", self.space, SPACES)
         check_device_id(self.device)
         check_name("metric", self.metric, METRICS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -11,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.datasets import CostKey, DeviceCard
-from archcost.errors import ArchitectureError
+from archcost.errors import ArchcostError, ArchitectureError, IntegrityError, check_name
 from archcost.models.chunks import Costs
 from archcost.models.compiled import CellTable, CompiledForm
 from archcost.models.forms import FORMS
-from archcost.models.manifest import MANIFEST, Manifest, check_files, file_hash
+from archcost.models.manifest import Manifest, check_files, check_folder_name, file_hash
+from archcost.models.model_folder import save_model, was_replaced
 from archcost.models.store import LOADED
 from archcost.spaces import NASBench201, SearchSpace, get_space
 
@@ -67,11 +69,7 @@ class CostModel:
     def predictor(self) -> CostPredictor:
         """The fitted predictor, loaded from the model's folder on first use."""
         if self._predictor is None:
-            from archcost.predictors import PREDICTORS
-
-            assert self._folder is not None, "a model has a predictor or a folder"
-            predictor = PREDICTORS[self.manifest.predictor](**self.manifest.params)
-            self._predictor = predictor.load_weights(self._folder, self.space)
+            self._predictor = self._load_predictor()
         return self._predictor
 
     def predict(self, archs: object, *, return_std: bool = False) -> Any:
@@ -225,23 +223,12 @@ class CostModel:
         ------
         FileExistsError
             If `folder` exists and is not a saved model.
+        IntegrityError
+            If `folder` bears the name of another model's key, or a cost is not positive.
         """
-        import tempfile
-
         folder = Path(folder)
-        if folder.exists() and not (folder / MANIFEST).is_file() and any(folder.iterdir()):
-            raise FileExistsError(
-                f"a model must be saved to a new folder or over a saved model, but {folder} holds "
-                "other files; choose another folder"
-            )
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".saving-") as temporary:
-            complete = Path(temporary) / "model"
-            complete.mkdir()
-            self._write(complete)
-            if folder.exists():
-                folder.rename(Path(temporary) / "replaced")
-            complete.rename(folder)
+        check_folder_name(folder, self.key)
+        save_model(folder, self._write)
         LOADED.clear()  # it may hold what this one replaces
         return folder
 
@@ -254,17 +241,43 @@ class CostModel:
         MissingDataError
             If there is no model.
         IntegrityError
-            If a file was changed, is missing or does not fit this version.
+            If a file was changed, is missing or does not fit this version, or if the folder bears
+            the name of another model.
         """
         folder = Path(folder)
-        manifest = Manifest.read(folder)
-        check_files(folder, manifest.files)
+        while True:
+            manifest = Manifest.read(folder)
+            try:
+                return cls._load_files(folder, manifest)
+            except (ArchcostError, OSError):
+                if not was_replaced(folder, manifest):  # by another process, while we read it
+                    raise
+
+    @classmethod
+    def _load_files(cls, folder: Path, manifest: Manifest) -> Self:
+        place = folder / manifest.contents
+        check_files(place, manifest.files)
         model = cls(None, manifest)
-        model._folder = folder
+        model._folder = place
         if manifest.compiled is not None:
-            with np.load(folder / COMPILED, allow_pickle=False) as arrays:
-                model._form = FORMS[manifest.compiled].from_arrays(model.space, dict(arrays))
+            with _damage_named(place / COMPILED):
+                check_name("compiled form", manifest.compiled, FORMS)
+                check_name("compiled file", COMPILED, manifest.files)
+                with np.load(place / COMPILED, allow_pickle=False) as arrays:
+                    form = FORMS[manifest.compiled].from_arrays(model.space, dict(arrays))
+                _check_form(form, model.space)
+            model._form = form
         return model
+
+    def _load_predictor(self) -> CostPredictor:
+        from archcost.predictors import PREDICTORS
+
+        assert self._folder is not None, "a model has a predictor or a folder"
+        check_files(self._folder, self.manifest.files)  # they may have changed since
+        with _damage_named(self._folder):
+            check_name("predictor", self.manifest.predictor, PREDICTORS)
+            predictor = PREDICTORS[self.manifest.predictor](**self.manifest.params)
+            return predictor.load_weights(self._folder, self.space)
 
     def _is_plainly_single(self, archs: object) -> bool:
         """Tell quickly whether it is one architecture in a common form; False may be wrong."""
@@ -291,14 +304,17 @@ class CostModel:
             return means, self._form.std(ops)
         return means, self.predictor.predict(ops, return_std=True)[1]
 
-    def _write(self, folder: Path) -> None:
+    def _write(self, folder: Path) -> Manifest:
+        """Write the files; return the manifest that names them."""
         self.predictor.save_weights(folder)
         form = self.compile()
         if form is not None:
+            _check_form(form, self.space)
             np.savez(folder / COMPILED, allow_pickle=False, **form.arrays())
         files = {path.name: file_hash(path) for path in sorted(folder.iterdir())}
-        manifest = replace(self.manifest, compiled=form.kind if form else None, files=files)
-        (folder / MANIFEST).write_text(manifest.to_json())
+        return replace(
+            self.manifest, compiled=form.kind if form else None, files=files, contents=""
+        )
 
     def __getstate__(self) -> Mapping[str, Any]:
         # A compiled form holds views that do not pickle; it is made again from its arrays.
@@ -315,3 +331,37 @@ class CostModel:
 
     def __repr__(self) -> str:
         return f"CostModel({self.key}, {self.manifest.predictor})"
+
+
+def _check_form(form: CompiledForm, space: SearchSpace) -> None:
+    """Check the numbers of a compiled form, and that it answers for architectures of the space.
+
+    Raises
+    ------
+    IntegrityError
+        If a number is not finite, or a cost is not positive.
+    """
+    for name, values in form.arrays().items():
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise IntegrityError(f"{name} must be finite, but holds NaN or an infinite number")
+        if name == "means" and (values.ndim != 1 or not (values > 0).all()):
+            raise IntegrityError(f"means must be positive costs, but are {values}")
+    ends = [(ids[0], ids[-1]) for ids in space.choices]  # the first and the last op everywhere
+    ops = np.array(ends, dtype=space.dtype).T.copy()
+    costs, stds = form.predict(ops), form.std(ops) if form.has_std else np.zeros(2)
+    if costs.shape != (2,) or not (np.isfinite(costs) & (costs > 0)).all():
+        raise IntegrityError(f"costs must be finite and positive, but are {costs.tolist()}")
+    if stds.shape != (2,) or not (np.isfinite(stds) & (stds >= 0)).all():
+        raise IntegrityError(f"deviations must be finite, but are {stds.tolist()}")
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Say which file it is that makes its reader fail, in whatever way."""
+    try:
+        yield
+    except Exception as error:
+        raise IntegrityError(
+            f"{path} does not fit this archcost ({type(error).__name__}: {error}); save or install "
+            "the model again"
+        ) from error

@@ -1,12 +1,18 @@
 """Where models are: the user's folder first, then the pretrained ones that ship."""
 
 import os
-from collections.abc import Iterator
+import warnings
 from pathlib import Path
 from typing import Any
 
 from archcost.datasets import CostKey
-from archcost.errors import MissingDataError, UnknownNameError, check_name
+from archcost.errors import (
+    ArchcostError,
+    ArchcostWarning,
+    MissingDataError,
+    UnknownNameError,
+    check_name,
+)
 from archcost.models.manifest import MANIFEST, Manifest
 
 FOLDER_VARIABLE = "ARCHCOST_MODEL_DIR"
@@ -14,6 +20,9 @@ FOLDER_VARIABLE = "ARCHCOST_MODEL_DIR"
 
 LOADED: dict[tuple[object, ...], Any] = {}
 """Models that this process has loaded, by what was asked for; saving any model empties it."""
+
+MOST_LOADED = 128
+"""Models kept at most, the last loaded ones: more than any one space has pretrained."""
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 
@@ -55,16 +64,35 @@ def find_model(key: CostKey) -> Path:
 
 
 def model_keys() -> list[CostKey]:
-    """Return the keys of all models, sorted."""
-    return sorted({CostKey.parse(folder.name) for folder in _model_folders()})
+    """Return the keys of all models, sorted.
+
+    A folder whose name is no cost key, or one of a space that is not at hand, is skipped with a
+    warning that names it.
+    """
+    keys = set()
+    for root in (user_models_folder(), PRETRAINED):
+        for path in root.glob(f"[!.]*/{MANIFEST}"):
+            try:
+                keys.add(CostKey.parse(path.parent.name))
+            except UnknownNameError as error:
+                skip(path.parent, error)
+    return sorted(keys)
 
 
 def manifests() -> list[Manifest]:
-    """Return the manifests of all models, sorted by key, the user's in place of pretrained ones."""
-    return [Manifest.read(find_model(key)) for key in model_keys()]
+    """Return the manifests of all models, sorted by key, the user's in place of pretrained ones.
+
+    A damaged model is skipped with a warning that names it.
+    """
+    found = []
+    for key in model_keys():
+        try:
+            found.append(Manifest.read(find_model(key)))
+        except ArchcostError as error:
+            skip(key, error)
+    return found
 
 
-def _model_folders() -> Iterator[Path]:
-    for root in (user_models_folder(), PRETRAINED):
-        if root.is_dir():
-            yield from (path.parent for path in root.glob(f"[!.]*/{MANIFEST}"))
+def skip(model: Path | CostKey, error: ArchcostError) -> None:
+    """Warn that a model is left out, and why."""
+    warnings.warn(f"the model {model} is skipped: {error}", ArchcostWarning, stacklevel=3)

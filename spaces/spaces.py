@@ -14,6 +14,9 @@ from archcost.spaces.space import SearchSpace
 SPACES: dict[str, SearchSpace] = {space.name: space for space in (NASBench201(), FBNet())}
 """Every search space that ships or was registered; a new one is one file and one entry here."""
 
+SHIPPED = frozenset(SPACES)
+"""Names of the spaces that ship."""
+
 GROUP = "archcost.spaces"
 """Entry points of other packages that bring a search space each."""
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archcost.errors import MissingDataError
-from archcost.training import tracking
+from archcost.training.mlflow_store import tracking_store
+from archcost.training.tracker import ROLE
+from archcost.training.tracking import TRIAL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +58,7 @@ def compare(
     MissingDataError
         If there is no such experiment, or no finished trial in it.
     """
-    with tracking.tracking_store() as store:
+    with tracking_store() as store:
         import mlflow
 
         if experiment is not None and mlflow.get_experiment_by_name(experiment) is None:
@@ -65,7 +67,7 @@ def compare(
                 f"experiment must be one of {known} in {store}, but got {experiment!r}"
             )
         wanted = {
-            f"tags.`{tracking.ROLE}`": tracking.TRIAL,
+            f"tags.`{ROLE}`": TRIAL,
             "attributes.status": "FINISHED",
             "params.space": space,
             "params.device": device,

@@ -7,18 +7,15 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from archcost.datasets import CostKey, CostTable
 from archcost.errors import ArchcostError, check_name
 from archcost.models import CostModel
 from archcost.predictors import PREDICTORS
 from archcost.training import tracking
+from archcost.training.tracker import Tracker
 from archcost.training.train_settings import TrainSettings
 from archcost.training.trainer import Trial, refitted, run_trial
-
-if TYPE_CHECKING:
-    from mlflow.data.pandas_dataset import PandasDataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +62,8 @@ class Choice:
     ----------
     model : CostModel
         Trained on all rows, or after an interruption on those of its first trial.
-    uri : str
-        The logged model, ``models:/m-...``.
+    uri : str or None
+        The logged model, ``models:/m-...``; None if MLflow failed.
     folder : Path or None
         Where it was saved.
     validation_spearman : dict of str to float
@@ -74,7 +71,7 @@ class Choice:
     """
 
     model: CostModel
-    uri: str
+    uri: str | None
     folder: Path | None
     validation_spearman: dict[str, float]
 
@@ -87,17 +84,17 @@ class Experiment:
     ----------
     choices : list of Choice
         The best predictor of each key.
-    run_id : str
+    run_id : str or None
         The parent run; ``compare(run_id=...)`` shows its trials.
-    store : str
-        The MLflow store that holds it.
+    store : str or None
+        The MLflow store that holds it, None if not all of it could be logged.
     interrupted : bool
         Whether Ctrl-C ended it early.
     """
 
     choices: list[Choice]
-    run_id: str
-    store: str
+    run_id: str | None
+    store: str | None
     interrupted: bool
 
 
@@ -111,7 +108,8 @@ def run_experiment(
 ) -> Experiment:
     """Train every predictor on every key with every seed, log it all, and keep the best.
 
-    MLflow gets one parent run, a child run for each trial, and a child for each chosen model.
+    MLflow gets one parent run, a child run for each trial, and a child for each chosen model. If it
+    fails, a warning says so, and all else goes on.
 
     Parameters
     ----------
@@ -144,30 +142,27 @@ def run_experiment(
             unit="fit",
             disable=None if progress else True,  # None: off where nobody watches, as in a pipe
         ) as bar,
-        tracking.tracking_store(create=True) as store,
+        Tracker(settings.experiment) as tracker,
     ):
-        import mlflow
-
-        experiment = tracking.experiment_id(settings.experiment)
         name = ", ".join(map(str, keys))[:250]  # MLflow keeps no longer names
-        with tracking.started_run(name, tracking.EXPERIMENT, experiment=experiment) as run:
+        with tracker.run(name, tracking.EXPERIMENT) as run_id:
             for key in keys:
-                data = tracking.dataset(table, key)
                 trials: list[Trial] = []
                 try:
                     for plan in _plan(settings):
                         bar.set_description(f"{key} {plan.predictor}")
-                        trials.append(_tracked_trial(table, key, plan, data))
+                        trials.append(_tracked_trial(tracker, table, key, plan))
                         bar.update()
-                    choices.append(_kept(trials, table, data, models_folder))
+                    choices.append(_kept(tracker, trials, table, models_folder))
                 except KeyboardInterrupt:
                     interrupted = True
                     if trials:
-                        choices.append(_kept(trials, None, data, models_folder))
+                        choices.append(_kept(tracker, trials, table, models_folder, refit=False))
                     break
         if interrupted:
-            mlflow.MlflowClient().set_terminated(run.info.run_id, "KILLED")
-    return Experiment(choices, run.info.run_id, store, interrupted)
+            tracker.end_as_killed(run_id)
+    store = None if tracker.failed else tracker.uri
+    return Experiment(choices, run_id, store, interrupted)
 
 
 def _plan(settings: ExperimentSettings) -> list[TrainSettings]:
@@ -179,27 +174,31 @@ def _plan(settings: ExperimentSettings) -> list[TrainSettings]:
 
 
 def _tracked_trial(
-    table: CostTable, key: CostKey, settings: TrainSettings, data: PandasDataset
+    tracker: Tracker, table: CostTable, key: CostKey, settings: TrainSettings
 ) -> Trial:
     name = f"{key} {settings.predictor} seed {settings.seed}"
-    with tracking.started_run(name, tracking.TRIAL, key=key):
+    with tracker.run(name, tracking.TRIAL, key):
         trial = run_trial(table, key, settings)
-        tracking.log_trial(trial, data)
+        tracker.log(tracking.log_trial, trial, table)
     return trial
 
 
 def _kept(
-    trials: list[Trial], table: CostTable | None, data: PandasDataset, folder: Path | None
+    tracker: Tracker,
+    trials: list[Trial],
+    table: CostTable,
+    folder: Path | None,
+    *,
+    refit: bool = True,
 ) -> Choice:
-    """Choose the predictor, train it on all rows of `table` if there is one, log and save it."""
+    """Choose the predictor, train it on all rows, save it, and then log it."""
     means = mean_validation(trials)
     best = max(means, key=lambda name: means[name])
     trial = next(trial for trial in trials if trial.settings.predictor == best)
-    model = trial.model if table is None else refitted(trial, table)
-    key = model.key
-    with tracking.started_run(f"{key} chosen: {best}", tracking.CHOSEN, key=key):
-        uri = tracking.log_choice(model, trial, means[best], data)
-    saved = None if folder is None else model.save(folder / str(key))
+    model = refitted(trial, table) if refit else trial.model
+    saved = None if folder is None else model.save(folder / str(model.key))
+    with tracker.run(f"{model.key} chosen: {best}", tracking.CHOSEN, model.key):
+        uri = tracker.log(tracking.log_choice, model, trial, means[best], table)
     return Choice(model, uri, saved, means)
 
 

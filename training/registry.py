@@ -10,7 +10,14 @@ from archcost.datasets import CostKey
 from archcost.errors import MissingDataError
 from archcost.models import CostModel
 from archcost.models.manifest import MANIFEST
-from archcost.training import tracking
+from archcost.models.store import LOADED
+from archcost.training.mlflow_store import tracking_store
+from archcost.training.sqlite_store import first_line, writing
+from archcost.training.tracker import KEY, ROLE
+from archcost.training.tracking import CHOSEN
+
+UNREACHABLE = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE")
+"""Codes of MLflow's errors that say nothing of what the store holds."""
 
 
 def register(key: CostKey | str, *, uri: str | None = None, alias: str = "champion") -> str:
@@ -37,16 +44,18 @@ def register(key: CostKey | str, *, uri: str | None = None, alias: str = "champi
         If there is no such model.
     """
     name = str(CostKey.parse(key) if isinstance(key, str) else key)
-    with tracking.tracking_store():
+    with tracking_store() as store:
         import mlflow
 
         uri = uri or _latest_choice(name)
         model = _load(uri)
         if str(model.key) != name:
             raise MissingDataError(f"{uri} must be a model of {name}, but is one of {model.key}")
-        with contextlib.redirect_stderr(io.StringIO()):  # MLflow says there what it has done
+        # MLflow says on stderr what it has done.
+        with writing(store), contextlib.redirect_stderr(io.StringIO()):
             version = mlflow.register_model(uri, name)
-        mlflow.MlflowClient().set_registered_model_alias(name, alias, version.version)
+            mlflow.MlflowClient().set_registered_model_alias(name, alias, version.version)
+    LOADED.clear()  # it may hold what the alias meant
     return f"models:/{name}@{alias}"
 
 
@@ -71,7 +80,7 @@ def load_registered(uri: str) -> CostModel:
     IntegrityError
         If a file of the model was changed.
     """
-    with tracking.tracking_store():
+    with tracking_store():
         return _load(uri)
 
 
@@ -82,8 +91,10 @@ def _load(uri: str) -> CostModel:
     try:
         folder = Path(mlflow.artifacts.download_artifacts(uri))
     except (MlflowException, OSError) as error:
+        if getattr(error, "error_code", "") in UNREACHABLE:
+            raise
         raise MissingDataError(
-            f"there is no model {uri} in {mlflow.get_tracking_uri()} ({error}); "
+            f"there is no model {uri} in {mlflow.get_tracking_uri()} ({first_line(error)}); "
             "`archcost register` registers the models that `archcost train` logged"
         ) from None
     manifests = list(folder.glob(f"data/*/{MANIFEST}"))
@@ -99,7 +110,7 @@ def _latest_choice(name: str) -> str:
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     runs = client.search_runs(
         experiments,
-        f"tags.`{tracking.ROLE}` = '{tracking.CHOSEN}' and tags.`{tracking.KEY}` = '{name}' "
+        f"tags.`{ROLE}` = '{CHOSEN}' and tags.`{KEY}` = '{name}' "
         "and attributes.status = 'FINISHED'",
         order_by=["attributes.start_time DESC"],
         max_results=1,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,10 @@ from threadpoolctl import threadpool_limits
 
 from archcost.datasets import CostKey, CostTable
 from archcost.datasets.cost_key import dataset_id
-from archcost.errors import UnknownNameError
+from archcost.errors import ArchcostError, UnknownNameError
 from archcost.features import CostDrivers
-from archcost.models import CostModel, Manifest, find_model, model_keys, user_models_folder
-from archcost.models.manifest import MANIFEST
+from archcost.models import CostModel, find_model, manifests, model_keys
+from archcost.models.store import skip
 from archcost.predictors.group_prior import TransferPrior
 from archcost.predictors.source_devices import learn_prior
 from archcost.spaces import SearchSpace
@@ -58,7 +57,7 @@ def transfer_prior(
     """
     if sources is None:
         keys = tuple(default_sources(space, dataset, without))
-        return _of_models(space, dataset, keys, seed)
+        return _of_models(space, dataset, keys, seed, skip_damaged=True)
     if isinstance(sources, (str, CostTable, CostModel, CostKey)):
         sources = [sources]
     given: list[Any] = list(sources)
@@ -80,18 +79,15 @@ def default_sources(space: SearchSpace, dataset: str, without: str = "") -> list
     """
     wanted = dataset_id(space.name, dataset)
     keys = [
-        key
-        for key in model_keys()
-        if key.space == space.name and key.metric == "latency" and key.device != without
+        model.key
+        for model in manifests()
+        if model.key.space == space.name
+        and model.key.metric == "latency"
+        and model.key.device != without
+        and "sources" not in model.training
     ]
-    own = user_models_folder()
-    keys = [key for key in keys if not _was_transferred(own / str(key))]
     same = [key for key in keys if key.dataset == wanted]
     return same or keys
-
-
-def _was_transferred(folder: Path) -> bool:
-    return (folder / MANIFEST).is_file() and "sources" in Manifest.read(folder).training
 
 
 class _HashedTable:
@@ -109,12 +105,24 @@ class _HashedTable:
 
 @lru_cache(maxsize=16)
 def _of_models(
-    space: SearchSpace, dataset: str, keys: tuple[CostKey, ...], seed: int
+    space: SearchSpace,
+    dataset: str,
+    keys: tuple[CostKey, ...],
+    seed: int,
+    *,
+    skip_damaged: bool = False,
 ) -> TransferPrior:
     known = shipped_prior(space, dataset, keys) if seed == 0 else None
     if known is not None:
         return known
-    models = [CostModel.load(find_model(key)) for key in keys]
+    models = []
+    for key in keys:
+        try:
+            models.append(CostModel.load(find_model(key)))
+        except ArchcostError as error:
+            if not skip_damaged:
+                raise
+            skip(key, error)
     return _learn(space, dataset, _rows(space, dataset, models, seed, ""), seed)
 
 

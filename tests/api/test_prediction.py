@@ -1,5 +1,7 @@
 """archcost.predict, load and devices, and where models are found."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -105,3 +107,20 @@ def test_a_model_trained_anew_is_used_at_once(my_board, monkeypatch):
     model = train(table, settings=TrainSettings(predictor="lookup"))
     model.save(my_board / str(model.key))
     assert archcost.predict(CELL, "my_board") == pytest.approx(2 * before, rel=1e-4)
+
+
+def test_given_models_are_not_kept_and_named_ones_are_bounded(my_board, monkeypatch):
+    kept = {}
+    monkeypatch.setattr(prediction, "_models", kept)
+    monkeypatch.setattr(prediction, "MOST_LOADED", 5)
+    folder = my_board / "nasbench201-my_board-latency-cifar10"
+    expected = archcost.predict(CELL, "my_board")
+    for _ in range(20):
+        assert archcost.predict(CELL, "my_board", model=archcost.load(folder)) == expected
+    assert len(kept) == 1
+    for place in range(20):
+        copy = shutil.copytree(folder, my_board / f"copy{place}")
+        assert archcost.predict(CELL, "my_board", model=copy) == expected
+        assert archcost.predict(CELL, "my_board", model=copy) == expected
+    assert len(kept) == 5
+    assert archcost.predict(CELL, "my_board") == expected

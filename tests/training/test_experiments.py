@@ -13,7 +13,7 @@ from archcost.spaces import NASBench201
 from archcost.training import ExperimentSettings, TrainSettings, compare, run_experiment
 from archcost.training import experiments as experiments_module
 from archcost.training.experiments import mean_validation
-from archcost.training.tracking import tracking_store
+from archcost.training.mlflow_store import tracking_store
 
 CELLS = NASBench201().sample(60, seed=0)
 COST = 1.5 + 2.0 * (CELLS == 3).sum(axis=1) + 0.5 * (CELLS == 2).sum(axis=1)

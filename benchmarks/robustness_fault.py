@@ -1,0 +1,5 @@
+"""What the campaigns raise."""
+
+
+class FaultError(Exception):
+    """A rule that is broken; the text says how."""

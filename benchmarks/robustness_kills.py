@@ -1,0 +1,36 @@
+"""Stop a writing command at a random moment, then run it again."""
+
+import signal
+import subprocess
+from pathlib import Path
+
+import numpy as np
+from robustness_commands import COMMANDS, SECONDS, TYPICAL, check_place, start, succeed, workplace
+from robustness_fault import FaultError
+
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+
+
+def attack(seed: int, folder: Path) -> str:
+    """Stop one command in a workplace, with or without a store of MLflow; run it to its end."""
+    rng = np.random.default_rng(seed)
+    name = list(COMMANDS)[seed % len(COMMANDS)]
+    stop = SIGNALS[rng.integers(len(SIGNALS))]
+    place = workplace(folder)
+    if name in ("train", "transfer") and rng.random() < 0.5:
+        (place / "mlflow.db").unlink()  # the first command of a folder makes it
+    process = start(COMMANDS[name], place)
+    try:
+        process.communicate(timeout=rng.uniform(0, 1.2 * SECONDS.get(name, TYPICAL)))
+    except subprocess.TimeoutExpired:
+        process.send_signal(stop)
+    _, err = process.communicate()
+    ended = "in time" if process.returncode == 0 else stop.name
+    if process.returncode not in (0, -stop, 130) or (ended != "in time" and "Traceback" in err):
+        raise FaultError(f"{name} after {stop.name}: {process.returncode}, {err[-300:]}")
+    if name == "export" and (place / "exported").exists() and ended == "in time":
+        return f"{name} {ended}"
+    succeed(COMMANDS[name], place)
+    if name not in ("train", "transfer"):  # which may have begun without the old store
+        check_place(place)
+    return f"{name} {ended}"
