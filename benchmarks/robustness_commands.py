@@ -33,9 +33,9 @@ TYPICAL = 8.0
 
 def workplace(folder: Path) -> Path:
     """Return a fresh folder with tables, a model, and an MLflow store that holds it."""
-    place = folder / "place"
+    prepared, place = _prepared(folder), folder / "place"
     shutil.rmtree(place, ignore_errors=True)
-    return shutil.copytree(_prepared(folder), place)
+    return shutil.copytree(prepared, place)
 
 
 def start(words: str, place: Path, **options: object) -> subprocess.Popen[str]:
@@ -84,7 +84,7 @@ def check_place(place: Path) -> None:
 
 @cache
 def _prepared(folder: Path) -> Path:
-    place = folder / "prepared"
+    place = folder / "place"  # where the copies will be: the store keeps its path
     place.mkdir()
     space = NASBench201()
     ops = space.sample(60, seed=0)
@@ -96,4 +96,4 @@ def _prepared(folder: Path) -> Path:
     (place / "my.csv").write_text("\n".join(["arch,latency_ms", *lines]) + "\n")
     (place / "few.csv").write_text("\n".join(["arch,latency_ms", *lines[:8]]) + "\n")
     succeed(COMMANDS["train"], place)
-    return place
+    return place.rename(folder / "prepared")

@@ -130,7 +130,22 @@ def follow_move(file: Path) -> None:
 
     MLflow keeps absolute locations. Those under the ``mlartifacts`` that lay beside the store are
     rewritten, with a warning that says so, unless the artifacts stayed behind.
+
+    Raises
+    ------
+    TrackingError
+        If the file cannot be written.
     """
+    try:
+        _rewrite_locations(file)
+    except sqlite3.Error as error:
+        raise TrackingError(
+            f"the MLflow store {file} was moved, but its locations cannot be rewritten ({error}); "
+            "see that its disk has space and that you may write there"
+        ) from None
+
+
+def _rewrite_locations(file: Path) -> None:
     here = file.parent.as_uri()
     with contextlib.closing(sqlite3.connect(file, timeout=20)) as database:
         rows = database.execute(
@@ -152,7 +167,7 @@ def follow_move(file: Path) -> None:
                 f"the MLflow store {file} was moved from {_path(root)}; its artifacts are looked "
                 f"for in {file.parent / ARTIFACTS} from now on",
                 ArchcostWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
 
 

@@ -93,20 +93,7 @@ def log_transfer(model: CostModel, report: str, experiment: str = "archcost") ->
         Name of the MLflow experiment, made if it is not there.
     """
     with Tracker(experiment) as tracker, tracker.run(f"{model.key}-transfer", TRIAL, model.key):
-        return tracker.log(_log_transfer, model, report)
-
-
-def _log_transfer(model: CostModel, report: str) -> str:
-    import mlflow
-
-    mlflow.log_params({**run_params(model), "n_sources": len(model.manifest.training["sources"])})
-    info = log_cost_model(model)
-    scores = model.manifest.scores
-    metrics = {k: scores[k] for k in scores if k.startswith("left_out_")}
-    if metrics:
-        mlflow.log_metrics(metrics, model_id=info.model_id)
-    mlflow.log_text(report, "transfer_report.md")
-    return str(info.model_uri)
+        return tracker.log(_write_transfer, model, report)
 
 
 def log_metrics(metrics: dict[str, float], model_id: str, data: PandasDataset) -> None:
@@ -153,3 +140,16 @@ def run_params(model: CostModel) -> dict[str, Any]:
         "table_sha256": manifest.training["table_sha256"],
         "n_without_cost": manifest.training["n_without_cost"],
     }
+
+
+def _write_transfer(model: CostModel, report: str) -> str:
+    import mlflow
+
+    mlflow.log_params({**run_params(model), "n_sources": len(model.manifest.training["sources"])})
+    info = log_cost_model(model)
+    scores = model.manifest.scores
+    metrics = {k: scores[k] for k in scores if k.startswith("left_out_")}
+    if metrics:
+        mlflow.log_metrics(metrics, model_id=info.model_id)
+    mlflow.log_text(report, "transfer_report.md")
+    return str(info.model_uri)
