@@ -1,5 +1,6 @@
 """From a table to a transferred model in a user's space: not additive, with invalid choices."""
 
+import shutil
 from unittest.mock import patch
 
 import numpy as np
@@ -9,7 +10,7 @@ from my_space import MySpace
 from archcost.analysis import write_report
 from archcost.analysis.reporting import ReportSettings
 from archcost.datasets import CostTable
-from archcost.errors import ArchitectureError
+from archcost.errors import ArchcostWarning, ArchitectureError
 from archcost.models import CostModel
 from archcost.spaces import FBNet, get_space
 from archcost.spaces.spaces import SPACES
@@ -29,6 +30,7 @@ from archcost.training.transfer_sources import default_sources
 
 SPACE = MySpace()
 OPS = SPACE.sample(400, seed=0)
+MINE = "my_space-mine-latency-photos"
 INVALID = "r16-k3_w8-k3_w8-absent-k3_w8"
 
 
@@ -127,8 +129,12 @@ def test_default_sources_are_the_models_of_the_same_space(workplace):
         model.save(workplace / "models" / str(model.key))
     assert [key.device for key in default_sources(SPACE, "photos")] == ["mine"]
     assert "mine" not in {key.device for key in default_sources(FBNet(), "cifar100")}
+    shutil.copytree(workplace / "models" / MINE, workplace / "models" / MINE.replace("my", "gone"))
+    with pytest.warns(ArchcostWarning, match="gone_space-mine-latency-photos is skipped"):
+        assert [str(key) for key in default_sources(SPACE, "photos")] == [MINE]
+    shutil.rmtree(workplace / "models" / MINE.replace("my", "gone"))
     archs = measured(suggest(SPACE, 10))
-    assert transfer(SPACE, archs).manifest.training["sources"] == ["my_space-mine-latency-photos"]
+    assert transfer(SPACE, archs).manifest.training["sources"] == [MINE]
     assert transfer(SPACE, archs, device="mine").manifest.training["sources"] == []
 
 
