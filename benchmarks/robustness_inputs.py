@@ -136,10 +136,9 @@ def replaced(rng: np.random.Generator, ops: list[int]) -> tuple[Any, Any]:
         given.insert(place, given[place])
     else:
         del given[place]
-    valid = all(type(op) is int for op in given) and len(given) in SPACES
-    return given, given if valid and all(
-        0 <= op < len(SPACES[len(given)]) for op in given
-    ) else None
+    n_ops = len(SPACES.get(len(given), ()))
+    valid = all(type(op) is int and 0 <= op < n_ops for op in given)
+    return given, given if valid else None
 
 
 def text(rng: np.random.Generator, ops: list[int]) -> tuple[Any, Any]:
