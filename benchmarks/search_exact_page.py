@@ -1,7 +1,5 @@
 """The part of ``docs/search.md`` on proven optima, with its plot."""
 
-# ruff: noqa: E501 - the page is prose
-
 from pathlib import Path
 from typing import Any
 

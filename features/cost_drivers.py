@@ -273,7 +273,9 @@ def _scale(columns: Floats, each: bool = True) -> Floats:
         return np.zeros(len(variance))
     if not each:
         return np.full(len(variance), 1 / np.sqrt(variance.sum()))
-    return np.where(varies, 1 / np.sqrt(np.where(varies, variance, 1.0) * max(varies.sum(), 1)), 0.0)
+    return np.where(
+        varies, 1 / np.sqrt(np.where(varies, variance, 1.0) * max(varies.sum(), 1)), 0.0
+    )
 
 
 def _slices(parts: list[tuple[str, Floats]]) -> dict[str, slice]:
