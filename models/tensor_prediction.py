@@ -78,6 +78,7 @@ def predict_tensor(model: CostModel, ops: Tensor, *, return_std: bool = False) -
             torch.tensor(part, device=ops.device) for part in (found if return_std else [found])
         ]
     else:
+        assert form is not None, "one of ON_DEVICES"
         check_tensor(space, rows)
         parts = [on_device(form, rows)]
     parts = [part[0] if ops.ndim == 1 else part for part in parts]

@@ -142,8 +142,10 @@ def torch_module(graph: Graph) -> GraphModule:
     return GraphModule(graph).eval()
 
 
-def _stored(tensors: Mapping[str, Tensor], name: str, network_input: Tensor) -> Tensor:
-    return tensors[name]
+def _stored(tensors: Mapping[str, Tensor | None], name: str, network_input: Tensor) -> Tensor:
+    tensor = tensors[name]
+    assert tensor is not None, "it was stored when the module was made"
+    return tensor
 
 
 def _step(node: Node, inputs: Sequence[Node]) -> Step:

@@ -2,8 +2,9 @@
 
 from itertools import combinations
 
-from archcost.networks import Layer
-from archcost.spaces import FBNet, NASBench201, SearchSpace
+from archcost.networks import GraphBuilder, Value
+from archcost.spaces import Dataset, FBNet, NASBench201, SearchSpace
+from archcost.spaces.space import Ops
 
 
 class OtherChain(FBNet):
@@ -34,20 +35,21 @@ class FiveNodes(ReversedCells):
     }
     split, join = SearchSpace.split, SearchSpace.join
 
-    def layers(self, arch: object, dataset: str | None = None) -> tuple[Layer, ...]:
-        """Return one layer an edge, none of an identity, and the classifier."""
-        size = self.input_shape(dataset)[1]
-        kinds = {"conv": "conv", "nothing": "zero", "pool": "pool"}
-        names = [self.op_names[op] for op in self.parse(arch)]
-        shape = (16, 16, size, size, size, size)
-        return (
-            *(
-                Layer(kinds[name], position, 0, name, *shape, 3)
-                for position, name in enumerate(names)
-                if name in kinds
-            ),
-            Layer("linear", None, 1, "head", 16, 10, 1, 1, 1, 1),
-        )
+    def describe(self, ops: Ops, dataset: Dataset, builder: GraphBuilder) -> Value:
+        """Write one op an edge, whose sums are not written, and the classifier."""
+        x = builder.input((16, *dataset.input_shape[1:]))
+        y = x
+        for position, op in enumerate(ops):
+            with builder.at(position):
+                name = self.op_names[op]
+                if name == "conv":
+                    y = builder.conv(x, 16, 3, name=f"conv{position}")
+                elif name == "pool":
+                    y = builder.avg_pool(x, 3, stride=1, padding=1)
+                elif name == "nothing":
+                    y = builder.zero(x)
+        with builder.at(part="head", stage=1):
+            return builder.linear(builder.flatten(builder.global_pool(y)), 10, name="head")
 
 
 class ManyOps(FBNet):
@@ -58,11 +60,14 @@ class ManyOps(FBNet):
         f"layer{number}": tuple(f"w{width}" for width in range(1, 151)) for number in (1, 2, 3)
     }
 
-    def layers(self, arch: object, dataset: str | None = None) -> tuple[Layer, ...]:
-        """Return convolutions from 8 channels to as many as chosen."""
-        size = self.input_shape(dataset)[1]
-        widths = [int(self.op_names[op][1:]) for op in self.parse(arch)]
-        return tuple(
-            Layer("conv", position, 1, f"w{width}", 8, width, size, size, size, size, 3)
-            for position, width in enumerate(widths)
-        )
+    def describe(self, ops: Ops, dataset: Dataset, builder: GraphBuilder) -> Value:
+        """Write convolutions from 8 channels to as many as chosen, and their sum."""
+        x = builder.input((8, *dataset.input_shape[1:]))
+        total = None
+        for position, op in enumerate(ops):
+            with builder.at(position, stage=1):
+                y = builder.conv(x, int(self.op_names[op][1:]), 3, name=f"conv{position}")
+            y = builder.linear(builder.flatten(builder.global_pool(y)), 10, name=f"head{position}")
+            total = y if total is None else builder.add(total, y)
+        assert total is not None
+        return total

@@ -204,7 +204,7 @@ def test_work_of_graphs_is_a_driver_unless_counts_tell_it():
     class Wide(FiveNodes):
         name = "wide"
 
-        def layers(self, arch, dataset=None):
+        def layers(self, arch, dataset=None):  # as if later edges stood in more cells
             layers = super().layers(arch, dataset)
             return tuple(x for layer in layers for x in [layer] * (1 + (layer.position or 0)))
 

@@ -77,9 +77,8 @@ def test_cell_without_a_path_stays_a_constant():
     runtime = OnnxRuntimeInt8()
     for arch in ([0] * 6, [0, 0, 3, 0, 2, 3], [3, 0, 4, 0, 0, 0]):
         arch = space.parse(arch)
-        assert not onnx.load_model_from_string(
-            runtime.serialised(space, arch, "cifar10")
-        ).graph.node
+        graph = space.graph(arch, "cifar10")
+        assert not onnx.load_model_from_string(runtime.serialised(graph)).graph.node
         assert runtime.load(space, arch, "cifar10", 1)() > 0
 
 
@@ -87,7 +86,7 @@ def test_same_model_each_time_and_nothing_is_logged(caplog, capfd):
     space, runtime = get_space("nasbench201"), OnnxRuntimeInt8()
     arch = space.parse([3, 2, 4, 1, 0, 3])
     with caplog.at_level(logging.WARNING):
-        one, other = (runtime.serialised(space, arch, "cifar10") for _ in range(2))
+        one, other = (runtime.serialised(space.graph(arch, "cifar10")) for _ in range(2))
     runtime.load(space, arch, "cifar10", 1)
     assert one == other
     assert caplog.records == []

@@ -6,6 +6,7 @@ from archcost.measuring.torch_eager import TorchEager
 from archcost.spaces import get_space
 
 torch = pytest.importorskip("torch")
+torch_module = pytest.importorskip("archcost.networks.torch_module")
 
 SPACE = get_space("nasbench201")
 CELL = SPACE.parse([3, 2, 4, 1, 0, 3])
@@ -22,16 +23,16 @@ def threads_as_before():
 def built(monkeypatch):
     """Keep the networks that are built, each with the inputs that it is called with."""
     kept = []
-    build = type(SPACE).network
+    build = torch_module.torch_module
 
-    def network(space, arch, dataset=None):
-        module = build(space, arch, dataset)
+    def build_and_keep(graph):
+        module = build(graph)
         inputs = []
         module.register_forward_pre_hook(lambda _, args: inputs.append(args[0]))
         kept.append((module, inputs))
         return module
 
-    monkeypatch.setattr(type(SPACE), "network", network)
+    monkeypatch.setattr(torch_module, "torch_module", build_and_keep)
     return kept
 
 

@@ -10,7 +10,7 @@ from archcost.features import CostDrivers
 from archcost.models import CostModel
 from archcost.predictors import TransferPredictor
 from archcost.spaces import FBNet, NASBench201
-from archcost.spaces.cell_graph import connected
+from archcost.spaces.liveness import connected
 from archcost.training import suggest, transfer
 from archcost.training.metrics import spearman
 from archcost.training.transfer_report import transfer_report
@@ -199,7 +199,7 @@ def test_suggestions_are_candidates_as_given_and_continue(sources):
     first = suggest("nasbench201", 5, sources=sources["nasbench201"], candidates=candidates)
     assert set(first) <= set(candidates)
     assert len(set(first)) == 5
-    assert connected(CELLS.parse_many(first)).all()
+    assert connected(CELLS, CELLS.parse_many(first)).all()
     assert first == suggest("nasbench201", 5, sources=sources["nasbench201"], candidates=candidates)
     measured = measure(CELLS, first)
     more = suggest(

@@ -193,7 +193,7 @@ def test_simulator_and_space_of_files_arrive_in_the_workers(tmp_path):
     assert costs(table, "latency") == [len(space.layers(ops)) for ops in archs]
     # Of the user's folders nothing is told.
     assert str(tmp_path) not in repr(table.provenance)
-    assert table.provenance["description"]["simulator"] == "my_simulator.py:Layers"
+    assert table.provenance.description["simulator"] == "my_simulator.py:Layers"
 
 
 def test_all_of_a_small_space_are_simulated_by_default(simulator):
