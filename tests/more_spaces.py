@@ -67,7 +67,9 @@ class ManyOps(FBNet):
         for position, op in enumerate(ops):
             with builder.at(position, stage=1):
                 y = builder.conv(x, int(self.op_names[op][1:]), 3, name=f"conv{position}")
-            y = builder.linear(builder.flatten(builder.global_pool(y)), 10, name=f"head{position}")
+                y = builder.linear(
+                    builder.flatten(builder.global_pool(y)), 10, name=f"out{position}"
+                )
             total = y if total is None else builder.add(total, y)
         assert total is not None
         return total

@@ -126,6 +126,7 @@ def test_with_thousands_boosting_may_take_over():
         transfer_report(model)
 
 
+@pytest.mark.filterwarnings("ignore:.* has no checksum")  # that of pandas
 def test_every_form_of_measurements_gives_the_same(sources, tmp_path):
     measured = measure(CELLS, CELLS.sample(8, seed=1))
     frame = pd.DataFrame({"arch": list(measured), "latency_ms": list(measured.values())})
