@@ -143,12 +143,23 @@ def test_sums_that_are_no_costs_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"predictor": "oracle"}, {"predictor": "gp"}, {"params": {"depth": 3}}]
+    ("changes", "error", "message"),
+    [
+        (
+            {"predictor": "oracle"},
+            MissingDataError,
+            r"needs the predictor 'oracle', which is not at hand.*install its package",
+        ),
+        ({"predictor": "gp"}, IntegrityError, "does not fit this archcost"),
+        ({"params": {"depth": 3}}, IntegrityError, "does not fit this archcost"),
+    ],
 )
-def test_a_predictor_that_does_not_fit_is_refused_once_it_is_needed(folder, changes):
+def test_a_predictor_that_does_not_fit_is_refused_once_it_is_needed(
+    folder, changes, error, message
+):
     rewrite(folder, **changes)
     model = CostModel.load(folder)
-    with pytest.raises(IntegrityError, match="does not fit this archcost"):
+    with pytest.raises(error, match=message):
         model.predictor  # noqa: B018
 
 
@@ -183,10 +194,7 @@ class Two(SearchSpace):
     slots = MappingProxyType({"first": ("a", "b"), "second": ("a", "b")})
     datasets = get_space("nasbench201").datasets
 
-    def layers(self, arch, dataset=None):
-        raise NotImplementedError
-
-    def network(self, arch, dataset=None):
+    def describe(self, ops, dataset, builder):
         raise NotImplementedError
 
 

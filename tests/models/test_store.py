@@ -114,8 +114,10 @@ def test_half_a_model_is_none(models):
     (models / ".saving-abc" / "model").mkdir(parents=True)
     (models / "notes.txt").write_text("mine")
     assert len(model_keys()) == 82
-    with pytest.raises(UnknownNameError, match="device of nasbench201 must be one of"):
+    with pytest.raises(UnknownNameError, match=r"device must be one of .* but got 'half'"):
         archcost.load("half")
+    with pytest.raises(UnknownNameError, match="device of nasbench201 must be one of"):
+        archcost.load("half", space="nasbench201")
     with pytest.raises(MissingDataError, match="has none"):
         archcost.load(models / "nasbench201-half-latency-cifar10")
 

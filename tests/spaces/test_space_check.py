@@ -1,12 +1,11 @@
 """What the check of a search space finds in good and in broken ones."""
 
-from functools import partial
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from my_space import MySpace
 
-from archcost.networks import Layer
 from archcost.spaces import SPACES, Dataset, SearchSpace
 from archcost.spaces.space_check import check_space
 
@@ -18,37 +17,17 @@ class Good(SearchSpace):
     slots = {"left": ("k1", "k3"), "right": ("k1", "k3", "none")}  # noqa: RUF012
     datasets = (Dataset("photos", (3, 8, 8), 10),)
 
-    def layers(self, arch, dataset=None):
-        convolution = partial(
-            Layer, "conv", stage=0, c_in=3, c_out=4, h_in=8, w_in=8, h_out=8, w_out=8
-        )
-        layers = [
-            convolution(position, op=name, kernel=int(name[1:]))
-            for position, name in enumerate(self.op_names[op] for op in self.parse(arch))
-            if name != "none"
-        ]
-        head = Layer("linear", None, 1, "head", 4, self.dataset(dataset).n_classes, 1, 1, 1, 1)
-        return (*layers, Layer("global_pool", None, 1, "head", 4, 4, 8, 8, 1, 1), head)
-
-    def network(self, arch, dataset=None):
-        torch = pytest.importorskip("torch")
-
-        class Sum(torch.nn.Module):
-            def __init__(self, convolutions, head):
-                super().__init__()
-                self.convolutions, self.head = torch.nn.ModuleList(convolutions), head
-
-            def forward(self, image):
-                return self.head(sum(c(image) for c in self.convolutions).mean(dim=(2, 3)))
-
-        *convolutions, _, head = self.layers(arch, dataset)
-        return Sum(
-            [
-                torch.nn.Conv2d(c.c_in, c.c_out, c.kernel, padding=c.kernel // 2, bias=False)
-                for c in convolutions
-            ],
-            torch.nn.Linear(head.c_in, head.c_out),
-        )
+    def describe(self, ops, dataset, builder):
+        image = builder.input(dataset.input_shape)
+        left, right = (self.op_names[op] for op in ops)
+        with builder.at("left"):
+            x = builder.conv(image, 4, int(left[1:]), name="left")
+        if right != "none":
+            with builder.at("right"):
+                x = builder.add(x, builder.conv(image, 4, int(right[1:]), name="right"))
+        with builder.at(part="head", stage=1):
+            x = builder.flatten(builder.global_pool(x))
+            return builder.linear(x, dataset.n_classes, name="head")
 
 
 def problems(kind):
@@ -158,8 +137,8 @@ def test_broken_space(what):
 def test_layers_of_no_position():
     class Astray(Good):
         def layers(self, arch, dataset=None):
-            layer = Layer("conv", 2, 0, "k1", 3, 4, 8, 8, 8, 8)
-            return (*super().layers(arch, dataset), layer)
+            first, *others = super().layers(arch, dataset)
+            return (replace(first, position=2), first, *others)
 
     assert_matches(problems(Astray)["networks"], "position must be None or one of 0 to 1, but")
 
@@ -177,9 +156,7 @@ def test_module_that_is_not_what_the_layers_say():
 
     class OtherClasses(Good):
         def network(self, arch, dataset=None):
-            network = super().network(arch, dataset)
-            network.head = torch.nn.Linear(4, 11)
-            return network
+            return torch.nn.Sequential(super().network(arch, dataset), torch.nn.Linear(10, 11))
 
     assert_matches(problems(OtherClasses)["torch modules"], r"of shape \(1, 10\), but returned")
 

@@ -10,6 +10,7 @@ from archcost import prediction
 from archcost.errors import ArchcostError, ArchitectureError
 from archcost.models import CostModel
 from archcost.models.manifest import Manifest
+from archcost.networks import GraphBuilder, Value
 from archcost.spaces import SPACES, Dataset, NASBench201, SearchSpace, infer_space, register
 from archcost.spaces.space_forms import evident_space, forget
 
@@ -25,12 +26,9 @@ class Short(SearchSpace):
     slots = {f"block{place}": ("none", "k3_e1", "k5_e1") for place in range(6)}  # noqa: RUF012
     datasets = (Dataset("photos", (3, 32, 32), 10),)
 
-    def layers(self, arch: object, dataset: str | None = None) -> tuple[()]:
-        """Return no layers: costs need none."""
-        return ()
-
-    def network(self, arch: object, dataset: str | None = None) -> None:
-        """Build nothing."""
+    def describe(self, ops: Sequence[int], dataset: Dataset, builder: GraphBuilder) -> Value:
+        """Return the input as it is: costs need no layers."""
+        return builder.input(dataset.input_shape)
 
 
 class Opaque(Short):
