@@ -53,9 +53,10 @@ def add_parser(subparsers: Any) -> None:
     add_table_arguments(parser, table_required=False)
     parser.add_argument(
         "--predictors",
-        metavar="A,B,...",
-        help="which to compare, of lookup, ridge, xgboost, lightgbm, mlp, gnn, gp "
-        "(default: lookup,ridge,xgboost,gp, which train in seconds)",
+        nargs="+",
+        metavar="A,B",
+        help="which to compare, of lookup, ridge, xgboost, lightgbm, mlp, gnn, gp, and your own, "
+        "as my_predictor.py:MyPredictor (default: lookup,ridge,xgboost,gp, which train in seconds)",
     )
     parser.add_argument(
         "--seeds",
@@ -111,7 +112,7 @@ def settings_of(arguments: argparse.Namespace) -> ExperimentSettings:
         n_train=arguments.n_train,
         split=arguments.split or settings.training.split,
     )
-    given = arguments.predictors
+    given = None if arguments.predictors is None else ",".join(arguments.predictors)
     return replace(
         settings,
         predictors=settings.predictors if given is None else tuple(given.split(",")),

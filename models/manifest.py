@@ -33,7 +33,7 @@ class Manifest:
     device : DeviceCard
         What the device is and how its costs came about.
     predictor : str
-        Name of the predictor in ``archcost.predictors.PREDICTORS``.
+        The name by which ``archcost.predictors.get_predictor`` finds it.
     params : mapping
         Constructor parameters of the predictor, JSON values.
     training : mapping

@@ -54,6 +54,15 @@ def test_every_section_says_how(title):
     assert "```" in SECTIONS[title] or "one entry" in SECTIONS[title]
 
 
+def test_space(workplace):
+    carry_out("A search space", workplace)
+    table = CostTable.read(workplace / "mine.parquet")
+    (key,) = table.keys()
+    assert str(key) == "my_space-cpu_torch-latency-photos"
+    assert table.counts() == {"ok": 60}
+    assert (workplace / f"models/{key}/manifest.json").is_file()
+
+
 def test_device(workplace):
     carry_out("A device", workplace)
     assert (workplace / "models/nasbench201-my_board-latency-cifar10/manifest.json").is_file()
@@ -67,7 +76,7 @@ def test_runtime(workplace):
     archs, costs_ms = table.costs(key)
     assert len(archs) == 30
     assert (costs_ms > 0).all()
-    assert table.provenance["runtime"] == "torch_channels_last"
+    assert table.provenance.runtime == "torch_channels_last"
     assert (workplace / f"models/{key}/manifest.json").is_file()
 
 
@@ -110,6 +119,17 @@ def test_simulator_gives_the_roofline(workplace):
         assert max(computing_ms, moving_ms) < cost_ms < computing_ms + moving_ms
 
 
+def test_predictor(workplace):
+    write_files("A simulator", workplace)
+    carry_out("A predictor", workplace)
+    key = "nasbench201-my_chip-latency-cifar10"
+    assert (workplace / f"models/{key}/manifest.json").is_file()
+
+
+def test_encoder(tmp_path):
+    carry_out("An encoder", tmp_path)
+
+
 def test_source(tmp_path):
     carry_out("A source of costs", tmp_path)
     table = CostTable.read(tmp_path / "some_phone.parquet")
@@ -118,7 +138,7 @@ def test_source(tmp_path):
 
 
 def test_installed_package(tmp_path):
-    for title in ("A runtime to measure with", "A simulator", "A source of costs"):
+    for title in list(SECTIONS)[:-2]:
         write_files(title, tmp_path)
     (declared,) = blocks("From an installed package", "toml")
     metadata = tmp_path / "my_package-1.0.dist-info"

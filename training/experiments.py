@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from archcost.datasets import CostKey, CostTable
-from archcost.errors import ArchcostError, check_name
+from archcost.errors import ArchcostError
 from archcost.models import CostModel
-from archcost.predictors import PREDICTORS
+from archcost.predictors import get_predictor
 from archcost.training import tracking
 from archcost.training.tracker import Tracker
 from archcost.training.train_settings import TrainSettings
@@ -25,7 +25,8 @@ class ExperimentSettings:
     Parameters
     ----------
     predictors : tuple of str
-        Names in ``archcost.predictors.PREDICTORS``; by default those that train in seconds.
+        As ``archcost.predictors.get_predictor`` takes them; by default those that train in
+        seconds.
     seeds : int, default=3
         Each predictor is trained with the seeds 0, 1, ...: another split and another fit.
     experiment : str, default="archcost"
@@ -42,7 +43,7 @@ class ExperimentSettings:
 
     def __post_init__(self) -> None:
         for name in self.predictors:
-            check_name("predictor", name, PREDICTORS)
+            get_predictor(name)
         if not self.predictors or self.seeds < 1:
             raise ArchcostError(
                 "an experiment needs at least one predictor and one seed, but got "

@@ -34,7 +34,7 @@ def learning_curve(
     key : CostKey or str, optional
         Which costs to learn; not needed if the table has one key.
     predictors : sequence of str
-        Names in ``archcost.predictors.PREDICTORS``.
+        As ``archcost.predictors.get_predictor`` takes them.
     sizes : sequence of int
         Numbers of training rows. With one seed, those of a smaller size are among those of a
         larger one.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -112,7 +113,7 @@ def log_cost_model(model: CostModel) -> ModelInfo:
     example = pd.DataFrame({ARCH: model.space.format_many(model.space.sample(2, seed=0))})
     with tempfile.TemporaryDirectory() as folder:
         return mlflow.pyfunc.log_model(
-            name=f"{model.key}-{model.manifest.predictor}",
+            name=_model_name(model),
             loader_module="archcost.training.serving",
             data_path=str(model.save(Path(folder) / "cost_model")),
             signature=signature(model.key),
@@ -140,6 +141,12 @@ def run_params(model: CostModel) -> dict[str, Any]:
         "table_sha256": manifest.training["table_sha256"],
         "n_without_cost": manifest.training["n_without_cost"],
     }
+
+
+def _model_name(model: CostModel) -> str:
+    """Return key and predictor without the characters that MLflow allows in no model's name."""
+    predictor = model.manifest.predictor.rpartition(":")[2]  # of a file's, the class
+    return re.sub(r"""[/:.%"']""", "_", f"{model.key}-{predictor}")
 
 
 def _write_transfer(model: CostModel, report: str) -> str:

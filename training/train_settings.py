@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archcost.errors import check_name
-from archcost.predictors import PREDICTORS
+from archcost.predictors import get_predictor, predictor_name
 from archcost.training.splits import SPLITS, SplitName
 
 
@@ -18,7 +18,9 @@ class TrainSettings:
     Parameters
     ----------
     predictor : str, default="xgboost"
-        A name in ``archcost.predictors.PREDICTORS``.
+        What ``archcost.predictors.get_predictor`` takes as a name: that of a known predictor or of
+        an entry point, or a reference like ``"my_predictor.py:MyPredictor"``; it is kept as the
+        name that finds the class from any folder.
     params : mapping, optional
         Constructor parameters of the predictor besides its seed and dataset.
     n_train : int, optional
@@ -38,6 +40,8 @@ class TrainSettings:
     ------
     UnknownNameError
         If there is no such predictor or split.
+    ArchcostError, MissingDataError
+        If a file has no such predictor.
     """
 
     predictor: str = "xgboost"
@@ -50,5 +54,6 @@ class TrainSettings:
     refit: bool = True
 
     def __post_init__(self) -> None:
-        check_name("predictor", self.predictor, PREDICTORS)
+        name = predictor_name(get_predictor(self.predictor))
+        object.__setattr__(self, "predictor", name)
         check_name("split", self.split, SPLITS)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from archcost.datasets import CostKey, CostTable
 from archcost.errors import CostTableError, MissingDataError
 from archcost.models import CostModel, Manifest
-from archcost.predictors import PREDICTORS, CostPredictor
+from archcost.predictors import CostPredictor, get_predictor
 from archcost.spaces import SearchSpace, get_space
 from archcost.spaces.space import Ops
 from archcost.training.metrics import Costs, Score, flat, score, spearman
@@ -226,5 +226,5 @@ def choose_key(
 
 def _fitted(key: CostKey, settings: TrainSettings, ops: Ops, cost: Costs) -> CostPredictor:
     params = {"seed": settings.seed, "dataset": key.dataset_name, **settings.params}
-    predictor = PREDICTORS[settings.predictor](**params)
+    predictor = get_predictor(settings.predictor)(**params)
     return predictor.fit(ops, cost, space=get_space(key.space))

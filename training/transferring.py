@@ -9,7 +9,7 @@ import numpy as np
 
 from archcost.datasets import DEVICES, CostKey, CostTable, DeviceCard
 from archcost.models import CostModel, Manifest
-from archcost.predictors import PREDICTORS, CostPredictor, TransferPredictor
+from archcost.predictors import PREDICTORS, CostPredictor, TransferPredictor, predictor_name
 from archcost.spaces import SearchSpace, get_space
 from archcost.training.measurements import Measurements, read_measurements
 from archcost.training.metrics import spearman
@@ -122,7 +122,7 @@ def _manifest(
     return Manifest(
         key=found.key,
         device=_card(found.key),
-        predictor=_name(predictor),
+        predictor=predictor_name(predictor),
         params=predictor.get_params(),
         training={
             "n_train": len(found.cost),
@@ -154,10 +154,6 @@ def _card(key: CostKey) -> DeviceCard:
     if key.device in DEVICES:
         return DEVICES[key.device]
     return DeviceCard(key.device, key.device, notes="transferred from known devices")
-
-
-def _name(predictor: CostPredictor) -> str:
-    return next(name for name, kind in PREDICTORS.items() if type(predictor) is kind)
 
 
 def _better(model: CostModel, found: Measurements, seed: int) -> CostModel:
