@@ -142,8 +142,9 @@ def torch_module(graph: Graph) -> GraphModule:
     return GraphModule(graph).eval()
 
 
-def _stored(tensors: Mapping[str, Tensor], name: str, network_input: Tensor) -> Tensor:
-    return tensors[name]
+def _stored(tensors: Mapping[str, Any], name: str, network_input: Tensor) -> Tensor:
+    value: Tensor = tensors[name]
+    return value
 
 
 def _step(node: Node, inputs: Sequence[Node]) -> Step:
