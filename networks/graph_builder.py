@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
 
 from archcost.errors import ArchcostError, check_name
 from archcost.networks.graph import ACTIVATIONS, ELEMENT_BYTES, OPS, Graph, Node, Shape
+from archcost.networks.shapes import (
+    Padding,
+    PerAxis,
+    both_sides,
+    broadcast,
+    hashable,
+    per_axis,
+    sliding_window,
+)
 
 NORM_EPSILON = 1e-5
 """That of torch's normalisations."""
-
-PerAxis = int | Sequence[int]
-"""One number for all spatial axes, or one an axis."""
-
-Padding = int | Sequence[int | Sequence[int]]
-"""One number for all sides, one an axis, or two an axis: before and after."""
 
 
 class Value(NamedTuple):
@@ -200,8 +202,8 @@ class GraphBuilder:
             Whether each channel of the result has a bias.
         """
         self._check_image(x, "conv")
-        window, sizes = _window(
-            x.shape[2:], _frozen(kernel), _frozen(stride), _frozen(padding), _frozen(dilation)
+        window, sizes = sliding_window(
+            x.shape[2:], hashable(kernel), hashable(stride), hashable(padding), hashable(dilation)
         )
         if groups < 1 or channels < 1 or x.shape[1] % groups or channels % groups:
             raise ArchcostError(
@@ -225,7 +227,7 @@ class GraphBuilder:
                 "matrices must have as many columns as the second has rows, but got "
                 f"{x.shape} and {y.shape}"
             )
-        batch = _broadcast(x.shape[:-2], y.shape[:-2], "matmul")
+        batch = broadcast(x.shape[:-2], y.shape[:-2], "matmul")
         return self._append("matmul", (x, y), (*batch, x.shape[-2], y.shape[-1]), {})
 
     def attention(
@@ -302,9 +304,9 @@ class GraphBuilder:
         self, op: str, x: Value, kernel: PerAxis, stride: PerAxis | None, padding: Padding
     ) -> Value:
         self._check_image(x, op)
-        window, sizes = _window(
-            x.shape[2:], _frozen(kernel), _frozen(kernel if stride is None else stride),
-            _frozen(padding),
+        window, sizes = sliding_window(
+            x.shape[2:], hashable(kernel), hashable(kernel if stride is None else stride),
+            hashable(padding),
         )  # fmt: skip
         return self._append(op, (x,), (*x.shape[:2], *sizes), window)
 
@@ -312,12 +314,12 @@ class GraphBuilder:
 
     def add(self, x: Value, y: Value) -> Value:
         """Append the sum of two tensors, broadcast."""
-        shape = x.shape if x.shape == y.shape else _broadcast(x.shape, y.shape, "add")
+        shape = x.shape if x.shape == y.shape else broadcast(x.shape, y.shape, "add")
         return self._append("add", (x, y), shape, {})
 
     def multiply(self, x: Value, y: Value) -> Value:
         """Append the product of two tensors, broadcast, as squeeze-and-excitation has it."""
-        return self._append("multiply", (x, y), _broadcast(x.shape, y.shape, "multiply"), {})
+        return self._append("multiply", (x, y), broadcast(x.shape, y.shape, "multiply"), {})
 
     def concat(self, *values: Value, axis: int = 1) -> Value:
         """Append tensors joined along an axis."""
@@ -384,14 +386,14 @@ class GraphBuilder:
 
     def pad(self, x: Value, padding: Padding) -> Value:
         """Append a border of zeros around the axes after the channels."""
-        pads = _pads(padding, len(x.shape) - 2)
+        pads = both_sides(padding, len(x.shape) - 2)
         sizes = [size + sum(pair) for size, pair in zip(x.shape[2:], pads, strict=True)]
         return self._append("pad", (x,), (*x.shape[:2], *sizes), {"padding": pads})
 
     def resize(self, x: Value, size: PerAxis, mode: str = "nearest") -> Value:
         """Append a change of resolution to `size`."""
         check_name("mode", mode, ("nearest", "bilinear"))
-        shape = (*x.shape[:2], *_per_axis(size, len(x.shape) - 2))
+        shape = (*x.shape[:2], *per_axis(size, len(x.shape) - 2))
         return self._append("resize", (x,), shape, {"mode": mode})
 
     # The result ------------------------------------------------------------------------------
@@ -437,67 +439,3 @@ class GraphBuilder:
             raise ArchcostError(
                 f"{op} must be given a shape (batch, channels, height, width), but got {x.shape}"
             )
-
-
-def _per_axis(value: PerAxis, n_axes: int) -> tuple[int, ...]:
-    if not isinstance(value, Sequence):
-        return (int(value),) * n_axes
-    if len(value) != n_axes:
-        raise ArchcostError(f"there must be a number for each of {n_axes} axes, but got {value}")
-    return tuple([int(number) for number in value])
-
-
-def _pads(padding: Padding, n_axes: int) -> tuple[tuple[int, int], ...]:
-    if not isinstance(padding, Sequence):
-        return ((int(padding), int(padding)),) * n_axes
-    if len(padding) != n_axes:
-        raise ArchcostError(f"there must be padding for each of {n_axes} axes, but got {padding}")
-    pairs = [side if isinstance(side, Sequence) else (side, side) for side in padding]
-    return tuple([(int(before), int(after)) for before, after in pairs])
-
-
-@lru_cache(maxsize=4096)
-def _window(
-    sizes: Shape, kernel: PerAxis, stride: PerAxis, padding: Padding | None,
-    dilation: PerAxis | None = None,
-) -> tuple[dict[str, Any], Shape]:  # fmt: skip
-    """Return the attributes of a window that slides, and the resolution after it."""
-    n_axes = len(sizes)
-    kernels, strides = _per_axis(kernel, n_axes), _per_axis(stride, n_axes)
-    dilations = _per_axis(1 if dilation is None else dilation, n_axes)
-    if padding is None:
-        padding = tuple([d * (k - 1) // 2 for k, d in zip(kernels, dilations, strict=True)])
-    pads = _pads(padding, n_axes)
-    if min(kernels) < 1 or min(strides) < 1 or min(dilations) < 1 or min(map(min, pads)) < 0:
-        raise ArchcostError(
-            "kernel, stride and dilation must be 1 or more and padding 0 or more, but got "
-            f"{kernels}, {strides}, {dilations} and {pads}"
-        )
-    found = [
-        (size + before + after - d * (k - 1) - 1) // s + 1
-        for size, k, s, d, (before, after) in zip(
-            sizes, kernels, strides, dilations, pads, strict=True
-        )
-    ]
-    if min(found) < 1:
-        raise ArchcostError(
-            f"a window must fit into its input, but one of {kernels} slides over {sizes} with the "
-            f"padding {pads}; use a smaller kernel or stride, or a larger resolution"
-        )
-    attributes: dict[str, Any] = {"kernel": kernels, "stride": strides, "padding": pads}
-    return attributes | ({} if dilation is None else {"dilation": dilations}), tuple(found)
-
-
-def _frozen(value: Any) -> Any:
-    """Return a number or nested sequences of numbers as something hashable."""
-    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
-
-
-def _broadcast(one: Shape, other: Shape, op: str) -> Shape:
-    length = max(len(one), len(other))
-    longer = [(1,) * (length - len(shape)) + shape for shape in (one, other)]
-    if any(a != b and 1 not in (a, b) for a, b in zip(*longer, strict=True)):
-        raise ArchcostError(
-            f"shapes of {op} must be equal, or 1 where they are not, but got {one} and {other}"
-        )
-    return tuple([max(a, b) for a, b in zip(*longer, strict=True)])

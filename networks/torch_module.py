@@ -142,10 +142,9 @@ def torch_module(graph: Graph) -> GraphModule:
     return GraphModule(graph).eval()
 
 
-def _stored(tensors: Mapping[str, Tensor | None], name: str, network_input: Tensor) -> Tensor:
-    tensor = tensors[name]
-    assert tensor is not None, "it was stored when the module was made"
-    return tensor
+def _stored(tensors: Mapping[str, Any], name: str, network_input: Tensor) -> Tensor:
+    value: Tensor = tensors[name]
+    return value
 
 
 def _step(node: Node, inputs: Sequence[Node]) -> Step:

@@ -1,6 +1,7 @@
 """Scans: deterministic, within limits, stopped and resumed, on threads and on Ray."""
 
 import hashlib
+import time
 
 import numpy as np
 import pytest
@@ -295,10 +296,16 @@ def test_a_cluster_that_is_there_loses_a_node(monkeypatch):
 
         def engine(plan, first):
             for step, found in enumerate(on_ray(cluster.address)(plan, first)):
-                n_alive.append(sum(node["Alive"] for node in ray.nodes()))
+                n_alive.append(alive())
                 if step == 0:
                     cluster.remove_node(second, allow_graceful=False)
+                    deadline = time.monotonic() + 120
+                    while alive() > 1 and time.monotonic() < deadline:
+                        time.sleep(0.5)  # until the cluster knows
                 yield found
+
+        def alive():
+            return sum(node["Alive"] for node in ray.nodes())
 
         assert same(scan(plan, engine), expected)
         assert (n_alive[0], n_alive[-1]) == (2, 1)
