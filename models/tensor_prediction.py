@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -21,8 +21,6 @@ from archcost.spaces import SearchSpace
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from archcost.models.cost_model import CostModel
-
 ON_DEVICES = (AdditiveForm, TableForm, MLPForm, PosteriorForm)
 """Forms that are evaluated on any device."""
 
@@ -33,19 +31,31 @@ _KEPT: WeakKeyDictionary[Any, dict[Any, dict[str, Tensor]]] = WeakKeyDictionary(
 """Arrays of forms and spaces as tensors, by form or space and by device."""
 
 
+class Model(Protocol):
+    """What of a cost model this file asks for."""
+
+    space: SearchSpace
+
+    def compile(self) -> CompiledForm | None:
+        """Return the compiled form, if there is one."""
+
+    def predict(self, archs: object, *, return_std: bool = False) -> Any:
+        """Return costs of numpy arrays of op ids."""
+
+
 def is_tensor(value: object) -> TypeGuard[Tensor]:
     """Tell whether `value` is a torch tensor; whoever has one has imported torch."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, torch.Tensor)
 
 
-def predict_tensor(model: CostModel, ops: Tensor, *, return_std: bool = False) -> Any:
+def predict_tensor(model: Model, ops: Tensor, *, return_std: bool = False) -> Any:
     """Predict costs of op ids.
 
     Parameters
     ----------
-    model : CostModel
-        What predicts.
+    model : Model
+        What predicts, such as a ``CostModel``.
     ops : torch.Tensor of int, shape (n_archs, n_positions) or (n_positions,)
         Op ids of valid architectures.
     return_std : bool, default=False

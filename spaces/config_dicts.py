@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from archcost.errors import ArchitectureError, shown
+from archcost.spaces.dataset import Dataset
 from archcost.spaces.plain_forms import is_integer
-
-if TYPE_CHECKING:
-    from archcost.spaces.space import SearchSpace
 
 DATASET, N_CLASSES = "dataset", "num_classes"
 
 
-def config_dataset(space: SearchSpace, config: Mapping[str, Any]) -> str | None:
+class HasDatasets(Protocol):
+    """What of a search space these functions ask for."""
+
+    @property
+    def name(self) -> str:
+        """Its id."""
+
+    @property
+    def datasets(self) -> tuple[Dataset, ...]:
+        """What its networks are made for."""
+
+    def check_dataset(self, dataset: str | None) -> str:
+        """Return the dataset's name."""
+
+
+def config_dataset(space: HasDatasets, config: Mapping[str, Any]) -> str | None:
     """Return the dataset that a config names by ``dataset`` or ``num_classes``; None if neither.
 
     Raises
@@ -40,7 +53,7 @@ def config_dataset(space: SearchSpace, config: Mapping[str, Any]) -> str | None:
 
 
 def entry_of_config(
-    space: SearchSpace,
+    space: HasDatasets,
     config: Mapping[str, Any],
     key: str,
     fixed: Mapping[str, object],
@@ -50,7 +63,7 @@ def entry_of_config(
 
     Parameters
     ----------
-    space : SearchSpace
+    space : HasDatasets
         Whose architecture it is.
     config : mapping
         What a user gave.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from archcost.spaces.space import SearchSpace
-from archcost.spaces.spaces import SPACES
+from archcost.spaces.spaces import FORMS, SPACES
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ def evident_space(arch: Any) -> str | None:
     >>> evident_space([0] * 22), evident_space("skip"), evident_space(7)
     ('fbnet', None, 'nasbench201')
     """
-    forms = _forms
-    if forms is None or len(forms.spaces) != len(SPACES):
+    forms: Forms = FORMS[0] if FORMS else _renewed()
+    if len(forms.spaces) != len(SPACES):
         forms = _renewed()
     kind = type(arch)
     if kind is str:
@@ -72,16 +72,11 @@ def evident_space(arch: Any) -> str | None:
 
 
 def forget() -> None:
-    """Look at the registered spaces anew; ``register`` calls it."""
-    global _forms
-    _forms = None
-
-
-_forms: Forms | None = None
+    """Look at the registered spaces anew, as after ``register``."""
+    FORMS.clear()
 
 
 def _renewed() -> Forms:
-    global _forms
     spaces = tuple(SPACES.values())
     lengths, indexed = defaultdict(list), []
     for space in spaces:
@@ -94,7 +89,7 @@ def _renewed() -> Forms:
         _starts(spaces),
         indexed[0] if len(indexed) == 1 else None,
     )
-    _forms = forms
+    FORMS[:] = [forms]
     return forms
 
 

@@ -13,6 +13,9 @@ from archcost.spaces.space import SearchSpace
 SPACES: dict[str, SearchSpace] = {space.name: space for space in (NASBench201(), FBNet())}
 """Every search space that ships or was registered; a new one is one file and one entry here."""
 
+FORMS: list[Any] = []
+"""What ``space_forms`` knows of the registered spaces; ``register`` empties it."""
+
 SHIPPED = frozenset(SPACES)
 """Names of the spaces that ship."""
 
@@ -74,11 +77,9 @@ def register(space: SearchSpace | type[SearchSpace]) -> SearchSpace:
     ArchcostError
         If another space has the same name.
     """
-    from archcost.spaces.space_forms import forget
-
     made = space() if isinstance(space, type) else space
     known = SPACES.setdefault(made.name, made)
-    forget()
+    FORMS.clear()
     if known != made:
         raise ArchcostError(
             f"the name of a search space must be its own, but {made.name!r} is that of {known!r} "
