@@ -6,13 +6,14 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from archcost.cli.main import main
 from archcost.datasets import CostTable
 from archcost.simulating import get_simulator, load_accelerator
-from archcost.spaces import get_space
+from archcost.spaces import SPACES, get_space
 
 pytestmark = pytest.mark.slow
 PAGE = (Path(__file__).parents[1] / "docs/extending.md").read_text(encoding="utf-8")
@@ -56,8 +57,10 @@ def test_every_section_says_how(title):
 
 def test_space(workplace):
     carry_out("A search space", workplace)
-    table = CostTable.read(workplace / "mine.parquet")
-    (key,) = table.keys()
+    with patch.dict(SPACES):
+        get_space("my_space.py:MySpace")
+        table = CostTable.read(workplace / "mine.parquet")
+        (key,) = table.keys()
     assert str(key) == "my_space-cpu_torch-latency-photos"
     assert table.counts() == {"ok": 60}
     assert (workplace / f"models/{key}/manifest.json").is_file()

@@ -12,6 +12,7 @@ from archcost.spaces import NASBench201
 from archcost.training import ExperimentSettings
 
 CELLS = NASBench201().sample(60, seed=0)
+MINE = "from archcost.predictors import RidgePredictor\n\nclass Mine(RidgePredictor): ..."
 COST = 1.5 + 2.0 * (CELLS == 3).sum(axis=1) + 0.5 * (CELLS == 2).sum(axis=1)
 KEY = "nasbench201-my_board-latency-cifar10"
 
@@ -82,11 +83,35 @@ def test_evaluate_prints_figures_with_intervals(csv, workplace, capsys):
     assert "learned from this very table" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("names", ["lookup,my_predictor.py:Mine", "lookup my_predictor.py:Mine"])
+def test_a_predictor_of_a_file_is_compared_and_logged(csv, workplace, capsys, monkeypatch, names):
+    """A model logged under the path of the file could not be: its name may have no slash."""
+    (workplace / "my_predictor.py").write_text(MINE)
+    monkeypatch.setattr("archcost.training.experiments.mean_validation", prefer_the_last)
+    assert train("--table", str(csv), "--predictors", *names.split()) == 0
+    reference = f"{workplace / 'my_predictor.py'}:Mine"
+    out = capsys.readouterr().out
+    assert f"{KEY}: {reference} chosen" in out
+    assert "logged as models:/" in out
+    monkeypatch.chdir("/")
+    assert archcost.predict(CELLS[0], "my_board") == pytest.approx(COST[0], rel=0.2)
+    assert main(["evaluate", "--table", str(csv), "--device", "my_board"]) == 0
+    monkeypatch.chdir(workplace)
+    assert main(["register", "--device", "my_board"]) == 0
+    assert main(["compare", "--device", "my_board"]) == 0
+    assert reference in capsys.readouterr().out
+
+
+def prefer_the_last(trials):
+    return {trial.settings.predictor: float(rank) for rank, trial in enumerate(trials)}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--table", "none.csv"], "there is no cost table none.csv"),
         (["--table", "my.csv", "--predictors", "xgbost"], "did you mean 'xgboost'"),
+        (["--table", "my.csv", "--predictors", "none.py:Mine"], "but there is no "),
         (["--table", "my.csv", "--seeds", "0"], "at least one predictor and one seed"),
         (["--table", "my.csv", "--n-train", "59"], "at least 2 rows each"),
         (["--table", "my.csv", "--split", "isomorph"], "did you mean 'isomorphic'"),
