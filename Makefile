@@ -18,7 +18,7 @@ test: $(BIN)/python
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy -p archcost
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

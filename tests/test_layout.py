@@ -41,20 +41,6 @@ PUBLISHED = {
 }
 """Published tables are of one space each; the folder also exports the spaces, as documented."""
 
-UNCONVERTED = {
-    "archcost.cli.register",
-    "archcost.datasets.table_files",
-    "archcost.features.cell_features",
-    "archcost.features.layerwise",
-    "archcost.features.op_graphs",
-    "archcost.features.zero_folding",
-    "archcost.models.compiled",
-    "archcost.models.cost_model",
-    "archcost.networks.network_graphs",
-    "archcost.prediction",
-}
-"""Files that still ask for a space by its name or class; to be emptied."""
-
 
 @pytest.mark.parametrize("name", MODULES)
 def test_doctests(name):
@@ -89,11 +75,7 @@ def spaces_named_in(path: Path) -> list[str]:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=[pytest.mark.xfail] if name in UNCONVERTED else [])
-        for name in MODULES
-        if not name.startswith("archcost.spaces") and name not in PUBLISHED
-    ],
+    [n for n in MODULES if not n.startswith("archcost.spaces") and n not in PUBLISHED],
 )
 def test_no_space_is_asked_for_by_name(name):
     assert spaces_named_in(Path(importlib.util.find_spec(name).origin)) == []
