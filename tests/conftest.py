@@ -40,6 +40,18 @@ def empty_mlflow_store(tmp_path_factory) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True, scope="module")
+def registered_spaces_stay():
+    """Forget the spaces that the tests of a file registered, so that other files do not see them."""
+    from archcost.spaces.spaces import FORMS, SPACES
+
+    before = dict(SPACES)
+    yield
+    SPACES.clear()
+    SPACES.update(before)
+    FORMS.clear()
+
+
 @pytest.fixture
 def workplace(tmp_path, monkeypatch, empty_mlflow_store) -> Path:
     """Work in an empty folder with an MLflow store and a folder for the user's models."""
