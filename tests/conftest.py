@@ -42,7 +42,7 @@ def empty_mlflow_store(tmp_path_factory) -> Path:
 
 @pytest.fixture(autouse=True, scope="module")
 def registered_spaces_stay():
-    """Forget the spaces that the tests of a file registered, so that other files do not see them."""
+    """Forget the spaces that the tests of a file registered; other files must not see them."""
     from archcost.spaces.spaces import FORMS, SPACES
 
     before = dict(SPACES)
