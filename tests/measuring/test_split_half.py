@@ -7,7 +7,7 @@ from archcost.measuring.round_costs import interquartile_mean, round_energies, s
 from archcost.measuring.split_half import least_split_half_correlation, split_half_correlation
 
 
-def test_middle_mean_ignores_both_ends():
+def test_interquartile_mean_ignores_both_ends():
     assert interquartile_mean(np.array([9.0, 1.0, 2.0, 3.0])) == 2.5
     assert interquartile_mean(np.array([4.0])) == 4.0
 
