@@ -20,7 +20,13 @@ MODULES = sorted(
     if not module.name.endswith("__main__")
 )
 
-SPACES = {"nasbench201": "NASBench201", "fbnet": "FBNet"}
+SPACES = {
+    "nasbench201": "NASBench201",
+    "fbnet": "FBNet",
+    "autoformer_tiny": "AutoFormerTiny",
+    "natsbench_size": "NATSBenchSize",
+    "ofa_mbv3": "OFAMobileNetV3",
+}
 """Names and classes of the search spaces that ship."""
 
 OF_ONE_SPACE = (
