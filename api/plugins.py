@@ -9,11 +9,13 @@ import sys
 import warnings
 from collections.abc import Iterable, Mapping, MutableMapping
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Protocol, SupportsIndex, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, TypeVar
 
 from archcost.errors import ArchcostError, MissingDataError, check_name
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 from archcost.folders import expanded
 
 MODULE_PREFIX = "archcost_plugin_"
@@ -28,6 +30,13 @@ class Named(Protocol):
 
 T = TypeVar("T")
 N = TypeVar("N", bound=Named)
+
+
+def entry_points(*, group: str) -> EntryPoints:
+    """Return the installed entry points of a group; their reader takes 50 ms to import."""
+    from importlib import metadata
+
+    return metadata.entry_points(group=group)
 
 
 def is_reference(name: object) -> bool:
