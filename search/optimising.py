@@ -242,7 +242,10 @@ class _Task:
         def accept(ops: Ops) -> npt.NDArray[np.bool_]:
             return self.accept(ops.astype(self.space.dtype))
 
-        found, method = branch_and_bound(program, self.k, accept), "branch and bound"
+        found, method = (
+            branch_and_bound(program, self.k, accept, is_exact=self.is_additive),
+            "branch and bound",
+        )
         if found.bound > (program.scores(found.ops[-1:])[0] if len(found.ops) else -np.inf):
             seconds = deadline - time.monotonic()
             more = integer_program(program, self.k, accept, found.ops, seconds)
