@@ -193,6 +193,22 @@ def noise_plot(noise: pd.DataFrame, labels: Labels) -> Figure:
     return figure
 
 
+def drift_plot(drift: pd.DataFrame, labels: Labels) -> Figure:
+    """Plot Spearman's correlation with published costs and with costs less their drift."""
+    known = drift.sort_values("spearman")
+    figure = _figure(8.5, 1.4 + 0.22 * len(known))
+    axes = figure.subplots()
+    rows = np.arange(len(known))
+    axes.hlines(rows, known["spearman"], known["spearman_without_drift"], color="0.7")
+    axes.plot(known["spearman"], rows, "o", color=COLOURS[1], label="costs as they are")
+    axes.plot(known["spearman_without_drift"], rows, "o", color=COLOURS[0], label="less drift")
+    axes.set_xlabel("Spearman's correlation with a ridge regression", fontsize=8)
+    axes.set_yticks(rows, [labels[name] for name in known["key"]], fontsize=7)
+    axes.grid(axis="x", linewidth=0.4)
+    axes.legend(fontsize=7)
+    return figure
+
+
 def curve_plot(curve: pd.DataFrame, ceilings: Mapping[str, float], labels: Labels) -> Figure:
     """Plot each predictor's Spearman correlation over the number of training rows.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from archcost.analysis import analysis_plots as plots
 from archcost.analysis.agreement import clustered, device_agreement
 from archcost.analysis.device_specific import placed_fronts, shared_costs
+from archcost.analysis.drift import is_notable
 from archcost.analysis.noise import status_counts
 from archcost.analysis.proxies import PROXIES, proxy_correlations
 from archcost.analysis.report_page import Section
@@ -127,6 +128,26 @@ def noise_section(noise: pd.DataFrame, labels: Labels, space: str) -> Section:
     shown = noise.drop(columns=["space", "device", "metric", "dataset"])
     title = "Noise, and how high any predictor can score"
     return Section(f"{space}_noise", title, text, shown, figures)
+
+
+def drift_section(drift: pd.DataFrame, labels: Labels, space: str) -> Section:
+    """Show which costs drift; `drift` is that of ``drift_estimates``."""
+    found = drift[is_notable(drift) & (drift["autocorrelation"] > 0)]
+    if found.empty:
+        text = (
+            "The residuals of consecutive rows do not resemble each other: no drift shows, or the "
+            "rows do not stand in the order of measuring."
+        )
+        return Section(f"{space}_drift", "Drift", text, drift)
+    worst = found.loc[found["autocorrelation"].idxmax()]
+    text = (
+        "Where the residuals of consecutive rows resemble each other, the costs drifted with the "
+        f"order of measuring: on {len(found)} of {len(drift)} devices, most on "
+        f"{labels[worst['key']]} (autocorrelation {worst['autocorrelation']:.2f}). A regression "
+        "and the drift are learned from every other row and compared with the rows between."
+    )
+    figures = {"drift": plots.drift_plot(found, labels)}
+    return Section(f"{space}_drift", "Drift with the order of measuring", text, drift, figures)
 
 
 def curves_section(curve: pd.DataFrame, noise: pd.DataFrame, labels: Labels) -> Section:

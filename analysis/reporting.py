@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archcost.analysis.drift import drift_estimates
 from archcost.analysis.noise import noise_estimates
 from archcost.analysis.report_page import Section, write_page
 from archcost.analysis.report_sections import (
     agreement_section,
     curves_section,
+    drift_section,
     entries_section,
     noise_section,
     proxies_section,
@@ -127,6 +129,7 @@ def _space_sections(
         if accuracy is not None and accuracy.index[0] in get_space(keys[0].space):
             sections.append(search_section(table, keys, labels, accuracy))
     sections.append(noise_section(noise, labels, keys[0].space))
+    sections.append(drift_section(drift_estimates(table, keys), labels, keys[0].space))
     curve = _curves(table, keys[: settings.curves], settings, progress)
     if curve is not None:
         sections.append(curves_section(curve, noise, labels))

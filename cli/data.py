@@ -131,7 +131,8 @@ def _add_check(actions: Subparsers[argparse.ArgumentParser]) -> None:
         "check",
         help="check tables, or the data folder",
         description="Check your tables against every rule of a cost table; without FILE, the "
-        "hashes of the published files here, their costs, and that sources agree with one another.",
+        "hashes of the published files here, their costs, and that sources agree with one another. "
+        "Where the costs drift with the order of the rows, it says so.",
     )
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help=".parquet or .csv")
     parser.add_argument("--device", help="device of tables that do not say it")
@@ -200,6 +201,7 @@ def run_import(args: argparse.Namespace) -> int:
 
 def run_check(args: argparse.Namespace) -> int:
     """Check tables, or everything in the data folder."""
+    from archcost.analysis.drift import drift_warnings
     from archcost.datasets import CostTable
     from archcost.errors import ArchcostError
 
@@ -214,6 +216,8 @@ def run_check(args: argparse.Namespace) -> int:
             print(f"{file}: {error}", file=sys.stderr)
         else:
             print_table(file, table)
+            for sentence in drift_warnings(table):
+                print(f"{file}: {sentence}")
     return 1 if failed else 0
 
 

@@ -76,6 +76,12 @@ def add_parser(subparsers: Any) -> None:
         "on one side",
     )
     parser.add_argument(
+        "--in-order",
+        action="store_true",
+        help="the rows stand in the order of measuring: take the drift that they show off the "
+        "training costs",
+    )
+    parser.add_argument(
         "--experiment",
         metavar="NAME",
         help="MLflow experiment (default: archcost)",
@@ -111,6 +117,7 @@ def settings_of(arguments: argparse.Namespace) -> ExperimentSettings:
         settings.training,
         n_train=arguments.n_train,
         split=arguments.split or settings.training.split,
+        in_order=getattr(arguments, "in_order", False),
     )
     given = None if arguments.predictors is None else ",".join(arguments.predictors)
     return replace(

@@ -36,6 +36,7 @@ def training_facts(
         "rows_by_status": counts,
         "table_sha256": rows.sha256,
         "seed": settings.seed,
+        "in_order": settings.in_order,
         "provenance": table.provenance.to_dict(),
     }
 

@@ -31,6 +31,10 @@ class TrainSettings:
         Share of all rows to hold out for choosing among predictors; see `split_rows`.
     split : {"random", "isomorphic"}, default="random"
         How rows are held out.
+    in_order : bool, default=False
+        Whether the rows of the table stand in the order of measuring. Then drift is estimated from
+        the training rows and taken off their costs (``archcost.training.drift``); scores stay
+        those on the costs as they are.
     seed : int, default=0
         Fixes split, predictor and bootstrap.
     refit : bool, default=True
@@ -50,6 +54,7 @@ class TrainSettings:
     test_share: float = 0.2
     validation_share: float = 0.0
     split: SplitName = "random"
+    in_order: bool = False
     seed: int = 0
     refit: bool = True
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from archcost.datasets import CostKey, CostTable
 from archcost.errors import CostTableError, MissingDataError
 from archcost.models import CostModel, Manifest
 from archcost.predictors import CostPredictor, get_predictor
 from archcost.spaces import SearchSpace, get_space
 from archcost.spaces.space import Ops
+from archcost.training.drift import Rows, without_drift
 from archcost.training.metrics import Costs, Score, flat, score, spearman
 from archcost.training.model_card import device_card, library_versions, protocol, training_facts
 from archcost.training.splits import split_rows
@@ -117,7 +120,7 @@ def run_trial(
         seed=settings.seed,
     )
     start = time.perf_counter()
-    predictor = _fitted(key, settings, ops[split.train], cost[split.train])
+    predictor = _fitted(key, settings, ops, cost, split.train)
     seconds = time.perf_counter() - start
     truth, predicted = cost[split.test], predictor.predict(ops[split.test])
     validation = None
@@ -154,7 +157,7 @@ def refitted(trial: Trial, table: CostTable) -> CostModel:
     """
     manifest = trial.model.manifest
     ops, cost = table.costs(manifest.key)
-    predictor = _fitted(manifest.key, trial.settings, ops, cost)
+    predictor = _fitted(manifest.key, trial.settings, ops, cost, np.arange(len(ops)))
     return CostModel(
         predictor,
         replace(
@@ -224,7 +227,14 @@ def choose_key(
     return key
 
 
-def _fitted(key: CostKey, settings: TrainSettings, ops: Ops, cost: Costs) -> CostPredictor:
-    params = {"seed": settings.seed, "dataset": key.dataset_name, **settings.params}
+def _fitted(
+    key: CostKey, settings: TrainSettings, ops: Ops, cost: Costs, rows: Rows
+) -> CostPredictor:
+    """Return the predictor fitted on some rows of a table."""
+    space, dataset = get_space(key.space), key.dataset_name
+    ops, cost = ops[rows], cost[rows]
+    if settings.in_order:
+        cost = without_drift(space, dataset, ops, cost, rows, seed=settings.seed)
+    params = {"seed": settings.seed, "dataset": dataset, **settings.params}
     predictor = get_predictor(settings.predictor)(**params)
-    return predictor.fit(ops, cost, space=get_space(key.space))
+    return predictor.fit(ops, cost, space=space)
