@@ -37,6 +37,7 @@ LIMITS: dict[str, dict[str, float]] = {
     "one": {"raspi4": 20.0},
     "four": {"raspi4": 20.0, "eyeriss": 8.0, "pixel3": 12.0, "fpga:energy": 60.0},
     "four with params": {"raspi4": 20.0, "eyeriss": 8.0, "fpga:energy": 60.0, "params": 1e6},
+    "two with memory": {"raspi4": 20.0, "peak_activation_bytes": 3e5},
 }
 GRID_MS = (8.0, 12.0, 16.0, 20.0, 25.0, 30.0, 40.0, 50.0)
 """Limits at which a scan and evolution are asked, for the plot."""

@@ -7,7 +7,8 @@ INTRO = Path(__file__).parent / "search_exact_intro.md"
 
 FRONT = """\
 A scan draws 10^8 networks with at most the limit's latency on raspi4; evolution may ask for 10^4
-scores. Both are far from the best where the limit is tight, since random networks are not:
+scores. The scan stays far below where the limit is tight, since random networks are not. Evolution
+comes close, and does not know how close:
 """
 
 

@@ -37,7 +37,10 @@ Measure the latency of architectures on this machine and write a cost table.
 Architectures are measured in many short rounds, each in another order, because one pass over many
 networks is noisy (neighbours on the machine, clocks). Before and after each one a reference
 network tells how slow the machine is at that moment; the cost is the mean of the middle half of the
-rounds with that slowdown taken out, and the raw minimum and median are kept beside it. At the end
+rounds with that slowdown taken out, and the raw minimum and median are kept beside it. Wall time
+and the CPU time of the process are both recorded; with one thread of a runtime in this process the
+cost is the CPU time, which leaves out waiting for other programs (--clock wall takes the other).
+At the end
 the rounds are split in halves; how well the halves' ranks agree is the table's repeatability,
 printed and kept in the table. With --repeatability .98 more rounds follow, 4 at a time, until the
 halves agree that well, or --max-rounds or --time-budget is reached.
@@ -79,6 +82,7 @@ then:
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``measure`` to the command line."""
+    from archcost.measuring.clocks import CLOCKS
     from archcost.measuring.measure_settings import MeasureSettings
 
     default = MeasureSettings()
@@ -122,6 +126,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add(
         "--threads", type=int, default=default.threads,
         help="threads of one inference (default: %(default)s)",
+    )  # fmt: skip
+    add(
+        "--clock", choices=CLOCKS,
+        help="which time is the cost: cpu, of the process, or wall (default: cpu with one thread "
+        "of a runtime in this process, else wall); a table and its journal keep to one",
     )  # fmt: skip
     add(
         "--loaded", type=int, default=default.loaded,
@@ -168,7 +177,7 @@ def run(args: argparse.Namespace) -> int:
 def _plan(args: argparse.Namespace) -> tuple[Job, dict[str, Any]]:
     """Return the arguments of measuring, and the provenance of the choice."""
     from archcost.measuring.isolated_measuring import Job
-    from archcost.measuring.journal import journal_path
+    from archcost.measuring.journal import journal_clock, journal_path
     from archcost.measuring.measure_settings import MeasureSettings
     from archcost.measuring.measuring import measuring_setup
     from archcost.measuring.shards import Shard
@@ -185,6 +194,7 @@ def _plan(args: argparse.Namespace) -> tuple[Job, dict[str, Any]]:
         repeatability=args.repeatability,
         max_rounds=args.max_rounds,
         time_budget_s=args.time_budget,
+        clock=args.clock or journal_clock(journal_path(args.out)),
         seed=args.seed,
     )
     archs, selection = chosen_architectures(args, space, DEFAULT_COUNT)

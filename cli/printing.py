@@ -73,6 +73,11 @@ def measuring_report(table: CostTable, out: Path, goal: float | None) -> str:
     """
     lines = [keys_and_statuses(table, out)]
     told = table.provenance
+    if told.clock is not None:
+        words = {"cpu": "CPU time of the process", "wall": "wall time"}[told.clock]
+        ratio = told.wall_over_cpu
+        busy = f"; wall time was {ratio:.2f} times CPU time" if ratio else ""
+        lines.append(f"clock: {words}{busy}")
     for status, found in (told.failures or {}).items():
         lines.append(f"{status}: {found['n_archs']}, the first with {found['first_error']}")
     agreements = {"repeatability": told.repeatability_spearman}

@@ -63,7 +63,7 @@ def add_parser(subparsers: Any) -> None:
     add(
         "--max", action="append", default=[], metavar="NAME=VALUE",
         help="a limit on DEVICE (ms), DEVICE:energy (mJ), flops, params, activation_bytes, "
-        "weight_bytes or weight_bytes_int8; can be given several times",
+        "peak_activation_bytes, weight_bytes or weight_bytes_int8; can be given several times",
     )  # fmt: skip
     add("--level", type=float, help="probability that the true costs keep the limits, such as "
         "0.95 (default: the predicted means keep them)")  # fmt: skip

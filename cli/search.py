@@ -65,7 +65,7 @@ def add_parser(subparsers: Any) -> None:
     add(
         "--max", action="append", default=[], metavar="NAME=VALUE",
         help="a limit on DEVICE (ms), DEVICE:energy (mJ), flops, params, activation_bytes, "
-        "weight_bytes or weight_bytes_int8; can be given several times",
+        "peak_activation_bytes, weight_bytes or weight_bytes_int8; can be given several times",
     )  # fmt: skip
     add(
         "--low", action="append", default=[], metavar="NAME",

@@ -38,6 +38,8 @@ class Provenance:
         How a network was run.
     cost, energy : str
         What the costs are, in words: the statistic over the runs.
+    clock : {"cpu", "wall"}
+        Whether a latency is the CPU time of the process that ran the network, or wall time.
     reference_arch : str
         The network that tells how slow the machine was at each moment.
     energy_counter : str
@@ -62,6 +64,8 @@ class Provenance:
         How well the ranks of two halves of the rounds agree.
     reference_ms : float
         Latency of the reference network.
+    wall_over_cpu : float
+        Median ratio of the two clocks: how busy the machine was with other things.
     failures : mapping
         For each status of a failure ``n_archs`` and ``first_error``.
     source, url, commit, derived, imported_from : str
@@ -95,6 +99,7 @@ class Provenance:
     warmup_runs: int | None = _setup(int)
     cost: str | None = _setup(str)
     energy: str | None = _setup(str)
+    clock: str | None = _setup(str)
     reference_arch: str | None = _setup(str)
     energy_counter: str | None = _setup(str)
     cpu: str | None = _setup(str)
@@ -121,6 +126,7 @@ class Provenance:
     repeatability_n_archs: int | None = _fact(int)
     energy_repeatability_spearman: float | None = _fact(*NUMBER)
     reference_ms: float | None = _fact(*NUMBER)
+    wall_over_cpu: float | None = _fact(*NUMBER)
     failures: Mapping[str, Mapping[str, Any]] | None = _fact(Mapping)
     distinct_parts: int | None = _fact(int)
     source: str | None = _fact(str)

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,13 @@ from archcost.datasets.devices import CostKind
 from archcost.datasets.provenance import Provenance
 from archcost.datasets.table_columns import NUMBER_TYPES, as_numbers, content_hash, normalise
 from archcost.datasets.whole_file import whole_file
-from archcost.errors import ArchitectureError, CostTableError, IntegrityError, MissingDataError
+from archcost.errors import (
+    ArchitectureError,
+    CostTableError,
+    IntegrityError,
+    MissingDataError,
+    shown,
+)
 from archcost.spaces.space import SearchSpace
 from archcost.spaces.spaces import get_space, infer_space
 
@@ -72,7 +78,7 @@ def read_file(path: Path) -> TableFile:
         raise MissingDataError(f"there is no cost table {path}{what}; check the path")
     if path.suffix == ".csv":
         rows, row_numbers = read_csv(path)
-        return TableFile(rows, Provenance(), row_numbers)
+        return TableFile(rows, Provenance(clock=_clock_column(rows, path)), row_numbers)
     rows = _read_parquet(path)
     check_distinct(rows.column_names, path)
     metadata = rows.schema.metadata or {}
@@ -98,7 +104,7 @@ def read_file(path: Path) -> TableFile:
             f"{PROVENANCE.decode()!r} in the metadata of {path} must be a JSON object, but cannot "
             f"be read ({error})"
         ) from None
-    return TableFile(rows, provenance)
+    return TableFile(rows, _with_earlier_clock(provenance))
 
 
 def write_parquet(rows: pa.Table, provenance: Provenance, path: Path) -> Path:
@@ -198,6 +204,30 @@ def _read_parquet(path: Path) -> pa.Table:
             "it is truncated or of another kind"
         ) from None
     return rows
+
+
+def _clock_column(rows: pa.Table, path: Path) -> str | None:
+    """Return what the column ``clock`` of a CSV file says, which the stand-alone runner writes."""
+    if "clock" not in rows.column_names:
+        return None
+    found = sorted({str(value) for value in rows.column("clock").to_pylist() if value})
+    if len(found) > 1 or not set(found) <= {"cpu", "wall"}:
+        raise CostTableError(
+            f"the costs of a table must be read from one clock, 'cpu' or 'wall', but the column "
+            f"clock of {path} holds {shown(found)}; make one table of each"
+        )
+    return found[0] if found else None
+
+
+def _with_earlier_clock(told: Provenance) -> Provenance:
+    """Return a provenance that names its clock: before there were two, costs were wall time.
+
+    What was measured here has a reference network; others do not say how time was taken.
+    """
+    everything = (told, *told.parts, *told.tables)
+    if any(one.clock for one in everything) or not any(one.reference_arch for one in everything):
+        return told
+    return replace(told, clock="wall")
 
 
 def _checksum(rows: pa.Table, told: bytes) -> str:

@@ -1,6 +1,8 @@
-"""Optuna on NAS-Bench-201: a score up, latency down, an energy limit as a constraint.
+"""Optuna on NAS-Bench-201: a score up, latency down, and limits of all kinds as constraints.
 
-    python examples/optuna_search.py --max-energy-mj 30 --n-trials 200
+    python examples/optuna_search.py --max fpga:energy=30 --max params=1e6 --n-trials 200
+
+Limits on predicted costs hold for the upper bound that the true cost keeps with 95 %.
 
 T. Akiba et al., "Optuna: A Next-generation Hyperparameter Optimization Framework", KDD 2019.
 """
@@ -11,21 +13,26 @@ import optuna
 from synflow import synflow
 
 import archcost
+from archcost.search import find_limits
 from archcost.spaces import NASBench201
 
 SPACE = NASBench201()
 
 
-def search(max_energy_mj, *, score=synflow, n_trials=200, seed=0):
+def search(limits, *, level=0.95, score=synflow, n_trials=200, seed=0):
     """Return the Pareto front: Optuna trials with the values (score, raspi4 latency in ms)."""
+    bounds = find_limits(SPACE, limits, level=level)
 
     def objective(trial):
         cell = [trial.suggest_categorical(edge, SPACE.op_names) for edge in SPACE.positions]
-        energy_mj = archcost.predict(cell, "fpga", "energy")
         trial.set_user_attr("cell", SPACE.format(cell))
-        # Above 0 is infeasible. What a sampler's constraints_func returned before Optuna 5.
-        trial.set_constraint("energy", energy_mj - max_energy_mj)
-        if energy_mj > max_energy_mj:  # a prediction costs microseconds, a score much more
+        ops, is_within = SPACE.parse(cell)[None], True
+        for limit in bounds:
+            excess = float(limit.bounded(ops)[0]) / limit.at_most - 1
+            # Above 0 is infeasible. What a sampler's constraints_func returned before Optuna 5.
+            trial.set_constraint(limit.quantity.name, excess)
+            is_within = is_within and excess <= 0
+        if not is_within:  # a prediction costs microseconds, a score much more
             return -1e3, archcost.predict(cell, "raspi4")
         return score(SPACE.format(cell)), archcost.predict(cell, "raspi4")
 
@@ -38,11 +45,13 @@ def search(max_energy_mj, *, score=synflow, n_trials=200, seed=0):
 def main():
     """Read the command line, search and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--max-energy-mj", type=float, default=30.0)
+    parser.add_argument("--max", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--n-trials", type=int, default=200)
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    for trial in search(arguments.max_energy_mj, n_trials=arguments.n_trials):
+    limits = dict(limit.split("=") for limit in arguments.max or ["fpga:energy=30", "params=1e6"])
+    limits = {name: float(value) for name, value in limits.items()}
+    for trial in search(limits, n_trials=arguments.n_trials):
         score, latency_ms = trial.values
         print(f"{score:7.2f}  {latency_ms:6.2f} ms  {trial.user_attrs['cell']}")
 

@@ -6,13 +6,14 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from archcost.errors import ArchcostError, CostTableError, IntegrityError
+from archcost.measuring.clocks import Clock
 
 LOCK_WAIT_S = 5.0
 """How long to wait for a process that is being stopped and still holds the journal."""
@@ -44,6 +45,10 @@ class RoundRecord:
         ``"ok"``, or the status of the failure in a cost table.
     energy_mj : float or None
         Energy of one inference, where a counter was read.
+    cpu_ms : tuple of float
+        CPU time of the process in each run, where it runs the network; else empty.
+    reference_cpu_ms : float
+        As `reference_ms`, in CPU time.
     """
 
     arch: str
@@ -53,6 +58,14 @@ class RoundRecord:
     error: str | None = None
     status: str = "ok"
     energy_mj: float | None = None
+    cpu_ms: tuple[float, ...] = ()
+    reference_cpu_ms: float = 1.0
+
+    def on_clock(self, clock: Clock) -> RoundRecord:
+        """Return the record with the times of a clock as its latencies."""
+        if clock == "wall" or self.error is not None:
+            return self
+        return replace(self, latencies_ms=self.cpu_ms, reference_ms=self.reference_cpu_ms)
 
 
 class Journal:
@@ -116,6 +129,8 @@ class Journal:
         line: dict[str, Any] = {"arch": record.arch, "round": record.round}
         if record.error is None:
             line |= {"ms": record.latencies_ms, "reference_ms": record.reference_ms}
+            if record.cpu_ms:
+                line |= {"cpu_ms": record.cpu_ms, "reference_cpu_ms": record.reference_cpu_ms}
             if record.energy_mj is not None:
                 line["energy_mj"] = record.energy_mj
         else:
@@ -179,6 +194,17 @@ class Journal:
             ) from error
 
 
+def journal_clock(path: Path) -> Clock | None:
+    """Return the clock that a journal was begun with; None if there is no whole first line."""
+    try:
+        with path.open("rb") as file:
+            setup = json.loads(file.readline())["setup"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    found: Clock = setup.get("clock", "wall")  # those from before there were two name none
+    return found
+
+
 def _lock(file: FileIO, path: Path) -> None:
     """Claim the file for this process; closing it, or the end of the process, gives it back."""
     try:
@@ -229,6 +255,8 @@ def _setup_changes(path: Path, first: Mapping[str, Any], setup: Mapping[str, Any
             f"the journal {path} must begin with its setup, but begins with {first!r}; "
             "move the file away to measure anew"
         )
+    if "clock" in setup:  # journals from before there were two clocks do not name theirs
+        before = {"clock": "wall", **before}
     changed = [key for key in {**before, **setup} if before.get(key) != setup.get(key)]
     return ", ".join(f"{key} {before.get(key)!r} (now {setup.get(key)!r})" for key in changed)
 
@@ -244,6 +272,8 @@ def _record(path: Path, number: int, line: Mapping[str, Any]) -> RoundRecord:
             error,
             str(line.get("status", "ok" if error is None else "failed")),
             None if energy_mj is None else float(energy_mj),
+            tuple(float(value) for value in line.get("cpu_ms", ())),
+            float(line.get("reference_cpu_ms", 1.0)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise IntegrityError(

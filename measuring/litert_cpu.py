@@ -29,6 +29,8 @@ class LitertCpu(Runtime):
     Google, https://ai.google.dev/edge/litert.
     """
 
+    in_process = True
+
     def __init__(self, precision: str = "fp32") -> None:
         self.precision = precision
         self.name = "litert" if precision == "fp32" else f"litert_{precision}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from archcost.errors import ArchcostError
+from archcost.errors import ArchcostError, check_name
+from archcost.measuring.clocks import CLOCKS, Clock, clock_for
 from archcost.measuring.runtime import Runtime
 
 
@@ -34,6 +35,8 @@ class MeasureSettings:
         Rounds after which to stop if it is not reached.
     time_budget_s : float, optional
         Seconds after which to stop and keep what was measured.
+    clock : {"cpu", "wall"}, optional
+        Which time is the cost, see ``clock_for``; both are recorded.
     seed : int, default=0
         Fixes the order of the architectures in each round.
 
@@ -52,6 +55,7 @@ class MeasureSettings:
     repeatability: float | None = None
     max_rounds: int = 100
     time_budget_s: float | None = None
+    clock: Clock | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -63,6 +67,8 @@ class MeasureSettings:
                 )
         if self.time_budget_s is not None and not self.time_budget_s > 0:
             raise ArchcostError(f"the time budget must be positive, but got {self.time_budget_s} s")
+        if self.clock is not None:
+            check_name("clock", self.clock, CLOCKS)
         if self.repeatability is not None:
             self._check_goal(self.repeatability)
 
@@ -82,5 +88,13 @@ class MeasureSettings:
             )
 
     def for_runtime(self, runtime: Runtime) -> MeasureSettings:
-        """Return the settings for a runtime; one that warms up and repeats is called once."""
-        return replace(self, runs=1, warmup=0) if runtime.repeats_itself else self
+        """Return the settings for a runtime; one that warms up and repeats is called once.
+
+        Raises
+        ------
+        ArchcostError
+            If the clock is that of the process, and the runtime does not run in it alone.
+        """
+        clock = clock_for(runtime, self.threads, self.clock)
+        once = {"runs": 1, "warmup": 0} if runtime.repeats_itself else {}
+        return replace(self, clock=clock, **once)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,10 +54,10 @@ def measured_table(
 ) -> CostTable:
     """Summarise measurements as a cost table, one row an architecture and metric.
 
-    The latency is that on an undisturbed machine (see ``STATISTIC``): other processes slow all
-    networks, and the reference network shows by how much. An architecture that failed in every
-    round, or was not reached, has no cost, and a status of its own; the provenance counts the
-    failures and quotes the first of each status.
+    The latency is that on an undisturbed machine (see ``STATISTIC``), on the clock of the setup:
+    other processes slow all networks, and the reference network shows by how much. An architecture
+    that failed in every round, or was not reached, has no cost, and a status of its own; the
+    provenance counts the failures and quotes the first of each status.
 
     Parameters
     ----------
@@ -85,7 +85,8 @@ def measured_table(
 
     names = space.format_many(archs)
     wanted = set(names)
-    kept = [record for record in records if record.arch in wanted]
+    timed = [record for record in records if record.arch in wanted]
+    kept = [record.on_clock(setup.get("clock") or "wall") for record in timed]
     costs = round_costs(kept)
     runs_ms: dict[str, list[float]] = defaultdict(list)
     for record in kept:
@@ -105,6 +106,8 @@ def measured_table(
         "repeatability_n_archs": halves.n_archs,
         **_failures(kept, status),
     }
+    if any(record.cpu_ms for record in timed):
+        facts["wall_over_cpu"] = _wall_over_cpu(timed)
     if setup.get("reference_arch") and costs:
         facts["reference_ms"] = quiet_reference_ms(r for r in kept if r.error is None)
     if "energy_counter" in setup:
@@ -135,6 +138,12 @@ def measured_table(
         )
         rows.append(table.to_arrow())
     return CostTable(pa.concat_tables(rows), {**facts, **provenance})
+
+
+def _wall_over_cpu(records: Iterable[RoundRecord]) -> float:
+    """Return the median ratio of wall to CPU time: 1 on a machine that does nothing else."""
+    ratios = [min(r.latencies_ms) / min(r.cpu_ms) for r in records if r.cpu_ms]
+    return round(float(np.median(ratios)), 4)
 
 
 def _failures(records: Sequence[RoundRecord], status: Mapping[str, str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 from archcost.errors import ArchcostError
+from archcost.measuring.clocks import Timing, timed
 from archcost.measuring.energy_counter import EnergyCounter
 from archcost.measuring.journal import RoundRecord
 from archcost.measuring.measure_settings import MeasureSettings
@@ -59,15 +60,18 @@ class ReferenceClock:
 
     def __init__(self, infer_ms: Inference) -> None:
         self._infer_ms = infer_ms
-        self._last_ms = self._fastest_ms()
+        self._last = self._fastest()
 
-    def around_ms(self) -> float:
-        """Return the geometric mean of the last timing and one taken now."""
-        before_ms, self._last_ms = self._last_ms, self._fastest_ms()
-        return math.sqrt(before_ms * self._last_ms)
+    def around(self) -> Timing:
+        """Return the geometric mean of the last timing and one taken now, on each clock."""
+        before, self._last = self._last, self._fastest()
+        wall_ms, cpu_ms = map(math.sqrt, map(math.prod, zip(before, self._last, strict=True)))
+        return Timing(wall_ms, cpu_ms)
 
-    def _fastest_ms(self) -> float:
-        return min(self._infer_ms() for _ in range(REFERENCE_RUNS))
+    def _fastest(self) -> Timing:
+        timings = [timed(self._infer_ms) for _ in range(REFERENCE_RUNS)]
+        wall_ms, cpu_ms = map(min, zip(*timings, strict=True))
+        return Timing(wall_ms, cpu_ms)
 
 
 class NetworkTimer:
@@ -149,14 +153,20 @@ class NetworkTimer:
         try:
             for _ in range(self._settings.warmup):
                 network()
-            latencies_ms = tuple(round(network(), DECIMALS) for _ in range(self._settings.runs))
+            timings = [timed(network) for _ in range(self._settings.runs)]
+            latencies_ms = tuple(round(timing.wall_ms, DECIMALS) for timing in timings)
             wrong = [value for value in latencies_ms if not 0 < value < math.inf]
             if wrong:
                 return Failure("failed", f"a latency must be positive, but got {wrong[0]}")
             record = replace(record, latencies_ms=latencies_ms)
+            if self._runtime.in_process:
+                cpu_ms = tuple(round(timing.cpu_ms, DECIMALS) for timing in timings)
+                record = replace(record, cpu_ms=cpu_ms)
             if self._reference:
-                around_ms = round(self._reference.around_ms(), DECIMALS)
-                record = replace(record, reference_ms=around_ms)
+                around = self._reference.around()
+                record = replace(record, reference_ms=round(around.wall_ms, DECIMALS))
+                if self._runtime.in_process:
+                    record = replace(record, reference_cpu_ms=round(around.cpu_ms, DECIMALS))
             if self._counter:
                 energy_mj = inference_energy_mj(network, self._counter)
                 if not energy_mj > 0:

@@ -26,6 +26,7 @@ class OnnxRuntimeCpu(Runtime):
 
     name = "onnxruntime"
     precision = "fp32"
+    in_process = True
 
     def version(self) -> str:
         """Return the version of ONNX Runtime."""

@@ -36,6 +36,7 @@ class OpenVinoCpu(Runtime):
 
     name = "openvino"
     precision = "fp32"
+    in_process = True
 
     def version(self) -> str:
         """Return the version of OpenVINO."""

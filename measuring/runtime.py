@@ -30,12 +30,16 @@ class Runtime(Plugin, ABC):
     repeats_itself : bool
         Whether one call already warms up and repeats, as a benchmark program does; the measuring
         loop then calls it once a round and times no reference network.
+    in_process : bool
+        Whether an inference runs in this process alone and computes with the threads asked for, so
+        that the CPU time of the process is what it costs, whatever else the machine does.
     """
 
     name: str
     precision: str
     batch_size: int = 1
     repeats_itself: bool = False
+    in_process: bool = False
 
     @property
     def device(self) -> str:

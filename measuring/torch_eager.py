@@ -41,6 +41,7 @@ class TorchEager(Runtime):
     def __init__(self, target: Literal["cpu", "cuda"] = "cpu", batch_size: int = 1) -> None:
         self.target = target
         self.batch_size = batch_size
+        self.in_process = target == "cpu"
         batch = "" if batch_size == 1 else f"_{batch_size}"
         self.name = f"torch{'_cuda' if target == 'cuda' else ''}{batch}"
         self._device = f"{'gpu' if target == 'cuda' else 'cpu'}_torch{batch}"

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from archcost.search.quantities import AdditiveSum
-from archcost.spaces import SearchSpace
+from archcost.search.quantity import AdditiveSum
 from archcost.spaces.space import Ops
 
 Floats = npt.NDArray[np.float64]
@@ -65,14 +64,16 @@ class AdditiveProgram:
 
 
 def additive_program(
-    space: SearchSpace, score: AdditiveSum, limits: Sequence[tuple[AdditiveSum, float]]
+    allowed: npt.NDArray[np.bool_],
+    score: AdditiveSum,
+    limits: Sequence[tuple[AdditiveSum, float]],
 ) -> AdditiveProgram:
     """Return the program of a score and limits.
 
     Parameters
     ----------
-    space : SearchSpace
-        The search space.
+    allowed : array of bool, shape (n_positions, n_ops)
+        Which op may stand where.
     score : AdditiveSum
         To be large.
     limits : sequence of (AdditiveSum, float)
@@ -83,8 +84,8 @@ def additive_program(
     at_most = np.array([most - sums.constant for sums, most in limits], dtype=np.float64)
     bound = np.isfinite(at_most) | (at_most < 0)
     return AdditiveProgram(
-        space.allowed,
+        allowed,
         np.asarray(score.table, dtype=np.float64),
-        rows.reshape(n_limits, space.n_positions, space.n_ops)[bound],
+        rows.reshape(n_limits, *allowed.shape)[bound],
         at_most[bound],
     )

@@ -22,7 +22,8 @@ from archcost.errors import ArchcostError
 from archcost.models import CostModel, pareto_front
 from archcost.search.limits import Limit
 from archcost.search.optimising import ranking
-from archcost.search.quantities import AdditiveSum, find_quantity
+from archcost.search.quantities import find_quantity
+from archcost.search.quantity import AdditiveSum
 from archcost.search.scan_scores import as_score
 from archcost.spaces import SearchSpace, get_space
 from archcost.spaces.space import Ops

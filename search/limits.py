@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from archcost.errors import ArchcostError
 from archcost.models import CostModel
-from archcost.search.quantities import AdditiveSum, Quantity, find_quantity
+from archcost.search.quantities import find_quantity
+from archcost.search.quantity import AdditiveSum, Quantity
 from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops
 
@@ -72,6 +73,10 @@ class Limit:
             most = self.quantity.most_within(most, self.level)
         return sums, sums.to_sum(most)
 
+    def choices(self) -> npt.NDArray[np.bool_] | None:
+        """Tell which ops keep the limit where they stand, if each decides alone; else None."""
+        return self.quantity.choices_within(self.at_most)
+
     def identity(self) -> list[object]:
         """Return what tells this limit from others, for scans that go on later."""
         level = [] if self.level is None else [self.level]
@@ -95,7 +100,8 @@ def find_limits(
         The search space.
     limits : mapping of str to float
         Highest values by name: a device, ``"raspi4"`` (latency in ms) or ``"edgegpu:energy"``
-        (mJ), or work, such as ``"flops"``, ``"params"`` or ``"weight_bytes"``.
+        (mJ), or work, such as ``"flops"``, ``"params"``, ``"weight_bytes"`` or
+        ``"peak_activation_bytes"``.
     dataset : str, optional
         Fixes the input size; the space's default by default.
     models : mapping of str to CostModel, optional

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+LISTED = 64
+"""Architectures of a listed space whose limits are asked for first; then ever more at once."""
+
+
 @dataclass(frozen=True)
 class Optimum:
     """The best architectures within limits, and how sure that is.
@@ -208,8 +212,19 @@ class _Task:
     @property
     def is_additive(self) -> bool:
         """Whether score and limits all add up, so that nothing but time is missing for a proof."""
-        sums = [self.score.sums(), *(limit.relaxed() for limit in self.limits)]
-        return not self.space.has_rules and None not in sums
+        limited = [limit.relaxed() or limit.choices() for limit in self.limits]
+        known = [self.score.sums(), *limited]
+        return not self.space.has_rules and all(one is not None for one in known)
+
+    @property
+    def allowed(self) -> npt.NDArray[np.bool_]:
+        """Which op may stand where, within the limits that single ops decide."""
+        allowed = self.space.allowed
+        for limit in self.limits:
+            choices = limit.choices()
+            if choices is not None:
+                allowed = allowed & choices
+        return allowed
 
     def accept(self, ops: Ops) -> npt.NDArray[np.bool_]:
         """Tell which architectures are valid and within all limits, exactly."""
@@ -225,24 +240,34 @@ class _Task:
         return score + TOLERANCE * abs(score)
 
     def listed(self) -> Branched:
-        """Return the best of the whole space."""
+        """Return the best of the whole space; limits are asked for from the best score down."""
         ops = self.space.all_ops
-        ops = ops[self.accept(ops)]
-        return Branched(ops[highest(self.score(ops), self.k)], -np.inf)
+        ops = ops[highest(self.score(ops), len(ops))]
+        found, start = ops[:0], 0
+        while len(found) < self.k and start < len(ops):
+            some = ops[start : 2 * start + LISTED]
+            found = np.concatenate([found, some[self.accept(some)]])
+            start += len(some)
+        return Branched(found[: self.k], -np.inf)
 
     def branched(self, deadline: float) -> tuple[Branched, str]:
         """Return what the additive relaxation finds and proves."""
         nothing = np.empty((0, self.space.n_positions), dtype=self.space.dtype)
         sums = self.score.sums()
+        if not self.allowed.any(axis=1).all():
+            return Branched(nothing, -np.inf), "branch and bound"
         if sums is None:
             return Branched(nothing, np.inf), "evolution"
         relaxed = [limit.relaxed() for limit in self.limits]
-        program = additive_program(self.space, sums, [x for x in relaxed if x is not None])
+        program = additive_program(self.allowed, sums, [x for x in relaxed if x is not None])
 
         def accept(ops: Ops) -> npt.NDArray[np.bool_]:
             return self.accept(ops.astype(self.space.dtype))
 
-        found, method = branch_and_bound(program, self.k, accept), "branch and bound"
+        found, method = (
+            branch_and_bound(program, self.k, accept, is_exact=self.is_additive),
+            "branch and bound",
+        )
         if found.bound > (program.scores(found.ops[-1:])[0] if len(found.ops) else -np.inf):
             seconds = deadline - time.monotonic()
             more = integer_program(program, self.k, accept, found.ops, seconds)

@@ -1,20 +1,12 @@
-r"""What a search can limit or rank by: predicted costs, and the work of the network.
-
-A quantity :math:`q` is additive if an increasing function :math:`t` of it is a sum over positions,
-
-.. math:: t(q(a)) = c + \sum_p T_{p, a_p},
-
-so that :math:`q(a) \le L` says the same as :math:`c + \sum_p T_{p, a_p} \le t(L)`.
-"""
+"""Predicted costs as quantities, and every quantity by its name."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from statistics import NormalDist
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -26,69 +18,13 @@ from archcost.models import CostModel, find_model
 from archcost.models.additive_form import AdditiveForm
 from archcost.models.posterior_form import PosteriorForm
 from archcost.models.target_scale import TargetScale
-from archcost.search.work_measures import MEASURES
+from archcost.search.known_quantities import PeakMemory, Work
+from archcost.search.quantity import AdditiveSum, Quantity
+from archcost.search.work_measures import MEASURES, PEAK
 from archcost.spaces import SearchSpace
-from archcost.spaces.position_work import network_work, position_work
 from archcost.spaces.space import Ops
 
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class AdditiveSum:
-    """The sum over positions that an additive quantity is a function of.
-
-    Parameters
-    ----------
-    table : array of float64, shape (n_positions, n_ops)
-        What each op at each position adds.
-    constant : float
-        What everything else adds.
-    to_sum : callable
-        From a value of the quantity to the largest sum with at most that value; minus infinity
-        where the quantity never is that low.
-    from_sum : callable
-        From a sum to the value of the quantity.
-    """
-
-    table: Floats
-    constant: float
-    to_sum: Callable[[float], float] = float
-    from_sum: Callable[[float], float] = float
-
-    def __call__(self, ops: Ops) -> Floats:
-        """Return the sums ``(n_archs,)`` of op ids ``(n_archs, n_positions)``."""
-        added = self.table[np.arange(ops.shape[1]), ops].sum(axis=1)
-        return np.asarray(self.constant + added)
-
-
-class Quantity(Protocol):
-    """A number that an architecture has, such as a latency or its FLOPs."""
-
-    @property
-    def name(self) -> str:
-        """Name of its column in results, such as ``raspi4_latency_ms``."""
-
-    def values(self, ops: Ops) -> Floats:
-        """Return the values ``(n_archs,)`` of valid op ids ``(n_archs, n_positions)``."""
-
-    def interval(self, ops: Ops, level: float) -> Floats:
-        """Return intervals ``(n_archs, 2)`` that hold the true value with probability `level`."""
-
-    def upper(self, ops: Ops, level: float) -> Floats:
-        """Return bounds ``(n_archs,)`` that the true value keeps with probability `level`."""
-
-    def most_within(self, at_most: float, level: float) -> float:
-        """Return a value that no architecture exceeds whose ``upper`` is within a limit.
-
-        Only of quantities that have ``sums``.
-        """
-
-    def sums(self) -> AdditiveSum | None:
-        """Return the sum that the values are a function of; None if there is none."""
-
-    def identity(self) -> str:
-        """Return what tells this quantity from others, for searches that go on later."""
 
 
 @dataclass(frozen=True)
@@ -151,57 +87,12 @@ class PredictedCost:
             return AdditiveSum(form.table, form.intercept, to_sum, from_sum)
         return None
 
+    def choices_within(self, at_most: float) -> None:
+        """Return None: the ops decide together."""
+
     def identity(self) -> str:
         """Return the manifest of the model, which holds the hashes of its files."""
         return self.model.manifest.to_json()
-
-
-@dataclass(frozen=True)
-class Work:
-    """What the whole network computes or holds, which is known exactly.
-
-    Parameters
-    ----------
-    name : {"flops", "params", "activation_bytes", "weight_bytes", "weight_bytes_int8"}
-        A measure; see ``archcost.search.work_measures``.
-    space : SearchSpace
-        The search space.
-    dataset : str, optional
-        Fixes the input size; the space's default by default.
-    """
-
-    name: str
-    space: SearchSpace
-    dataset: str | None = None
-
-    def values(self, ops: Ops) -> Floats:
-        """Return the work ``(n_archs,)``, exact in every space."""
-        dataset = self.space.check_dataset(self.dataset)
-        return network_work(self.space, ops, dataset, MEASURES[self.name])[:, 0]
-
-    def interval(self, ops: Ops, level: float) -> Floats:
-        """Return the work twice, ``(n_archs, 2)``: it is certain."""
-        return np.repeat(self.values(ops)[:, None], 2, axis=1)
-
-    def upper(self, ops: Ops, level: float) -> Floats:
-        """Return the work: it is certain."""
-        return self.values(ops)
-
-    def most_within(self, at_most: float, level: float) -> float:
-        """Return the limit: work is certain."""
-        return at_most
-
-    def sums(self) -> AdditiveSum | None:
-        """Return the work by position in an additive space, else None."""
-        dataset = self.space.check_dataset(self.dataset)
-        work = position_work(self.space, dataset, MEASURES[self.name])
-        if not work.is_additive:
-            return None
-        return AdditiveSum(work.table.sum(axis=2)[..., 0], float(work.fixed.sum()))
-
-    def identity(self) -> str:
-        """Return the name and the dataset."""
-        return f"{self.name} {self.space.check_dataset(self.dataset)}"
 
 
 def find_quantity(
@@ -231,6 +122,8 @@ def find_quantity(
     """
     if name in MEASURES:
         return Work(name, space, dataset)
+    if name == PEAK:
+        return PeakMemory(space, dataset)
     model = (models or {}).get(name)
     if model is None:
         device, _, metric = name.partition(":")

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from archcost.errors import ArchcostError, MissingDataError, check_name
 from archcost.models.chunks import in_chunks
 from archcost.models.pair_codes import pair_codes, pair_tables, sum_pairs
-from archcost.search.quantities import AdditiveSum, Quantity, Work
+from archcost.search.known_quantities import Work
+from archcost.search.quantity import AdditiveSum, Quantity
 from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops
 

@@ -43,3 +43,6 @@ MEASURES: dict[str, Measure] = {
     for measure in (flops, params, activation_bytes, weight_bytes, weight_bytes_int8)
 }
 """Every measure of work by its name."""
+
+PEAK = "peak_activation_bytes"
+"""The most bytes of activations that are live at once, which do not add up over layers."""

@@ -41,11 +41,13 @@ def test_optuna(example):
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    front = module.search(30.0, score=n_convolutions, n_trials=150)
+    limits = {"fpga:energy": 30.0, "params": 1.2e6}
+    front = module.search(limits, score=n_convolutions, n_trials=150)
     assert len(front) > 2
     for trial in front:
         cell = trial.user_attrs["cell"]
         assert archcost.predict(cell, "fpga", "energy") <= 30.0
+        assert CELLS.workload(cell).params <= 1.2e6
         assert trial.values == [n_convolutions(cell), archcost.predict(cell, "raspi4")]
     assert max(trial.values[0] for trial in front) >= 3
 
@@ -54,7 +56,9 @@ def test_pymoo(example):
     pytest.importorskip("pymoo")
     module = example("pymoo_search")
     networks, values = module.search(
-        {"raspi4": 20.0, "eyeriss": 6.0}, n_generations=20, population=40
+        {"raspi4": 20.0, "eyeriss": 6.0, "peak_activation_bytes": 1e6},
+        n_generations=20,
+        population=40,
     )
     assert len(networks) > 10
     assert (values[:, 1] <= 20).all()

@@ -13,7 +13,8 @@ import pytest
 
 from archcost.cli.main import main
 from archcost.datasets import CostTable
-from archcost.errors import ArchcostError
+from archcost.datasets.merging import merge_tables
+from archcost.errors import ArchcostError, CostTableError
 from archcost.networks import stand_alone_runner
 from archcost.networks.exporting import export_models
 from archcost.networks.onnx_graphs import onnx_model
@@ -48,7 +49,7 @@ def read_csv(path):
 
 
 def visits(folder):
-    """Return the rows of the runner's journal: round, file, latency_ms, status."""
+    """Return the rows of the runner's journal: round, file, wall_ms, cpu_ms, status."""
     return list(csv.reader((folder / "visits.csv").read_text().splitlines()[1:]))
 
 
@@ -86,9 +87,28 @@ def test_results_come_back_as_a_table(exported, tmp_path):
     assert set(rows["n_repeats"]) == {15}
     for number, cost_ms in enumerate(costs):
         file = f"models/0000{number}.onnx"
-        of_file = sorted(float(ms) for _, name, ms, _ in visits(exported) if name == file)
+        of_file = sorted(float(ms) for _, name, _, ms, _ in visits(exported) if name == file)
         assert cost_ms == pytest.approx(of_file[1])
         assert rows["cost_std"][number] == pytest.approx(np.std(of_file))
+
+
+def test_results_are_on_the_clock_that_is_asked_for_and_say_so(exported, tmp_path):
+    measure(exported, "--rounds", 2)
+    tables = {}
+    for clock in ("cpu", "wall"):  # the second writes other results from the same visits
+        measure(exported, "--rounds", 2, "--clock", clock)
+        rows = read_csv(exported / "results.csv")
+        assert [row["latency_ms"] for row in rows] == [row[f"{clock}_ms"] for row in rows]
+        tables[clock] = CostTable.read(exported / "results.csv", device="my_board")
+        assert tables[clock].provenance.clock == clock
+    with pytest.raises(CostTableError, match="made with clock 'cpu' and 'wall'"):
+        merge_tables(list(tables.values()))
+    refused = measure(exported, "--threads", 2, "--clock", "cpu", fails=True)
+    assert "--clock cpu must go with --threads 1" in refused.stderr
+    mixed = (exported / "results.csv").read_text().replace(",wall\n", ",cpu\n", 2)
+    (tmp_path / "mixed.csv").write_text(mixed)
+    with pytest.raises(CostTableError, match=r"one clock.*holds \['cpu', 'wall'\]"):
+        CostTable.read(tmp_path / "mixed.csv", device="my_board")
 
 
 def test_each_round_has_another_order(exported):
@@ -108,7 +128,7 @@ def test_same_command_resumes_wherever_it_was_killed(exported, kept_characters, 
     journal.write_text(kept)
     measure(exported, "--rounds", 2)
     assert journal.read_text().startswith(kept)
-    assert sum(row[3:] == ["ok"] for row in visits(exported)) == 8 - lost
+    assert sum(row[4:] == ["ok"] for row in visits(exported)) == 8 - lost
     n_repeats = Counter(row["n_repeats"] for row in read_csv(exported / "results.csv"))
     assert n_repeats == Counter({"10": 4 - lost, "5": lost})
 
@@ -146,14 +166,19 @@ class InferenceSession:
 def test_file_that_cannot_be_loaded_is_a_failure(exported):
     (exported / "models/00001.onnx").write_bytes(b"no network")
     printed = measure(exported, "--rounds", 1).stdout
-    assert "models/00001.onnx ,InvalidProtobuf\n" in printed
+    assert "models/00001.onnx ,,InvalidProtobuf\n" in printed
     table = CostTable.read(exported / "results.csv", device="my_board")
     assert table.counts() == {"failed": 1, "ok": 3}
 
 
 def test_one_network_is_a_json_line(exported):
     printed = measure(exported, exported / "models/00000.onnx").stdout
-    assert json.loads(printed)["latency_ms"] > 0
+    said = json.loads(printed)
+    assert said["clock"] == "cpu"
+    assert said["latency_ms"] == said["cpu_ms"] > 0
+    printed = measure(exported, exported / "models/00000.onnx", "--clock", "wall").stdout
+    said = json.loads(printed)
+    assert said["latency_ms"] == said["wall_ms"] > 0
     assert not (exported / "visits.csv").exists()
 
 

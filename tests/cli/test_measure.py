@@ -183,10 +183,25 @@ def test_setup_of_a_journal_stays_what_it_was(tmp_path):
         "threads": 1,
         "runs_per_round": 3,
         "warmup_runs": 1,
+        "clock": "cpu",
         "reference_arch": "|nor_conv_1x1~0|+|nor_conv_1x1~0|nor_conv_1x1~1|+"
         "|nor_conv_1x1~0|nor_conv_1x1~1|nor_conv_1x1~2|",
         **describe_machine(),
     }
+
+
+def test_journal_goes_on_with_its_clock(tmp_path, capfd):
+    out = tmp_path / "t.parquet"
+    words = ("--space", "nasbench201", "--count", 3, "--runs", 1, "--quiet", "--out", out)
+    run(*words, "--rounds", 1, "--clock", "wall")
+    journal = tmp_path / "t.parquet.journal"
+    # As an earlier version wrote it, which knew wall time alone.
+    journal.write_text(journal.read_text().replace('"clock": "wall", ', "", 1))
+    assert run(*words, "--rounds", 2) == 0
+    assert "clock: wall time" in capfd.readouterr().out
+    assert CostTable.read(out).provenance.rounds == 2
+    with pytest.raises(CostTableError, match=r"clock 'wall' \(now 'cpu'\)"):
+        run(*words, "--rounds", 2, "--clock", "cpu")
 
 
 def test_goal_is_reported(tmp_path, capfd):

@@ -7,7 +7,7 @@ from my_space import MySpace
 from archcost.errors import ArchcostError
 from archcost.models import pareto_front
 from archcost.search import exact_front, optimum
-from archcost.search.quantities import Work
+from archcost.search.known_quantities import Work
 from archcost.search.scan_scores import work_score
 from archcost.spaces import get_space
 

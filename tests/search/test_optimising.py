@@ -11,9 +11,11 @@ from archcost.models.additive_form import AdditiveForm
 from archcost.models.posterior_form import PosteriorForm
 from archcost.models.table_form import TableForm
 from archcost.models.target_scale import TargetScale
+from archcost.networks.memory import peak_activation_bytes
 from archcost.search import optimum
+from archcost.search.known_quantities import Work
 from archcost.search.limits import Limit
-from archcost.search.quantities import PredictedCost, Work
+from archcost.search.quantities import PredictedCost
 from archcost.search.scan_scores import work_score
 from archcost.spaces import get_space
 
@@ -163,6 +165,40 @@ def test_a_network_of_fbnet_within_four_limits():
         [model.predict(drawn) <= limits[name] for name, model in models.items()], axis=0
     )
     assert found.score > work_score("flops", NETS)(drawn[within]).max(initial=0.0)
+
+
+def test_positions_that_add_alike_are_found_in_every_order(unlisted):
+    # Edges 0, 2 and 5 add the same, so do 1 and 3: what differs in their order only ties.
+    score = SCORE.copy()
+    score[[2, 5]], score[3] = score[0], score[1]
+    cost = RNG.uniform(0.1, 1.0, size=CELLS.allowed.shape)
+    cost[[2, 5]], cost[3] = cost[0], cost[1]
+    form = AdditiveForm(CELLS, cost, 0.3, TargetScale("linear", 0.1, 0.9, 0.2), 0.05)
+    models = {"raspi4": model_of(CELLS, "raspi4", form)}
+    limit = Limit(PredictedCost(models["raspi4"]), 2.5)
+    values = score[np.arange(6), EVERY].sum(axis=1)
+    found = optimum(CELLS, score, {"raspi4": 2.5}, k=20, models=models)
+    np.testing.assert_allclose(found.ranked["score"], best_of_all(values, [limit], 20))
+    assert found.is_proven
+    assert found.ranked["arch"].is_unique
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_peak_memory_is_a_limit(listed):
+    if not listed:
+        space, most = NETS, 600_000.0
+    else:
+        space, most = CELLS, 200_000.0
+    found = optimum(space, "flops", {"peak_activation_bytes": most, "params": 2e6})
+    assert found.is_proven
+    assert peak_activation_bytes(space.graph(found.arch)) == found.costs["peak_activation_bytes"]
+    assert found.costs["peak_activation_bytes"] <= most
+    free = optimum(space, "flops", {"params": 2e6})
+    assert peak_activation_bytes(space.graph(free.arch)) > most
+    assert free.score > found.score
+    if not listed:
+        with pytest.raises(ArchcostError, match="no architecture keeps"):
+            optimum(space, "flops", {"peak_activation_bytes": 1000.0})
 
 
 @pytest.mark.parametrize("floor", [0.01, 8.0])

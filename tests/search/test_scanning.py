@@ -11,8 +11,9 @@ from archcost.datasets import CostKey, DeviceCard
 from archcost.errors import ArchcostError, IntegrityError
 from archcost.models import CostModel, Manifest
 from archcost.predictors import PREDICTORS
+from archcost.search.known_quantities import Work
 from archcost.search.limits import Limit
-from archcost.search.quantities import PredictedCost, Work
+from archcost.search.quantities import PredictedCost
 from archcost.search.scan_engines import on_ray, on_threads
 from archcost.search.scan_progress import scan
 from archcost.search.scan_scores import LowCost, SumScore, read_weights, work_score

@@ -13,8 +13,8 @@ from archcost.models.table_form import TableForm
 from archcost.models.target_scale import TargetScale
 from archcost.search import search
 from archcost.search.evolving import Scored, _changed, _children
+from archcost.search.known_quantities import Work
 from archcost.search.limits import Limit
-from archcost.search.quantities import Work
 from archcost.search.search_costs import SearchCosts
 from archcost.spaces import get_space
 
