@@ -18,7 +18,7 @@ from archcost.training.drift import drift_at
 from archcost.training.metrics import spearman
 
 PAGE = Path(__file__).parent.parent / "docs" / "drift.md"
-SEEDS = range(5)
+SEEDS = range(3)
 TRAINED = (
     "fbnet-essential_ph_1-latency-cifar100", "fbnet-samsung_a50-latency-cifar100",
     "fbnet-pixel2-latency-cifar100", "fbnet-samsung_s7-latency-cifar100",
@@ -54,7 +54,7 @@ smooth.
 LEARNING = """
 ## Learning in spite of it
 
-Ridge regression, n random rows train, all others test; mean and standard deviation over five
+Ridge regression, n random rows train, all others test; mean and standard deviation over three
 seeds. *As published* compares with the published costs of all test rows, *less drift* with the
 costs of every other test row less the drift that the test rows between them show, of which neither
 the model nor its training knows anything. The denser the test rows, the better this truth: at
