@@ -48,20 +48,22 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def complete(build_parser: Callable[[Sequence[str]], argparse.ArgumentParser]) -> None:
+def complete(
+    build_parser: Callable[[Sequence[str]], argparse.ArgumentParser], commands: Sequence[str]
+) -> None:
     """Answer the shell that asks how a command line may go on, and end the process.
 
     Parameters
     ----------
     build_parser : callable
         Makes the parser of the commands given.
+    commands : sequence of str
+        All commands.
     """
     import argcomplete
 
-    from archcost.cli.main import COMMANDS
-
     words = shlex.split(os.environ.get("COMP_LINE", ""), posix=False)[1:2]
-    parser = build_parser(words if words and words[0] in COMMANDS else COMMANDS)
+    parser = build_parser(words if words and words[0] in commands else commands)
     for one in parsers_of(parser):
         for action in one._actions:
             completer = COMPLETERS.get(action.dest)

@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if "_ARGCOMPLETE" in os.environ:
         from archcost.cli.completion import complete
 
-        complete(build_parser)
+        complete(build_parser, COMMANDS)
     # A known command needs no other's parser, nor the time to import it.
     parser = build_parser(argv[:1] if argv[:1] and argv[0] in COMMANDS else COMMANDS)
     arguments = parser.parse_args(argv)
