@@ -26,10 +26,15 @@ GENERIC: dict[str, tuple[float, float]] = {
     "op_counts": (-7.0, 1.2),
     "stages": (-8.5, 1.5),
     "smooth": (-7.8, 1.0),
+    "totals": (-5.0, 1.5),
+    "kinds": (-6.0, 1.5),
     SOURCES: (-6.4, 1.5),
     NOISE: (-7.4, 2.5),
 }
 GENERIC_GRAPH: dict[str, tuple[float, float]] = {
+    "distinct": (-7.0, 2.0),
+    "live_distinct": (-5.0, 2.0),
+    "critical": (-6.0, 2.0),
     "op_counts": (-3.5, 1.2),
     "folded": (-4.0, 2.0),
     "live": (-5.0, 2.0),

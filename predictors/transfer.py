@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from archcost.features.cost_drivers import REFERENCE, CostDrivers
+from archcost.features.cost_drivers import LATER_DRIVERS, REFERENCE, CostDrivers
 from archcost.predictors.base import CostPredictor, Floats
 from archcost.predictors.group_posterior import infer
 from archcost.predictors.group_prior import SOURCES, GroupPrior, TransferPrior, generic_prior
@@ -71,8 +71,11 @@ class TransferPredictor(CostPredictor):
 
     def _bind(self, space: SearchSpace) -> None:
         super()._bind(space)
-        self.drivers_ = CostDrivers(dataset=self.dataset).bind(space)
+        self._use_drivers(())
         self._use(self.prior or no_sources(self.drivers_))
+
+    def _use_drivers(self, without: tuple[str, ...]) -> None:
+        self.drivers_ = CostDrivers(dataset=self.dataset, without=without).bind(self.space_)
 
     def _use(self, prior: TransferPrior) -> None:
         self.prior_ = prior
@@ -173,6 +176,7 @@ class TransferPredictor(CostPredictor):
     def _state(self) -> dict[str, npt.NDArray[Any]]:
         return {
             **self.prior_.state(),
+            "left_out_drivers": np.array(self.drivers_.without, dtype=str),
             "numbers": np.array(
                 [self.unit_, self.offset_, self.noise_, self.floor_, self.work_slope_]
             ),
@@ -185,6 +189,8 @@ class TransferPredictor(CostPredictor):
         }
 
     def _restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
+        known = "left_out_drivers" in state
+        self._use_drivers(tuple(state["left_out_drivers"].tolist()) if known else LATER_DRIVERS)
         self._use(TransferPrior.restore(state))
         self.prior = self.prior_
         numbers = state["numbers"].tolist()
