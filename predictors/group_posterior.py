@@ -49,7 +49,7 @@ from archcost.predictors.group_prior import GroupPrior
 
 Floats = npt.NDArray[np.float64]
 
-SAMPLES, KEPT = 64, 8
+SAMPLES, KEPT = 128, 16
 """Samples of the log variances for the posterior mean, and for its covariance."""
 WIDENING = 1.2
 """Factor on the spread of the normal approximations that samples are drawn from."""

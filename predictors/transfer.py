@@ -10,7 +10,7 @@ import numpy.typing as npt
 from archcost.features.cost_drivers import LATER_DRIVERS, REFERENCE, CostDrivers
 from archcost.predictors.base import CostPredictor, Floats
 from archcost.predictors.group_posterior import infer
-from archcost.predictors.group_prior import SOURCES, GroupPrior, TransferPrior, generic_prior
+from archcost.predictors.group_prior import SOURCES, GroupPrior, TransferPrior, by_physics, generic_prior
 from archcost.spaces.space import Ops, SearchSpace
 
 WORK_SLOPE_PRIOR, WORK_SLOPE_PRIOR_IN_GRAPHS = 0.1, 0.2
@@ -209,8 +209,9 @@ def work_slope_prior(space: SearchSpace) -> float:
 def no_sources(drivers: CostDrivers) -> TransferPrior:
     """Return the generic prior, which no source device has a part in."""
     n_drivers = len(drivers.get_feature_names_out())
-    generic = generic_prior(tuple(drivers.groups_), drivers.space_.edges is not None)
-    return TransferPrior((), np.zeros((n_drivers, 0)), (generic,))
+    groups = tuple(drivers.groups_)
+    generic = generic_prior(groups, drivers.space_.edges is not None)
+    return TransferPrior((), np.zeros((n_drivers, 0)), by_physics(generic, groups))
 
 
 def scaled_sources(drivers: CostDrivers, coefficients: Floats) -> Floats:
