@@ -71,7 +71,9 @@ def learn_prior(
         both = np.hstack([features, features @ others])
         groups = [*drivers.groups_.values(), slice(features.shape[1], both.shape[1])]
         found.append(find_mode(grams(both, groups), _clipped(target), _wide(generic), None, None))
-    return TransferPrior(tuple(sources), table, learned_priors(generic, np.array(found), groups_and_sources))
+    return TransferPrior(
+        tuple(sources), table, learned_priors(generic, np.array(found), groups_and_sources)
+    )
 
 
 def _describe(
