@@ -16,6 +16,7 @@ from archcost.features.block_measures import (
     block_work,
     own_block_work,
 )
+from archcost.features.driver_scales import equal_scale, size_weights
 from archcost.features.graph_features import GRAPH_GROUPS
 from archcost.features.one_hot import one_hot
 from archcost.features.whole_work import whole_work, work_by_kind
@@ -184,16 +185,16 @@ def _scaling(space: SearchSpace, dataset: str, without: tuple[str, ...]) -> _Sca
     whole = is_own_work(space, dataset) and "totals" not in without
     is_additive = block_work(space, dataset).is_additive and not whole
     work_table = _work_table(space, dataset, indicators) if is_additive else None
-    work_weights = _work_weights(_sizes(space, dataset, reference, whole))
+    work_weights = size_weights(_sizes(space, dataset, reference, whole))
     if space.edges is not None or not is_additive:
         parts = _own_columns(space, dataset, reference, without)
         raw = np.hstack([columns for _, columns in parts])
         # Columns of "smooth" differ in spread by design; those of other groups count the same.
-        scale = np.concatenate([_scale(part, each=name != "smooth") for name, part in parts])
+        scale = np.concatenate([equal_scale(part, each=name != "smooth") for name, part in parts])
         return _Scaling(_slices(parts), None, raw.mean(axis=0), scale, work_table, work_weights)
     scaled = []
     for name, table in _chain_tables(space, dataset):
-        scaled.append((name, table * _scale(indicators @ table, each=name != "smooth")))
+        scaled.append((name, table * equal_scale(indicators @ table, each=name != "smooth")))
     table = np.hstack([part for _, part in scaled])
     offset = (indicators @ table).mean(axis=0)
     return _Scaling(_slices(scaled), table, offset, np.ones(0), work_table, work_weights)
@@ -283,13 +284,6 @@ def _sizes(space: SearchSpace, dataset: str, ops: Ops, whole: bool) -> Floats:
     return sizes
 
 
-def _work_weights(totals: Floats) -> tuple[Floats, float]:
-    """Return weights of the measures whose sum has spread one, and its mean."""
-    weights = _inverse(totals.std(axis=0))
-    weights = weights * _inverse((totals @ weights).std())
-    return weights, float((totals @ weights).mean())
-
-
 def _work_table(space: SearchSpace, dataset: str, indicators: Floats) -> Floats:
     """Return what each op at each position adds to the size, and last the offset."""
     n_rows = space.n_positions * space.n_ops
@@ -299,25 +293,6 @@ def _work_table(space: SearchSpace, dataset: str, indicators: Floats) -> Floats:
     size = (table[:, spread > 0] / spread[spread > 0]).sum(axis=1)
     size = size / max((indicators @ size).std(), 1e-12)
     return np.append(size, -(indicators @ size).mean())
-
-
-def _inverse(spread: Any) -> Any:
-    """Return the inverse of standard deviations, 0 where nothing varies but by rounding."""
-    varies = spread > 1e-9 * np.max(spread, initial=0.0)
-    return np.where(varies, 1 / np.where(varies, spread, 1.0), 0.0)
-
-
-def _scale(columns: Floats, each: bool = True) -> Floats:
-    """Return factors that give a group variance one, its columns equal shares if `each`."""
-    variance = columns.var(axis=0)
-    varies = variance > 1e-12 * variance.max(initial=0.0)
-    if not varies.any():  # a space without large kernels, say
-        return np.zeros(len(variance))
-    if not each:
-        return np.full(len(variance), 1 / np.sqrt(variance.sum()))
-    return np.where(
-        varies, 1 / np.sqrt(np.where(varies, variance, 1.0) * max(varies.sum(), 1)), 0.0
-    )
 
 
 def _slices(parts: list[tuple[str, Floats]]) -> dict[str, slice]:

@@ -70,6 +70,12 @@ def weightings(space: SearchSpace) -> tuple[Floats, ...]:
     return tuple(found)
 
 
+def weighting_name(space: SearchSpace, weights: Floats) -> str:
+    """Return ``critical`` and the weight of each working op, such as ``critical,conv=0.2``."""
+    times = [f"{space.op_names[op]}={weights[op]:g}" for op in working_ops(space)]
+    return ",".join(["critical", *sorted(times)])
+
+
 def longest_path(space: SearchSpace, live: npt.NDArray[np.bool_], lengths: Floats) -> Floats:
     """Return the length of the longest live path, 0 where there is none; shape ``(n_archs,)``.
 

@@ -10,7 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from archcost.features.critical_paths import critical_features, longest_path, weightings
+from archcost.features.critical_paths import (
+    critical_features,
+    longest_path,
+    weighting_name,
+    weightings,
+)
 from archcost.features.merged_ops import (
     distinct_features,
     live_distinct_features,
@@ -149,7 +154,7 @@ class PathGroup(NamedTuple):
 
     def names(self, space: SearchSpace) -> list[str]:
         """Return the names of the columns."""
-        return [f"critical_{number}" for number in range(len(weightings(space)))]
+        return [weighting_name(space, weights) for weights in weightings(space)]
 
 
 GRAPH_GROUPS: dict[str, GraphGroup | PathGroup] = {

@@ -48,8 +48,9 @@ class OpGraphs(ArchEncoder):
 
     Nodes are the ops at the positions, with one-hot op, work and shapes; in spaces that have
     ``edges`` also whether the op is backward live, forward live, executed where zeros are folded,
-    and the first to do what it does (``executed_once``). Two more nodes are input and output. Without ``edges`` the positions are a chain. The
-    work is that of each architecture's own layers, the shapes are means over examples.
+    and the first to do what it does (``executed_once``). Two more nodes are input and output.
+    Without ``edges`` the positions are a chain. The work is that of each architecture's own layers,
+    the shapes are means over examples.
 
     Parameters
     ----------

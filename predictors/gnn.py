@@ -22,9 +22,9 @@ CHUNK = 2048
 class GNNPredictor(NetworkEnsemble):
     """An ensemble of graph networks on the graph of ops, blended with ridge regression.
 
-    The nodes are the ops with their work, shapes, liveness and what is merged (``OpGraphs``); messages go along
-    the data flow and against it; the readout sums over the nodes, as costs do. See
-    ``NetworkEnsemble`` for the blend, and ``docs/gnn.md`` for how the layer was chosen.
+    The nodes are the ops with their work, shapes, liveness and what is merged (``OpGraphs``);
+    messages go along the data flow and against it; the readout sums over the nodes, as costs do.
+    See ``NetworkEnsemble`` for the blend, and ``docs/gnn.md`` for how the layer was chosen.
 
     Parameters
     ----------

@@ -53,9 +53,10 @@ class GPPredictor(CostPredictor):
 
     .. math:: t(y) = f(x) + \epsilon, \quad f \sim GP(0, \textstyle\sum_b k_b(x_b, x'_b))
 
-    Each block (op per position; op counts; in graphs what runs, what is live, what is distinct, and
-    the longest paths; work by stage, unless op counts tell it) has a linear or an RBF kernel. Their weights and the noise maximise
-    the marginal likelihood, and so does the scale :math:`t` of the costs.
+    Each block (op per position; op counts; in graphs what runs, what is live, what is distinct,
+    and the longest paths; work by stage, unless op counts tell it) has a linear or an RBF kernel.
+    Their weights and the noise maximise the marginal likelihood, and so does the scale :math:`t`
+    of the costs.
 
     Parameters
     ----------
