@@ -36,6 +36,16 @@ class Campaign(NamedTuple):
 
 
 CAMPAIGNS = {
+    "inputs": Campaign(
+        1_000_000, 10_000,
+        "Architectures are given in odd forms and containers; one that can be told gets the cost "
+        "of the same architecture as a plain list, anything else an error of archcost.",
+    ),
+    "tables": Campaign(
+        10_000, 250,
+        "Bytes, columns, cells and layout of cost tables are changed; a table is refused by an "
+        "error of archcost, or read as what it says.",
+    ),
     "model_mutations": Campaign(
         10_000, 100,
         "Bytes, files and fields of saved models are changed; a model is refused by an error of "

@@ -6,6 +6,7 @@ the cost of the same one as a plain list, and everything else an error of archco
 
 import array
 import collections
+import itertools
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -20,6 +21,21 @@ from robustness_fault import FaultError
 
 import archcost
 from archcost.errors import ArchcostError
+
+
+class Unreadable(list[int]):
+    """A list that cannot be read."""
+
+    def __iter__(self) -> Any:
+        raise RuntimeError("no")
+
+
+def containing_itself(ops: list[int]) -> list[Any]:
+    """Return a list whose last entry is the list."""
+    given: list[Any] = ops[:-1]
+    given.append(given)
+    return given
+
 
 CELL_OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 NET_OPS = (
@@ -40,6 +56,10 @@ HOLDERS: tuple[Callable[[list[Any]], Any], ...] = (
     lambda ops: pd.Series(ops, dtype="category"),
     lambda ops: pa.array(ops),
     lambda ops: np.ma.array(ops, mask=False),
+    collections.UserList,
+    lambda ops: pa.chunked_array([ops[:3], ops[3:]]),
+    lambda ops: pd.DataFrame([ops]).iloc[0],
+    lambda ops: np.array([ops, ops]).T[:, 0],
 )
 INT_HOLDERS: tuple[Callable[[list[Any]], Any], ...] = (
     *HOLDERS,
@@ -48,6 +68,10 @@ INT_HOLDERS: tuple[Callable[[list[Any]], Any], ...] = (
     lambda ops: pd.array(ops, dtype="Int64"),
     lambda ops: np.array(ops, dtype=np.uint16),
     lambda ops: [np.int32(op) for op in ops],
+    lambda ops: np.array(ops, dtype=">i8"),
+    lambda ops: pd.Series(ops, dtype="int64[pyarrow]"),
+    lambda ops: pd.Series(pd.arrays.SparseArray(ops)),
+    lambda ops: memoryview(np.array(ops, dtype=np.int8)),
 )
 REFUSED: tuple[Callable[[list[Any]], Any], ...] = (
     set,
@@ -70,6 +94,20 @@ REFUSED: tuple[Callable[[list[Any]], Any], ...] = (
     lambda ops: nested(ops, 70),
     lambda ops: nested(ops, 2000),
     lambda ops: dict(enumerate(ops)),
+    lambda ops: pa.table({"op": ops}),
+    lambda ops: pa.array([*ops[:-1], None]),
+    lambda ops: torch.tensor(ops).to_sparse(),
+    lambda ops: torch.zeros(len(ops), dtype=torch.int64, device="meta"),
+    lambda ops: np.array(tuple(ops), dtype=[(f"p{place}", int) for place in range(len(ops))]),
+    lambda ops: np.array(ops)[:, None],
+    lambda ops: [np.array(op) for op in ops],
+    lambda ops: [*ops[:-1], np.ma.masked],
+    lambda ops: itertools.chain(ops),
+    lambda ops: bytearray(ops),
+    lambda ops: collections.Counter(ops),
+    lambda ops: pd.date_range("2020-01-01", periods=len(ops)),
+    containing_itself,
+    Unreadable,
 )
 ODD = (
     None, True, False, 1.0, -1, 5, 9, 128, 10**30, 10**5000, float("nan"), "none", "", "skip", b"3",
@@ -79,7 +117,7 @@ ODD = (
 SIGNS = "|+~-_ 0123456789abcdefgknopsvx\n\t\0\u00e4\u0661,;"
 JUNK = (
     None, True, 1.5, np.nan, np.array(3), np.datetime64("2020-01-01"), "", " ", "resnet18", b"", [],
-    (), {}, set(), object(), int, len, 10**5000, -1, 15_625, Ellipsis, np.zeros((0, 6)), pd.NA,
+    (), {}, set(), object(), int, len, 10**5000, -1, 9**22, Ellipsis, np.zeros((0, 6)), pd.NA,
     pd.DataFrame(), torch.zeros(0), np.zeros((2, 3, 6), int), range(0), memoryview(b"abc"),
 )  # fmt: skip
 CLASSES = {"cifar10": 10, "cifar100": 100, "ImageNet16-120": 120}

@@ -9,6 +9,7 @@ of the repeats counts. Other programs on the machine change the times a lot, the
 
 import argparse
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from archcost.datasets import CostKey, DeviceCard, load_bundled
 from archcost.models import CostModel, Manifest, find_model, model_keys, pareto_front
 from archcost.predictors import PREDICTORS
 from archcost.spaces import get_space
+from archcost.training import distil
 
 CELLS, NETS = get_space("nasbench201"), get_space("fbnet")
 CORES = sorted(os.sched_getaffinity(0))[:2]
@@ -114,15 +116,22 @@ def networks(repeats: int) -> list[Figure]:
         return booster.predict(data, iteration_range=(0, n_trees))
 
     additive, mlp = fitted_on_bundled("ridge"), fitted_on_bundled("mlp", max_epochs=20)
-    forms = {"additive": additive.compile(), "network ensemble": mlp.compile()}
+    distilled = distil(mlp)
+    rmse = distilled.manifest.scores["distilled_rmse"]
+    forms = {
+        "additive": additive.compile(),
+        "network ensemble": mlp.compile(),
+        f"network ensemble, distilled ({rmse:.2%} off)": distilled.compile(),
+    }
     one_row, *ones = best_times(
         repeats, each(bare_row, lists), *(each(f, lists) for f in forms.values())
     )
     figures = [Figure("one", f"XGBoost, one encoded row, {n_trees} trees", one_row / len(lists))]
-    for (name, _), seconds, least in zip(forms.items(), ones, (100, 20), strict=True):
+    for (name, _), seconds, least in zip(forms.items(), ones, (100, None, 20), strict=True):
         figures.append(
             Figure("one", f"FBNet {name} model, op list", seconds / len(lists),
-                   f"{one_row / seconds:.0f} x faster", f">= {least} x", one_row / seconds >= least)
+                   f"{one_row / seconds:.0f} x faster", f">= {least} x" if least else "",
+                   least is None or one_row / seconds >= least)
         )  # fmt: skip
 
     many = np.random.default_rng(2).integers(9, size=(N_BATCH, 22), dtype=np.int8)
@@ -134,8 +143,10 @@ def networks(repeats: int) -> list[Figure]:
         bare_batch,
         *(lambda model=model: model.predict(many) for model in models.values()),
         lambda: mlp.predict(ops),
+        lambda: distilled.predict(many),
     )
-    slow, bare, network = slow / len(ops), bare / len(ops), times.pop() / len(ops)
+    student, network = times.pop() / N_BATCH, times.pop() / len(ops)
+    slow, bare = slow / len(ops), bare / len(ops)
     slowest = max(times) / N_BATCH
     gain, harsh, rate = slow / slowest, bare / slowest, 1 / slowest
     return [
@@ -148,6 +159,9 @@ def networks(repeats: int) -> list[Figure]:
                ">= 10 million a second (additive)", rate >= 1e7),
         Figure("batch", "FBNet network ensemble model", network,
                f"{slow / network:.0f} x the rate ({bare / network:.0f} x without encoding)"),
+        Figure("batch", "the same, distilled", student,
+               f"{slow / student:.0f} x the rate ({bare / student:.0f} x without encoding)",
+               ">= 30 x", bare / student >= 30),
         many_devices(repeats, list(models.values()), many[:100_000]),
     ]  # fmt: skip
 
@@ -197,15 +211,22 @@ def whole_spaces(repeats: int) -> list[Figure]:
     limit = Limit(PredictedCost(archcost.load("raspi4", space="fbnet")), 20.0)
     plan = ScanPlan(NETS, work_score("flops", NETS), (limit,), count=8_000_000)
     costs = np.random.default_rng(4).random((100_000, 3))
-    scanned, front = best_times(
-        max(1, repeats // 10),
-        lambda: scan(plan, on_threads(len(CORES))),
-        lambda: pareto_front(costs),
-    )
+    ids = np.ones(plan.count * NETS.n_positions, dtype=np.int8).view(np.int64)
+    parts = np.array_split(ids, len(CORES))
+    with ThreadPoolExecutor(len(CORES)) as threads:
+        scanned, front, read = best_times(
+            max(1, repeats // 10),
+            lambda: scan(plan, on_threads(len(CORES))),
+            lambda: pareto_front(costs),
+            lambda: list(threads.map(np.bitwise_or.reduce, parts)),
+        )
     rate = plan.count / scanned
     return [
         Figure("batch", "archcost scan (draw, two costs, best 1000)", scanned / plan.count,
                f"{rate / 1e6:.1f} million a second"),
+        Figure("batch", "reading an architecture's 22 bytes from memory", read / plan.count,
+               f"the scan has {read / scanned:.2f} x its rate", ">= 0.33 x",
+               read / scanned >= 0.33),
         Figure("batch", "pareto_front, 100,000 x 3", front / len(costs), f"{front:.2f} s in all"),
     ]  # fmt: skip
 

@@ -20,6 +20,7 @@ COMMANDS = (
     "export",
     "train",
     "evaluate",
+    "distil",
     "compare",
     "register",
     "search",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from archcost.datasets.csv_file import check_distinct, is_index, read_records
+from archcost.datasets.csv_file import NUMBER, check_distinct, is_index, read_records
 from archcost.datasets.table_files import read_file
 from archcost.errors import ArchitectureError, CostTableError, MissingDataError, shown
 from archcost.spaces import SearchSpace, get_space
@@ -118,7 +118,10 @@ def _read_rows(path: Path) -> list[tuple[int, str, str]]:
 
 def _number(value: Any, row: int) -> float:
     try:
-        number = np.nan if isinstance(value, (bool, np.bool_)) else float(value)
+        is_none = isinstance(value, (bool, np.bool_))
+        if isinstance(value, str):  # float() also takes 1_000, and digits of other scripts
+            is_none = not NUMBER.fullmatch(value.strip())
+        number = np.nan if is_none else float(value)
     except (TypeError, ValueError, OverflowError):
         number = np.nan
     if not np.isfinite(number):

@@ -53,8 +53,15 @@ class DeviceCard:
     def __post_init__(self) -> None:
         check_device_id(self.id)
         check_name("kind", self.kind, COST_KINDS)
-        if self.batch_size < 1:
-            raise CostTableError(f"batch_size must be 1 or more, but got {self.batch_size}")
+        for name in ("name", "runtime", "precision", "source", "notes"):
+            if not isinstance(getattr(self, name), str):
+                raise CostTableError(f"{name} must be text, but got {getattr(self, name)!r}")
+        counts = {"batch_size": self.batch_size}
+        if self.threads is not None:
+            counts["threads"] = self.threads
+        for name, count in counts.items():
+            if type(count) is not int or count < 1:
+                raise CostTableError(f"{name} must be 1 or more, but got {count!r}")
 
 
 def get_device(device: str) -> DeviceCard:

@@ -139,7 +139,7 @@ def as_numbers(name: str, column: pa.ChunkedArray, kind: str) -> pa.Array:
     return _cast(name, column, kind)
 
 
-def _cast(name: str, column: pa.ChunkedArray, kind: str) -> pa.Array:
+def _cast(name: str, column: pa.ChunkedArray | pa.Array, kind: str) -> pa.Array:
     import pyarrow as pa
 
     try:
@@ -155,11 +155,17 @@ def _text(name: str, column: pa.ChunkedArray) -> pa.DictionaryArray:
     """Return a text column with the dictionary reduced to the values in use."""
     import pyarrow as pa
 
-    if not pa.types.is_dictionary(column.type):
+    is_coded = pa.types.is_dictionary(column.type)
+    kind = column.type.value_type if is_coded else column.type
+    if "string" not in str(kind) and "binary" not in str(kind):
+        raise CostTableError(
+            f"the column {name} of a cost table must hold text, but is of type {column.type}"
+        )
+    if not is_coded:
         return _one_chunk(_cast(name, column, "string").dictionary_encode())
     column = _one_chunk(column.unify_dictionaries())
     codes = column.indices.to_numpy(zero_copy_only=False)
-    dictionary = column.dictionary.cast(pa.string())
+    dictionary = _cast(name, column.dictionary, "string")
     used = np.bincount(codes, minlength=len(dictionary)) > 0
     # A dictionary may hold a value twice; encoding it again makes values distinct.
     distinct = dictionary.dictionary_encode()

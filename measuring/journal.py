@@ -237,7 +237,7 @@ def _parse_lines(path: Path, held: bytes) -> Iterator[dict[str, Any]]:
     for number, text in enumerate(held.splitlines(), 1):
         try:
             line = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             line = None
         if not isinstance(line, dict):
             raise IntegrityError(

@@ -111,7 +111,7 @@ def _from_json(printed: str) -> object:
     for line in reversed(printed.splitlines()):
         try:
             said = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(said, dict) and "latency_ms" in said:
             return said["latency_ms"]

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.datasets import CostKey, DeviceCard
+from archcost.datasets.array_file import read_arrays
 from archcost.errors import (
     ArchcostError,
     ArchitectureError,
@@ -274,14 +275,18 @@ class CostModel:
         check_files(place, manifest.files)
         model = cls(None, manifest)
         model._folder = place
+        if manifest.compiled is None and COMPILED in manifest.files:
+            raise IntegrityError(
+                f"the manifest of {folder} must say of which kind its {COMPILED} is, but does not; "
+                "save or install the model again"
+            )
         if manifest.compiled is not None:
             from archcost.models import FORMS
 
             with _damage_named(place / COMPILED):
                 check_name("compiled form", manifest.compiled, FORMS)
                 check_name("compiled file", COMPILED, manifest.files)
-                with np.load(place / COMPILED, allow_pickle=False) as arrays:
-                    form = _form(manifest.compiled, model.space, dict(arrays))
+                form = _form(manifest.compiled, model.space, read_arrays(place / COMPILED))
                 _check_form(form, model.space)
             model._form = form
         return model
@@ -300,7 +305,9 @@ class CostModel:
             ) from None
         check_files(self._folder, self.manifest.files)  # they may have changed since
         with _damage_named(self._folder):
-            return kind(**self.manifest.params).load_weights(self._folder, self.space)
+            predictor = kind(**self.manifest.params).load_weights(self._folder, self.space)
+            _check_costs(predictor.predict(_end_ops(self.space)))
+        return predictor
 
     def _is_plainly_single(self, archs: object) -> bool:
         """Tell quickly whether it is one architecture in a common form; False may be wrong."""
@@ -375,13 +382,21 @@ def _check_form(form: CompiledForm, space: SearchSpace) -> None:
             raise IntegrityError(f"{name} must be finite, but holds NaN or an infinite number")
         if name == "means" and (values.ndim != 1 or not (values > 0).all()):
             raise IntegrityError(f"means must be positive costs, but are {values}")
-    ends = [(ids[0], ids[-1]) for ids in space.choices]  # the first and the last op everywhere
-    ops = np.array(ends, dtype=space.dtype).T.copy()
-    costs, stds = form.predict(ops), form.std(ops) if form.has_std else np.zeros(2)
-    if costs.shape != (2,) or not (np.isfinite(costs) & (costs > 0)).all():
-        raise IntegrityError(f"costs must be finite and positive, but are {costs.tolist()}")
+    ops = _end_ops(space)
+    _check_costs(form.predict(ops))
+    stds = form.std(ops) if form.has_std else np.zeros(2)
     if stds.shape != (2,) or not (np.isfinite(stds) & (stds >= 0)).all():
         raise IntegrityError(f"deviations must be finite, but are {stds.tolist()}")
+
+
+def _end_ops(space: SearchSpace) -> Ops:
+    """Return two combinations: the first and the last op everywhere."""
+    return np.array([(ids[0], ids[-1]) for ids in space.choices], dtype=space.dtype).T.copy()
+
+
+def _check_costs(costs: Costs) -> None:
+    if np.shape(costs) != (2,) or not (np.isfinite(costs) & (costs > 0)).all():
+        raise IntegrityError(f"costs must be finite and positive, but are {costs}")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -15,6 +16,9 @@ from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops
 
 Floats = npt.NDArray[np.float64]
+
+BLOCK = re.compile(r"(features|start|centres|weights)_\d+$")
+"""Names of the arrays of a block of features; if one of the four is missing, so is the model."""
 
 ROWS = 64
 """Architectures compared with the centres at once."""
@@ -90,7 +94,7 @@ class GPForm(CompiledForm):
                 np.square(arrays[f"centres_{block}"]).sum(axis=1),
                 arrays[f"weights_{block}"],
             )
-            for block in range(sum(name.startswith("weights_") for name in arrays))
+            for block in sorted({name.rpartition("_")[2] for name in arrays if BLOCK.match(name)})
         ]
 
     def chunk_costs(self, ops: Ops) -> Costs:

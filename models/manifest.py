@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from archcost.datasets import CostKey, DeviceCard
+from archcost.datasets.cost_key import dataset_id
 from archcost.errors import ArchcostError, IntegrityError, MissingDataError, UnknownNameError
 from archcost.spaces import get_space
 from archcost.spaces.spaces import SHIPPED
@@ -16,6 +17,9 @@ from archcost.spaces.spaces import SHIPPED
 MANIFEST = "manifest.json"
 FORMAT = 2
 """Version of the folder's layout; a reader refuses a later one. The first had no fingerprint."""
+
+MOST_BYTES = 2**24
+"""Size of a manifest at most; those that are written have a few thousand bytes."""
 
 CONTENTS = re.compile(r"(files-[0-9a-f]{16})?")
 FILE_NAME = re.compile(r"\w[\w.-]*")
@@ -92,9 +96,11 @@ class Manifest:
                 "make one with `archcost train` or CostModel.save"
             )
         try:
+            if path.stat().st_size > MOST_BYTES:
+                raise ValueError(f"it has more than {MOST_BYTES:,} bytes")
             content = json.loads(path.read_bytes())
             version = content.pop("format")
-            if not isinstance(version, int) or version < 1:
+            if type(version) is not int or version < 1:
                 raise ValueError(f"format {version!r}")
             if version > FORMAT:
                 raise IntegrityError(
@@ -144,6 +150,9 @@ class Manifest:
                 raise IntegrityError(f"{name} must be a mapping, but is {getattr(self, name)!r}")
         if not isinstance(self.predictor, str) or not isinstance(self.compiled, str | None):
             raise IntegrityError("predictor and compiled must be names")
+        learned = self.params.get("dataset") or self.key.dataset
+        if dataset_id(self.key.space, learned) != self.key.dataset:
+            raise IntegrityError(f"the predictor's dataset must be {self.key.dataset}: {learned}")
         if not self.files:
             raise IntegrityError("files must name the model's files, but is empty")
         for name, digest in self.files.items():
@@ -190,7 +199,8 @@ def _is_key(name: str) -> bool:
 
 def file_hash(path: Path) -> str:
     """Return the SHA-256 of a file as hexadecimal digits."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_files(folder: Path, files: Mapping[str, str]) -> None:

@@ -5,7 +5,8 @@ Shapes have the batch first; images are ``(batch, channels, height, width)``, se
 
 ===================  ===============================================================================
 input
-constant             ``trainable``; ``fill``, the value of all its elements, or None
+constant             ``trainable``; ``fill``, the value of all its elements, or None; ``params``,
+                     where some of its elements share a parameter
 conv                 ``kernel``, ``stride``, ``dilation`` (one an axis), ``padding`` (before and
                      after, an axis), ``groups``, ``bias``
 conv_transpose       the same, and ``output_padding``

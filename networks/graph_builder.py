@@ -153,8 +153,9 @@ class GraphBuilder:
         return self._append("input", (), (self.batch_size, *shape), {}, "", precision)
 
     def constant(
-        self, shape: Sequence[int], *, name: str, trainable: bool = True, fill: float | None = None
-    ) -> Value:
+        self, shape: Sequence[int], *, name: str, trainable: bool = True,
+        fill: float | None = None, params: int | None = None,
+    ) -> Value:  # fmt: skip
         """Append a tensor that is the same for all inputs, such as an embedding of positions.
 
         Parameters
@@ -167,8 +168,13 @@ class GraphBuilder:
             Whether it is a parameter.
         fill : float, optional
             The value of all its elements, if they are fixed; then it is no parameter.
+        params : int, optional
+            How many parameters its elements are made of, where some share one; otherwise each is
+            one.
         """
         attributes = {"trainable": trainable and fill is None, "fill": fill}
+        if params is not None:
+            attributes["params"] = params
         return self._append("constant", (), tuple(shape), attributes, self._new(name), "fp32")
 
     def zero(self, x: Value) -> Value:

@@ -57,23 +57,32 @@ class TfliteBuilder:
         return self.constant(f"number_{value!r}", np.array(value, dtype=np.float32))
 
     def reshape(self, x: str, shape: Shape) -> str:
-        """Append a change of shape, if it is one."""
+        """Append a change of shape, if it is one; that of a constant is made here."""
         if self.shape(x) == shape:
             return x
+        value = self._tensors[x].data
+        if value is not None:
+            return self.constant(f"{x}_as_{'x'.join(map(str, shape))}", value.reshape(shape))
         return self.append("RESHAPE", (x, self.ints(*shape)), shape, newShape=list(shape))
 
     def transpose(self, x: str, axes: Shape) -> str:
-        """Append an exchange of axes."""
+        """Append an exchange of axes; that of a constant is made here."""
+        value = self._tensors[x].data
+        if value is not None:
+            return self.constant(f"{x}_by_{'_'.join(map(str, axes))}", value.transpose(axes))
         shape = tuple(self.shape(x)[axis] for axis in axes)
         return self.append("TRANSPOSE", (x, self.ints(*axes)), shape)
 
-    def pad(self, x: str, padding: tuple[tuple[int, int], ...]) -> str:
-        """Append a border of zeros around height and width."""
+    def pad(self, x: str, padding: tuple[tuple[int, int], ...], fill: float | None = None) -> str:
+        """Append a border of zeros, or of another number, around height and width."""
         pairs = np.array([(0, 0), *padding, (0, 0)], dtype=np.int32)
         name = "pad_" + "_".join(str(side) for pair in padding for side in pair)
         sizes = zip(self.shape(x), pairs.sum(axis=1).tolist(), strict=True)
         shape = tuple(size + more for size, more in sizes)
-        return self.append("PAD", (x, self.constant(name, pairs)), shape)
+        inputs = x, self.constant(name, pairs)
+        if fill is not None:
+            return self.append("PADV2", (*inputs, self.number(fill)), shape)
+        return self.append("PAD", inputs, shape)
 
     def graph(self, output: str) -> TfliteGraph:
         """Return the graph, without constants that no operator reads."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from archcost.errors import ArchcostError, check_name
-from archcost.networks.graph import Graph
+from archcost.networks.graph import Graph, Shape
 from archcost.networks.network_weights import Array, NetworkWeights, StateDict
 from archcost.networks.rewrites import deployed, fuse_activations, merge_equal
 from archcost.networks.tflite_builder import TfliteBuilder
 from archcost.networks.tflite_file import TfliteGraph, serialise
-from archcost.networks.tflite_ops import Op, channels_last, write
+from archcost.networks.tflite_layouts import Stored, as_given, channels_last, in_file, in_order
+from archcost.networks.tflite_op import Op
+from archcost.networks.tflite_ops import write
 from archcost.networks.tflite_quantised import assumed_ranges, observed_ranges, quantise
 
 PRECISIONS = ("fp32", "int8")
@@ -90,15 +92,16 @@ def tflite_graph(graph: Graph, weights: NetworkWeights) -> TfliteGraph:
         )
     graph = fuse_activations(merge_equal(deployed(graph)))
     builder, users = TfliteBuilder(), graph.users()
-    names: list[str] = []
+    stored: list[Stored] = []
     for place, node in enumerate(graph.nodes):
         if node.op == "input":
-            names.append(builder.input(channels_last(node.shape)))
+            order = _interface(node.shape)
+            stored.append(Stored(builder.input(in_file(node.shape, order)), order))
             continue
         op = Op(
             node,
             [graph.nodes[source] for source in node.inputs],
-            [names[source] for source in node.inputs],
+            [stored[source] for source in node.inputs],
             weights,
             flattened=place not in graph.outputs
             and all(
@@ -106,5 +109,11 @@ def tflite_graph(graph: Graph, weights: NetworkWeights) -> TfliteGraph:
                 for user in users[place]
             ),
         )
-        names.append(write(builder, op))
-    return builder.graph(names[graph.outputs[0]])
+        stored.append(write(builder, op))
+    (result,) = graph.outputs
+    return builder.graph(in_order(builder, stored[result], _interface(graph.nodes[result].shape)))
+
+
+def _interface(shape: Shape) -> Shape:
+    """Return the order of the axes that the network's input and result have in the file."""
+    return channels_last(len(shape)) if len(shape) == 4 else as_given(len(shape))

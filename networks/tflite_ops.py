@@ -7,25 +7,22 @@ a sum.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
 from archcost.errors import ArchcostError
-from archcost.networks.graph import Node, Shape
-from archcost.networks.network_weights import NetworkWeights
+from archcost.networks import tflite_sequences
 from archcost.networks.tflite_builder import ACTIVATION, TfliteBuilder
-
-TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
-"""Axes that put an image's channels last, and first again."""
-
-LAST_AXIS = {0: 0, 1: 3, 2: 1, 3: 2}
-"""Where each axis of an image is when channels are last."""
-
-FUSED = {None: "NONE", "relu": "RELU", "relu6": "RELU6"}
-"""Activations that an operator can compute along."""
+from archcost.networks.tflite_layouts import (
+    Stored,
+    as_given,
+    channels_last,
+    in_file,
+    in_order,
+    reshaped,
+)
+from archcost.networks.tflite_op import Op, unwritable
 
 ONE_OPERATOR = {
     "relu": "RELU",
@@ -37,51 +34,11 @@ ONE_OPERATOR = {
 }
 """Activations that are an operator without options."""
 
-
-@dataclass(frozen=True, slots=True)
-class Op:
-    """An op that is to be written.
-
-    Parameters
-    ----------
-    node : Node
-        The op.
-    sources : sequence of Node
-        What it reads.
-    inputs : sequence of str
-        The names of that in the file.
-    weights : NetworkWeights
-        Of the network, channels last.
-    flattened : bool
-        Whether all that read the result flatten it.
-    """
-
-    node: Node
-    sources: Sequence[Node]
-    inputs: Sequence[str]
-    weights: NetworkWeights
-    flattened: bool
-
-    def __getitem__(self, attribute: str) -> Any:
-        return self.node.attributes[attribute]
-
-    @property
-    def shape(self) -> Shape:
-        """Shape of the result, channels last."""
-        return channels_last(self.node.shape)
-
-    @property
-    def fused(self) -> dict[str, str]:
-        """The option that tells the activation that is computed along."""
-        return {ACTIVATION: FUSED[self.node.attributes.get("activation")]}
+LOWEST = float(np.finfo(np.float32).min)
+"""What a max pooling is padded with."""
 
 
-def channels_last(shape: Shape) -> Shape:
-    """Return the shape of an image with its channels last; any other shape stays."""
-    return tuple(shape[axis] for axis in TO_LAST) if len(shape) == 4 else shape
-
-
-def _conv(lite: TfliteBuilder, op: Op) -> str:
+def _conv(lite: TfliteBuilder, op: Op) -> Stored:
     c_in, c_out = op.sources[0].shape[1], op.node.shape[1]
     weight, bias = op.weights.conv(op.node, c_in)
     depthwise = op["groups"] == c_in == c_out
@@ -97,18 +54,24 @@ def _conv(lite: TfliteBuilder, op: Op) -> str:
     if op["dilation"] != (1, 1):
         options |= {"dilationHFactor": op["dilation"][0], "dilationWFactor": op["dilation"][1]}
     if depthwise:
-        return lite.append("DEPTHWISE_CONV_2D", inputs, op.shape, depthMultiplier=1, **options)
-    return lite.append("CONV_2D", inputs, op.shape, **options)
+        return _image(
+            op, lite.append("DEPTHWISE_CONV_2D", inputs, op.shape, depthMultiplier=1, **options)
+        )
+    return _image(op, lite.append("CONV_2D", inputs, op.shape, **options))
 
 
-def _padded(lite: TfliteBuilder, op: Op) -> tuple[str, str]:
+def _image(op: Op, name: str) -> Stored:
+    return Stored(name, channels_last(op.n_axes))
+
+
+def _padded(lite: TfliteBuilder, op: Op, fill: float | None = None) -> tuple[str, str]:
     """Pad with an operator if need be; return the result and the padding left to do."""
-    x, padding = op.inputs[0], op["padding"]
+    x, padding = op.image(lite), op["padding"]
+    if not any(side for pair in padding for side in pair):
+        return x, "VALID"
     if padding == _same_padding(op):
         return x, "SAME"
-    if any(side for pair in padding for side in pair):
-        x = lite.pad(x, padding)
-    return x, "VALID"
+    return lite.pad(x, padding, fill), "VALID"
 
 
 def _same_padding(op: Op) -> tuple[tuple[int, int], ...] | None:
@@ -126,147 +89,168 @@ def _same_padding(op: Op) -> tuple[tuple[int, int], ...] | None:
     return tuple(pairs)
 
 
-def _linear(lite: TfliteBuilder, op: Op) -> str:
-    weight, bias = op.weights.linear(op.node, op.sources[0].shape[-1])
-    if bias is None:
-        bias = np.zeros(op.node.shape[-1], dtype=np.float32)
-    name = op.node.name
-    inputs = lite.constant(f"{name}.weight", weight), lite.constant(f"{name}.bias", bias)
-    return lite.append("FULLY_CONNECTED", (op.inputs[0], *inputs), op.shape, **op.fused)
-
-
-def _batch_norm(lite: TfliteBuilder, op: Op) -> str:
+def _batch_norm(lite: TfliteBuilder, op: Op) -> Stored:
     name = op.node.name
     scale, shift = op.weights.scale_and_shift(name, op.node.shape[1], op["epsilon"])
-    scaled = op.inputs[0], lite.constant(f"{name}.scale", scale)
+    scaled = op.image(lite), lite.constant(f"{name}:scale", scale)
     x = lite.append("MUL", scaled, op.shape, **{ACTIVATION: "NONE"})
-    return lite.append("ADD", (x, lite.constant(f"{name}.shift", shift)), op.shape, **op.fused)
+    shifted = x, lite.constant(f"{name}:shift", shift)
+    return _image(op, lite.append("ADD", shifted, op.shape, **op.fused))
 
 
-def _activation(lite: TfliteBuilder, op: Op) -> str:
+def _activation(lite: TfliteBuilder, op: Op) -> Stored:
     kind, x = op["kind"], op.inputs[0]
+    if kind == "prelu":
+        slope = op.weights.vector(f"{op.node.name}.weight", op["params"])
+        inputs = op.image(lite), lite.constant(f"{op.node.name}.weight", slope)
+        return _image(op, lite.append("PRELU", inputs, op.shape))
+    return Stored(_activated(lite, kind, x.name), x.order)
+
+
+def _activated(lite: TfliteBuilder, kind: str, x: str) -> str:
+    shape = lite.shape(x)
     if kind in ONE_OPERATOR:
-        return lite.append(ONE_OPERATOR[kind], (x,), op.shape)
+        return lite.append(ONE_OPERATOR[kind], (x,), shape)
     if kind == "gelu":
-        return lite.append("GELU", (x,), op.shape, approximate=False)
+        return lite.append("GELU", (x,), shape, approximate=False)
     if kind == "leaky_relu":
-        return lite.append("LEAKY_RELU", (x,), op.shape, alpha=0.01)
+        return lite.append("LEAKY_RELU", (x,), shape, alpha=0.01)
     if kind == "silu":
-        gate = lite.append("LOGISTIC", (x,), op.shape)
-        return lite.append("MUL", (x, gate), op.shape, **{ACTIVATION: "NONE"})
+        gate = lite.append("LOGISTIC", (x,), shape)
+        return lite.append("MUL", (x, gate), shape, **{ACTIVATION: "NONE"})
     if kind == "hsigmoid":
-        x = lite.append("ADD", (x, lite.number(3.0)), op.shape, **{ACTIVATION: "RELU6"})
-        return lite.append("MUL", (x, lite.number(1 / 6)), op.shape, **{ACTIVATION: "NONE"})
-    raise _unwritable(kind)
+        x = lite.append("ADD", (x, lite.number(3.0)), shape, **{ACTIVATION: "RELU6"})
+        return lite.append("MUL", (x, lite.number(1 / 6)), shape, **{ACTIVATION: "NONE"})
+    raise unwritable(kind, sorted(WRITERS))
 
 
-def _pool(lite: TfliteBuilder, op: Op) -> str:
-    padding = op["padding"]
-    padded = any(side for pair in padding for side in pair)
-    if padded and padding != _same_padding(op):
-        raise ArchcostError(
-            f"a pooling must be padded by {_same_padding(op)} or not at all to be written to a "
-            f"TFLite file, but is by {padding}"
+def _pool(lite: TfliteBuilder, op: Op) -> Stored:
+    if op.node.op == "max_pool":
+        # What no ReLU can give is padded with zeros, which every back end takes.
+        kind = op.sources[0].attributes.get(
+            "kind" if op.sources[0].op == "activation" else "activation"
         )
+        x, padding = _padded(lite, op, None if kind in ("relu", "relu6") else LOWEST)
+    elif op.node.attributes.get("count_include_pad"):
+        x, padding = op.image(lite), op["padding"]
+        x, padding = lite.pad(x, padding) if any(map(any, padding)) else x, "VALID"
+    else:
+        if any(map(any, op["padding"])) and op["padding"] != _same_padding(op):
+            raise ArchcostError(
+                f"an average pooling must be padded by {_same_padding(op)} or not at all to be "
+                f"written to a TFLite file, but is by {op['padding']}"
+            )
+        x, padding = _padded(lite, op)
     code = {"avg_pool": "AVERAGE_POOL_2D", "max_pool": "MAX_POOL_2D"}[op.node.op]
     (height, width), (stride_h, stride_w) = op["kernel"], op["stride"]
-    return lite.append(
-        code, (op.inputs[0],), op.shape, padding="SAME" if padded else "VALID",
-        strideW=stride_w, strideH=stride_h, filterWidth=width, filterHeight=height, **op.fused,
-    )  # fmt: skip
+    return _image(op, lite.append(
+        code, (x,), op.shape, padding=padding, strideW=stride_w, strideH=stride_h,
+        filterWidth=width, filterHeight=height, **op.fused,
+    ))  # fmt: skip
 
 
-def _global_pool(lite: TfliteBuilder, op: Op) -> str:
-    axes = lite.constant("image_axes", np.array([1, 2], dtype=np.int32))
-    shape = op.node.shape[:2] if op.flattened else op.shape
-    return lite.append("MEAN", (op.inputs[0], axes), shape, keepDims=not op.flattened)
-
-
-def _elementwise(lite: TfliteBuilder, op: Op) -> str:
-    ranks = {len(source.shape) for source in op.sources}
-    if len(ranks) > 1 and 4 in ranks:
-        raise ArchcostError(
-            "tensors of different ranks must not meet an image in a TFLite file, but "
-            f"{op.node.op} takes the shapes {[source.shape for source in op.sources]}"
-        )
-    code = {"add": "ADD", "multiply": "MUL"}[op.node.op]
-    return lite.append(code, tuple(op.inputs), op.shape, **op.fused)
-
-
-def _axis(op: Op) -> int:
-    axis: int = op["axis"]
-    return LAST_AXIS[axis] if len(op.node.shape) == 4 else axis
-
-
-def _concat(lite: TfliteBuilder, op: Op) -> str:
-    options = {"axis": _axis(op), ACTIVATION: "NONE"}
-    return lite.append("CONCATENATION", tuple(op.inputs), op.shape, **options)
-
-
-def _split(lite: TfliteBuilder, op: Op) -> str:
-    begin = [op["start"] if axis == _axis(op) else 0 for axis in range(len(op.shape))]
-    inputs = op.inputs[0], lite.ints(*begin), lite.ints(*op.shape)
-    return lite.append("SLICE", inputs, op.shape)
-
-
-def _reshape(lite: TfliteBuilder, op: Op) -> str:
+def _global_pool(lite: TfliteBuilder, op: Op) -> Stored:
     x = op.inputs[0]
-    given = lite.shape(x)
-    if len(given) == 4 and (given[1:3] != (1, 1) or len(op.node.shape) != 2):
-        x = lite.transpose(x, TO_FIRST)
-    x = lite.reshape(x, op.node.shape)
-    return lite.transpose(x, TO_LAST) if len(op.node.shape) == 4 else x
+    axes = sorted(x.place(axis) for axis in range(2, op.n_axes))
+    if op.flattened and x.place(0) < x.place(1):
+        mean = lite.append("MEAN", (x.name, lite.ints(*axes)), op.node.shape[:2], keepDims=False)
+        return Stored(mean, as_given(2))
+    shape = in_file(op.node.shape, x.order)
+    mean = lite.append("MEAN", (x.name, lite.ints(*axes)), shape, keepDims=True)
+    return Stored(mean, x.order)
 
 
-def _transpose(lite: TfliteBuilder, op: Op) -> str:
-    x, axes = op.inputs[0], op["axes"]
-    if len(axes) == 4:
-        axes = tuple(LAST_AXIS[axes[axis]] for axis in TO_LAST)
-    return lite.transpose(x, axes)
+def _elementwise(lite: TfliteBuilder, op: Op) -> Stored:
+    code = {"add": "ADD", "multiply": "MUL"}[op.node.op]
+    n_axes = [len(source.shape) for source in op.sources]
+    if n_axes[0] == n_axes[1]:
+        # In the order of the larger one: what is broadcast is cheaper to transpose.
+        first = int(op.sources[1].n_elements > op.sources[0].n_elements)
+        order = op.inputs[first].order
+        names = [in_order(lite, tensor, order) for tensor in op.inputs]
+    else:
+        order = as_given(op.n_axes)
+        names = [
+            tflite_sequences.aligned(lite, op.plain(lite, place), source.shape, op.n_axes)
+            for place, source in enumerate(op.sources)
+        ]
+    shape = in_file(op.node.shape, order)
+    return Stored(lite.append(code, tuple(names), shape, **op.fused), order)
 
 
-def _channel_shuffle(lite: TfliteBuilder, op: Op) -> str:
+def _concat(lite: TfliteBuilder, op: Op) -> Stored:
+    order = op.inputs[0].order
+    names = tuple([in_order(lite, tensor, order) for tensor in op.inputs])
+    options = {"axis": order.index(op["axis"]), ACTIVATION: "NONE"}
+    return Stored(
+        lite.append("CONCATENATION", names, in_file(op.node.shape, order), **options), order
+    )
+
+
+def _split(lite: TfliteBuilder, op: Op) -> Stored:
+    order = op.inputs[0].order
+    begin = [op["start"] if axis == op["axis"] else 0 for axis in order]
+    shape = in_file(op.node.shape, order)
+    inputs = op.inputs[0].name, lite.ints(*begin), lite.ints(*shape)
+    return Stored(lite.append("SLICE", inputs, shape), order)
+
+
+def _reshape(lite: TfliteBuilder, op: Op) -> Stored:
+    x, shape = op.inputs[0], op.node.shape
+    given = lite.shape(x.name)
+    if len(given) == len(shape) == 2 and given == shape:
+        return Stored(x.name, as_given(2))
+    before = op.sources[0].shape
+    if len(shape) == 2 and shape == before[:2] and x.place(0) < x.place(1):
+        return Stored(lite.reshape(x.name, shape), as_given(2))  # the other axes are 1
+    return reshaped(lite, x, before, shape)
+
+
+def _channel_shuffle(lite: TfliteBuilder, op: Op) -> Stored:
     # Pixels as one axis keep it at three, which all back ends take.
     batch, height, width, channels = op.shape
     groups = op["groups"]
-    y = lite.reshape(op.inputs[0], (batch * height * width, groups, channels // groups))
-    return lite.reshape(lite.transpose(y, (0, 2, 1)), op.shape)
+    y = lite.reshape(op.image(lite), (batch * height * width, groups, channels // groups))
+    return _image(op, lite.reshape(lite.transpose(y, (0, 2, 1)), op.shape))
 
 
-def _softmax(lite: TfliteBuilder, op: Op) -> str:
-    if _axis(op) != len(op.shape) - 1:
-        raise ArchcostError(
-            "a softmax must be over the channels of an image, or the last axis of another tensor, "
-            f"to be written to a TFLite file, but is over axis {op['axis']} of {op.node.shape}"
-        )
-    return lite.append("SOFTMAX", (op.inputs[0],), op.shape, beta=1.0)
+def _softmax(lite: TfliteBuilder, op: Op) -> Stored:
+    order = op.inputs[0].order
+    if order[-1] != op["axis"]:
+        order = (*[axis for axis in range(op.n_axes) if axis != op["axis"]], op["axis"])
+    x = in_order(lite, op.inputs[0], order)
+    return Stored(lite.append("SOFTMAX", (x,), in_file(op.node.shape, order), beta=1.0), order)
 
 
-def _resize(lite: TfliteBuilder, op: Op) -> str:
+def _resize(lite: TfliteBuilder, op: Op) -> Stored:
     code = {"nearest": "RESIZE_NEAREST_NEIGHBOR", "bilinear": "RESIZE_BILINEAR"}[op["mode"]]
     half_pixel = op["mode"] == "bilinear"
-    return lite.append(
-        code, (op.inputs[0], lite.ints(*op.node.shape[2:])), op.shape,
+    return _image(op, lite.append(
+        code, (op.image(lite), lite.ints(*op.node.shape[2:])), op.shape,
         alignCorners=False, halfPixelCenters=half_pixel,
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
-def _zero(lite: TfliteBuilder, op: Op) -> str:
+def _zero(lite: TfliteBuilder, op: Op) -> Stored:
     name = "zeros_" + "x".join(map(str, op.node.shape[1:]))
-    return lite.constant(name, np.zeros(op.shape, np.float32))
+    return _image(op, lite.constant(name, np.zeros(op.shape, np.float32)))
 
 
-def _constant(lite: TfliteBuilder, op: Op) -> str:
-    value = op.weights.constant(op.node)
-    return lite.constant(op.node.name, value.transpose(TO_LAST) if value.ndim == 4 else value)
+def _constant(lite: TfliteBuilder, op: Op) -> Stored:
+    name = lite.constant(op.node.name, op.weights.constant(op.node))
+    return Stored(name, as_given(op.n_axes))
 
 
-WRITERS: dict[str, Callable[[TfliteBuilder, Op], str]] = {
+WRITERS: dict[str, Callable[[TfliteBuilder, Op], Stored]] = {
     "constant": _constant,
     "zero": _zero,
     "conv": _conv,
-    "linear": _linear,
+    "linear": tflite_sequences.linear,
+    "matmul": tflite_sequences.matmul,
+    "attention": tflite_sequences.attention,
     "batch_norm": _batch_norm,
+    "layer_norm": tflite_sequences.layer_norm,
+    "group_norm": tflite_sequences.group_norm,
     "activation": _activation,
     "max_pool": _pool,
     "avg_pool": _pool,
@@ -276,17 +260,20 @@ WRITERS: dict[str, Callable[[TfliteBuilder, Op], str]] = {
     "concat": _concat,
     "split": _split,
     "reshape": _reshape,
-    "transpose": _transpose,
+    "transpose": lambda lite, op: op.inputs[0].transposed(op["axes"]),
     "channel_shuffle": _channel_shuffle,
     "softmax": _softmax,
-    "pad": lambda lite, op: lite.pad(op.inputs[0], op["padding"]),
+    "pad": lambda lite, op: _image(op, lite.pad(op.image(lite), op["padding"])),
     "resize": _resize,
 }
-"""The ops of convolutional networks; sequences are for ONNX files."""
+"""All but transposed convolutions and look-ups in tables."""
+
+OF_IMAGES = frozenset({"conv", "max_pool", "avg_pool", "channel_shuffle", "pad", "resize"})
+"""Ops that are written for two axes after the channels only."""
 
 
-def write(lite: TfliteBuilder, op: Op) -> str:
-    """Append an op and return the name of its result.
+def write(lite: TfliteBuilder, op: Op) -> Stored:
+    """Append an op and return where its result is.
 
     Raises
     ------
@@ -294,15 +281,7 @@ def write(lite: TfliteBuilder, op: Op) -> str:
         If the op, or its use, has no counterpart.
     """
     if op.node.op not in WRITERS:
-        raise _unwritable(op.node.attributes.get("kind", op.node.op))
-    if op.node.op in ("conv", "max_pool", "avg_pool", "batch_norm") and len(op.node.shape) != 4:
-        raise _unwritable(f"{op.node.op} of shape {op.node.shape}")
+        raise unwritable(op.node.attributes.get("kind", op.node.op), sorted(WRITERS))
+    if op.node.op in OF_IMAGES and op.n_axes != 4:
+        raise unwritable(f"{op.node.op} of shape {op.node.shape}", sorted(WRITERS))
     return WRITERS[op.node.op](lite, op)
-
-
-def _unwritable(kind: str) -> ArchcostError:
-    return ArchcostError(
-        f"an op must be one of {sorted(WRITERS)}, on images of shape (batch, channels, height, "
-        f"width) or on vectors, to be written to a TFLite file, but got {kind!r}; an ONNX file "
-        "can hold the whole vocabulary"
-    )

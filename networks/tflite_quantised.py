@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from archcost.errors import ArchcostError
 from archcost.networks.network_weights import Array
 from archcost.networks.tflite_builder import ACTIVATION
 from archcost.networks.tflite_file import Operator, Quantization, Tensor, TfliteGraph, serialise
@@ -33,6 +34,9 @@ FIXED_RANGES = {
     "TANH": (-1.0, 127 / 128),
 }
 """Ranges that int8 kernels give their results, whatever was observed: scales of 1/256 and 1/128."""
+
+FLOAT_ONLY = frozenset({"BATCH_MATMUL", "PADV2", "PRELU", "RSQRT", "SQUARED_DIFFERENCE", "SUB"})
+"""Operators that are written in fp32 only: those of attention and of layer normalisation."""
 
 ASSUMED_LARGEST = 4.0
 """Of activations nobody observed: some standard deviations of normalised ones."""
@@ -92,11 +96,22 @@ def quantise(graph: TfliteGraph, ranges: Ranges) -> TfliteGraph:
     ranges : mapping from str to pair of float
         The smallest and largest value of each tensor that is computed.
 
+    Raises
+    ------
+    ArchcostError
+        If an operator is written in fp32 only.
+
     References
     ----------
     Google, "LiteRT 8-bit quantization specification",
     https://ai.google.dev/edge/litert/conversion/tensorflow/quantization/quantization_spec.
     """
+    foreign = sorted({op.code for op in graph.operators} & FLOAT_ONLY)
+    if foreign:
+        raise ArchcostError(
+            f"operators of an int8 file must be other than {sorted(FLOAT_ONLY)}, but got "
+            f"{foreign}; write networks with attention or layer normalisation in fp32"
+        )
     tensors = {graph.input: _activation(graph.tensors[graph.input], ranges[graph.input])}
     operators = []
     for operator in graph.operators:

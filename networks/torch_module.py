@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import torch
@@ -97,7 +97,8 @@ class GraphModule(nn.Module):
             read = [values[source] for source in node.inputs] or list(inputs[:1])
             padding, activation = self._paddings[place], self._fused[place]
             if padding is not None:
-                read[0] = functional.pad(read[0], padding)
+                fill = -inf if node.op == "max_pool" else 0.0
+                read[0] = functional.pad(read[0], padding, value=fill)
             value = self._steps[place](*read)
             values[place] = value if activation is None else activation(value)
             for source in self._done[place]:
@@ -172,10 +173,10 @@ def _separate_padding(node: Node) -> list[int] | None:
     padding = node.attributes.get("padding", ())
     if node.op not in ("conv", "max_pool", "avg_pool") or all(a == b for a, b in padding):
         return None
-    if node.op != "conv" and not node.attributes.get("count_include_pad"):
+    if node.op == "avg_pool" and not node.attributes.get("count_include_pad"):
         raise ArchcostError(
-            f"the padding of a pooling must be the same on both sides to run in torch, but got "
-            f"{padding}"
+            "the padding of an average pooling must be the same on both sides to run in torch, "
+            f"but got {padding}"
         )
     return _torch_padding(padding)
 

@@ -154,7 +154,9 @@ PARAMS: dict[str, Callable[[Node, Sequence[Node]], int]] = {
     "layer_norm": _affine_params,
     "group_norm": _affine_params,
     "activation": lambda node, inputs: node.attributes.get("params", 0),
-    "constant": lambda node, inputs: prod(node.shape) if node.attributes["trainable"] else 0,
+    "constant": lambda node, inputs: (
+        node.attributes.get("params", prod(node.shape)) if node.attributes["trainable"] else 0
+    ),
     "other": lambda node, inputs: node.attributes.get("params", 0),
 }
 """Trainable parameters of the ops that have some."""

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
+from archcost.datasets.array_file import read_arrays
 from archcost.errors import CostTableError
 from archcost.plugins import Plugin
 from archcost.spaces.space import Ops, SearchSpace
@@ -136,8 +137,7 @@ class CostPredictor(Plugin, RegressorMixin, BaseEstimator):  # type: ignore[misc
             Itself, fitted; it predicts what the saved one did.
         """
         self._bind(space)
-        with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
-            self._restore(dict(arrays))
+        self._restore(read_arrays(folder / "weights.npz"))
         return self
 
     def compiled(self) -> dict[str, npt.NDArray[Any]] | None:

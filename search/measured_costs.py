@@ -37,8 +37,8 @@ class MeasuredCosts:
         self.path = path
         self.costs: dict[str, float] = {}
         self._measure = measure
-        text = path.read_text() if path.exists() else ""
-        kept = text[: text.rfind("\n") + 1]
+        content = path.read_bytes() if path.exists() else b""
+        kept = content[: content.rfind(b"\n") + 1]
         if not kept:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(dict(setup)) + "\n")
@@ -46,7 +46,8 @@ class MeasuredCosts:
         try:
             first, *lines = map(json.loads, kept.splitlines())
             self.costs = {str(line["arch"]): float(line["cost"]) for line in lines}
-        except (ValueError, KeyError, TypeError) as error:
+            first = dict(first)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise IntegrityError(
                 f"{path} is not what a search has measured ({error}); choose another file"
             ) from None
@@ -56,7 +57,7 @@ class MeasuredCosts:
                 f"{path} holds measurements with another {', '.join(differs)}; go on with the "
                 "options it was begun with, or choose another file"
             )
-        os.truncate(path, len(kept.encode()))
+        os.truncate(path, len(kept))
 
     def __call__(self, arch: str) -> float:
         """Return the cost of an architecture, measured now or before."""

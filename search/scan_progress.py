@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm.auto import tqdm
 
+from archcost.datasets.array_file import read_arrays
 from archcost.datasets.whole_file import whole_file
 from archcost.errors import ArchcostError, IntegrityError
 from archcost.search.scan_engines import ScanEngine
@@ -99,11 +99,11 @@ def _write(path: Path, identity: dict[str, object], done: int, found: Found) -> 
 
 def _read(path: Path, identity: dict[str, object]) -> tuple[int, Found]:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            kept: dict[str, Any] = json.loads(str(arrays["identity"]))
-            found = Found(arrays["ops"], arrays["score"], arrays["costs"], int(arrays["n_within"]))
-            done = int(arrays["done"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        arrays = read_arrays(path)
+        kept: dict[str, Any] = dict(json.loads(str(arrays["identity"])))
+        found = Found(arrays["ops"], arrays["score"], arrays["costs"], int(arrays["n_within"]))
+        done = int(arrays["done"])
+    except (IntegrityError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise IntegrityError(
             f"{path} is not what a scan has kept ({error}); delete it to start anew"
         ) from None

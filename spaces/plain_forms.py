@@ -58,7 +58,10 @@ def plain_form(archs: Any) -> Any:
     if hasattr(archs, "__array__") and not isinstance(archs, np.generic):
         return _plain_array(_as_array(archs))
     if isinstance(archs, Sequence):
-        return list(archs)
+        try:
+            return list(archs)
+        except Exception as error:  # whatever a class of its own raises
+            raise _refused(archs, f"it cannot be read ({error})") from None
     hint = "make a list of it" if hasattr(archs, "__iter__") else "give one of these"
     raise _refused(archs, hint)
 

@@ -4,6 +4,7 @@ from importlib import import_module
 
 from archcost.datasets.accuracies import read_accuracy
 from archcost.training.comparing import compare
+from archcost.training.distilling import distil
 from archcost.training.experiments import Experiment, ExperimentSettings, run_experiment
 from archcost.training.learning_curves import learning_curve
 from archcost.training.metrics import METRICS, Score, score
@@ -47,6 +48,7 @@ __all__ = [
     "TrainSettings",
     "Trial",
     "compare",
+    "distil",
     "evaluate",
     "learning_curve",
     "load_registered",

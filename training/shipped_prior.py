@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from archcost.datasets import CostKey
+from archcost.datasets.array_file import read_arrays
 from archcost.datasets.cost_key import dataset_id
 from archcost.models import Manifest, find_model
 from archcost.models.store import PRETRAINED
@@ -37,12 +38,12 @@ def shipped_prior(
     path = _path(space, dataset)
     if not path.is_file():
         return None
-    with np.load(path, allow_pickle=False) as arrays:
-        if arrays["source_names"].tolist() != [str(key) for key in keys]:
-            return None
-        if str(arrays[ORIGIN]) != models_sha256(keys):
-            return None
-        return TransferPrior.restore(dict(arrays))
+    arrays = read_arrays(path)
+    if arrays["source_names"].tolist() != [str(key) for key in keys]:
+        return None
+    if str(arrays[ORIGIN]) != models_sha256(keys):
+        return None
+    return TransferPrior.restore(arrays)
 
 
 def write_prior(

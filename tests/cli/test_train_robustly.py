@@ -39,8 +39,10 @@ def start(device):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("delay", [0.0, 0.3, 1.5])
-@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("stop", "delay"),  # the campaign of kills tries the others, and all other commands
+    [(signal.SIGKILL, 0.0), (signal.SIGKILL, 0.3), (signal.SIGTERM, 0.3), (signal.SIGINT, 1.5)],
+)
 def test_a_first_train_that_is_stopped_breaks_nothing(fresh, stop, delay, capsys):
     process = start("my_board")
     while not list(fresh.glob("*mlflow.db*making*")) and process.poll() is None:

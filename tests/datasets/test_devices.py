@@ -46,6 +46,9 @@ def test_an_unknown_device_names_the_nearest():
         ({"id": "my-board"}, UnknownNameError),
         ({"id": "x", "kind": "guessed"}, UnknownNameError),
         ({"id": "x", "batch_size": 0}, CostTableError),
+        ({"id": "x", "batch_size": True}, CostTableError),
+        ({"id": "x", "threads": -1}, CostTableError),
+        ({"id": "x", "runtime": 3}, CostTableError),
     ],
 )
 def test_a_card_checks_itself(fields, error):

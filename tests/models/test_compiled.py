@@ -257,3 +257,14 @@ def test_published_indices_without_a_table(monkeypatch):
     for wrong in ([space.size], [-1], [0.5]):
         with pytest.raises(ArchitectureError):
             model.predict_index(wrong)
+
+
+def test_a_block_of_a_gaussian_process_that_lacks_an_array_is_refused():
+    space = get_space("fbnet")
+    ops = space.sample(40, seed=0)
+    arrays = PREDICTORS["gp"]().fit(ops, 1.0 + (ops == 3).sum(axis=1)).compiled()
+    blocks = [name for name in arrays if name[-1].isdecimal()]
+    assert len(blocks) == 8
+    for name in blocks:
+        with pytest.raises(KeyError, match=name):
+            FORMS["gp"].from_arrays(space, {k: v for k, v in arrays.items() if k != name})

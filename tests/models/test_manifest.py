@@ -222,3 +222,37 @@ def test_the_models_that_ship_are_sound():
             assert str(CostModel.load(folder).key) == folder.name
         except ArchcostError as error:
             pytest.fail(f"{folder.name}: {error}")
+
+
+def test_weights_that_the_networks_do_not_take_are_refused(tmp_path, monkeypatch):
+    from safetensors.numpy import save_file
+
+    name = "nasbench201-cpu_openvino-latency-cifar10"
+    copy = shutil.copytree(PRETRAINED / name, tmp_path / name)
+    save_file({"a": np.zeros(1)}, copy / "networks.safetensors")
+    files = json.loads((copy / "manifest.json").read_text())["files"]
+    rewrite(copy, files={file: file_hash(copy / file) for file in files})
+    model = CostModel.load(copy)  # the compiled form is whole
+    with pytest.raises(IntegrityError, match="does not fit this archcost"):
+        _ = model.predictor
+
+
+def test_the_dataset_of_the_predictor_is_that_of_the_key(folder):
+    rewrite(folder, params={"dataset": "cifar100"})
+    with pytest.raises(IntegrityError, match="dataset must be cifar10"):
+        Manifest.read(folder)
+
+
+def test_a_compiled_form_that_the_manifest_keeps_quiet_about_is_refused(folder):
+    rewrite(folder, compiled=None)
+    content = json.loads((folder / "manifest.json").read_text())
+    assert "compiled" not in content
+    with pytest.raises(IntegrityError, match=r"of which kind its compiled\.npz is"):
+        CostModel.load(folder)
+
+
+@pytest.mark.parametrize("text", ['{"format": true}', '{"a": "' + "9" * 2**24 + '"}'])
+def test_formats_that_are_none_and_huge_manifests_are_refused(folder, text):
+    (folder / "manifest.json").write_text(text)
+    with pytest.raises(IntegrityError, match="is damaged"):
+        Manifest.read(folder)

@@ -189,3 +189,12 @@ def test_the_same_cost_whatever_holds_it():
     network = [0] * 22
     assert archcost.predict(pd.Index(network), "fpga") == archcost.predict(network, "fpga")
     assert FBNet().parse(pickle.loads(pickle.dumps(pd.Series(network)))).tolist() == network
+
+
+def test_a_sequence_that_cannot_be_read_says_so():
+    class Unreadable(list):
+        def __iter__(self):
+            raise RuntimeError("gone")
+
+    with pytest.raises(ArchitectureError, match=r"it cannot be read \(gone\)"):
+        CELLS.parse(Unreadable(OPS))

@@ -1,0 +1,6 @@
+"""Networks to measure and to compare with: published ones, written op by op, and random probes."""
+
+from archcost.zoo.named_networks import NETWORKS, is_zoo_name, zoo_network
+from archcost.zoo.probe_networks import probes
+
+__all__ = ["NETWORKS", "is_zoo_name", "probes", "zoo_network"]
