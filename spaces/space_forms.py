@@ -77,11 +77,13 @@ def evident_space(arch: Any) -> str | None:
         return forms.with_index
     if (kind is list or kind is tuple) and arch and type(arch[0]) is int:
         known = forms.by_length.get(len(arch))
-        return known[1].get(arch[known[0]]) if type(known) is tuple else known
+        return known[1].get(arch[known[0]]) if isinstance(known, tuple) else known
     if isinstance(arch, np.ndarray) and arch.ndim and arch.dtype.kind == "i":
         known = forms.by_length.get(arch.shape[-1])
-        if type(known) is not tuple or arch.size == 0:
-            return known if type(known) is str else None
+        if not isinstance(known, tuple):
+            return known
+        if arch.size == 0:
+            return None
         return known[1].get(int(arch.flat[known[0]]))
     return None
 

@@ -47,7 +47,7 @@ def test_a_csv_of_two_metrics_becomes_two_keys(tmp_path):
 
 def test_an_index_stands_for_its_architecture(tmp_path):
     path = csv(tmp_path, "arch,latency_ms\n0,7.5\n1,4\n")
-    with pytest.raises(ArchitectureError, match="row 2: .*of nasbench201 and of natsbench_size"):
+    with pytest.raises(ArchitectureError, match=r"row 2: .*of nasbench201 and of natsbench_size"):
         CostTable.read(path, device="b")
     by_index = CostTable.read(path, device="b", space="nasbench201")
     by_name = CostTable.read(csv(tmp_path, f"arch,latency_ms\n{A},7.5\n{B},4\n"), device="b")
