@@ -6,7 +6,6 @@ import pytest
 from some_networks import mobile, transformer
 
 from archcost.errors import (
-    ArchcostError,
     ArchitectureError,
     MissingDataError,
     UnknownNameError,
@@ -146,10 +145,6 @@ def test_random_weights_are_seeded_and_keep_activations_in_range():
     assert one == same != other
     rng = np.random.default_rng(0)
     for name in SPACES:
-        if name == "autoformer_tiny":
-            with pytest.raises(ArchcostError, match="written to a TFLite file, but got"):
-                tflite_model(SPACES[name].graph(SPACES[name].sample(1)[0]))
-            continue
         for arch in SPACES[name].sample(5, seed=2):
             shape = SPACES[name].graph(arch).input_shapes[0]
             image = rng.standard_normal(shape).astype(np.float32)

@@ -30,7 +30,15 @@ def output_bytes(network: torch.nn.Module, image: torch.Tensor) -> int:
     written = []
     for module in network.modules():
         name = type(module).__name__
-        if name in ("Conv2d", "AvgPool2d", "AdaptiveAvgPool2d", "Linear", "Zero", "LayerNorm"):
+        if name in (
+            "Conv2d",
+            "AvgPool2d",
+            "AdaptiveAvgPool1d",
+            "AdaptiveAvgPool2d",
+            "Linear",
+            "Zero",
+            "LayerNorm",
+        ):
             module.register_forward_hook(lambda _m, _i, out: written.append(out.numel() * 4))
     with torch.no_grad():
         network(image)
