@@ -69,6 +69,34 @@ def choose(
     if measured is not None and len(measured):
         done = _with_offset(measured * scale) @ project
         covariance = np.linalg.inv(covariance + done.T @ done / noise)
+    return greedy_design(rows, second_moment, noise, n, covariance)
+
+
+def greedy_design(
+    rows: Floats, second_moment: Floats, noise: float, n: int, covariance: Floats
+) -> tuple[list[int], list[float]]:
+    """Choose greedily the rows of a linear model that lower its expected variance most.
+
+    Parameters
+    ----------
+    rows : array of float, shape (n_candidates, n_features)
+        What can be measured.
+    second_moment : array of float, shape (n_features, n_features)
+        Of the features of what is to be predicted.
+    noise : float
+        Variance of a measurement.
+    n : int
+        How many to choose, at most all candidates.
+    covariance : array of float, shape (n_features, n_features)
+        Of the coefficients before any choice.
+
+    Returns
+    -------
+    chosen : list of int
+        Rows, the most telling first.
+    spreads : list of float
+        Root mean expected variance before any choice and after each.
+    """
     spreads = [_spread(covariance, second_moment)]
     free, chosen = np.ones(len(rows), dtype=bool), []
     for _ in range(min(n, len(rows))):

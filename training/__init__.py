@@ -8,6 +8,7 @@ from archcost.training.distilling import distil
 from archcost.training.experiments import Experiment, ExperimentSettings, run_experiment
 from archcost.training.learning_curves import learning_curve
 from archcost.training.metrics import METRICS, Score, score
+from archcost.training.network_choice import suggest_networks
 from archcost.training.registry import load_registered, register
 from archcost.training.splits import SPLITS, Split, split_rows
 from archcost.training.suggesting import suggest
@@ -59,6 +60,7 @@ __all__ = [
     "score",
     "split_rows",
     "suggest",
+    "suggest_networks",
     "train",
     "transfer",
 ]
