@@ -96,7 +96,8 @@ def suggest_networks(
     covariance: npt.NDArray[np.float64] = np.eye(rows.shape[1])
     if len(measured):
         done = np.hstack([_features(_times(list(measured)), centre, spread), own[len(names) :]])
-        covariance = np.linalg.inv(covariance + done.T @ done / NOISE_DEVIATION**2)
+        precision = covariance + done.T @ done / NOISE_DEVIATION**2
+        covariance = np.linalg.inv(precision).astype(np.float64)
     second_moment = aim.T @ aim / len(aim)
     chosen, spreads = greedy_design(rows, second_moment, NOISE_DEVIATION**2, n, covariance)
     return Suggestions([names[place] for place in chosen], spreads)
