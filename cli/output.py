@@ -89,6 +89,7 @@ def plain(value: Any) -> Any:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> import numpy as np
     >>> plain({"cost": np.float64("nan"), "folder": Path("a"), "archs": np.array([1, 2])})
     {'cost': None, 'folder': 'a', 'archs': [1, 2]}
