@@ -17,6 +17,7 @@ from archcost.models import CostModel, find_model, manifests, model_keys
 from archcost.models import predict_many as predict_with_models
 from archcost.models.store import LOADED, MOST_LOADED
 from archcost.spaces import SPACES, SearchSpace, get_space, infer_space
+from archcost.spaces.plain_forms import is_integer
 from archcost.spaces.space_forms import evident_space
 from archcost.spaces.spaces import accepting_spaces
 
@@ -301,12 +302,16 @@ def _checked(
 
 def _space_of(archs: Any, device: str) -> SearchSpace:
     """Return the space of architectures: where several accept them, the one with a model."""
-    accepting = accepting_spaces(archs)
-    if len(accepting) == 1:
-        return accepting[0]
     asked = ("spaces with a model", device)
     if asked not in _models:  # saving a model empties it
         _models[asked] = {key.space for key in model_keys() if key.device == device}
+    if is_integer(archs):  # only a space with a model can be meant, even if it has no such index
+        indexed = [name for name in _models[asked] if get_space(name).has_index]
+        if len(indexed) == 1:
+            return get_space(indexed[0])
+    accepting = accepting_spaces(archs)
+    if len(accepting) == 1:
+        return accepting[0]
     left = [space.name for space in accepting if space.name in _models[asked]]
     return infer_space(archs, left or [space.name for space in accepting])
 

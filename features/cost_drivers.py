@@ -16,17 +16,15 @@ from archcost.features.block_measures import (
     block_work,
     own_block_work,
 )
-from archcost.features.graph_features import (
-    counted_ops,
-    folded_features,
-    live_features,
-    pruned_features,
-)
+from archcost.features.driver_scales import equal_scale, size_weights
+from archcost.features.graph_features import GRAPH_GROUPS
 from archcost.features.one_hot import one_hot
+from archcost.features.whole_work import whole_work, work_by_kind
 from archcost.features.work_groups import WORK, additive_table
 from archcost.features.work_groups import work as work_of_layer
 from archcost.features.zero_folding import fold_zeros
-from archcost.spaces.position_work import position_work
+from archcost.spaces.liveness import counted_ops
+from archcost.spaces.position_work import network_work, position_work
 from archcost.spaces.space import Ops, SearchSpace
 
 Floats = npt.NDArray[np.float64]
@@ -47,11 +45,20 @@ CHAIN_DRIVERS: dict[str, tuple[str, ...]] = {
 }
 """Groups in spaces whose layers follow each other, with the measures that they hold."""
 
-GRAPH_DRIVERS = ("op_counts", "folded", "live", "pruned", "ops", "folded_ops")
+GRAPH_DRIVERS = (
+    "op_counts", "folded", "live", "pruned", "distinct", "live_distinct", "critical", "ops",
+    "folded_ops",
+)  # fmt: skip
 """Groups in spaces that have ``edges``."""
 
 GRAPH_WORK_DRIVERS = ("flops", "traffic", "params")
 """Further groups there where work is not proportional to the counts of ops."""
+
+OWN_DRIVERS = ("totals", "kinds")
+"""Further groups where work is not additive: whole networks' totals, and work by kind of layer."""
+
+LATER_DRIVERS = ("distinct", "live_distinct", "critical", *OWN_DRIVERS)
+"""Groups that models saved without a list of their groups lack."""
 
 SIZE = ("blocks", "convolutions", "dense_mflops", "depthwise_mflops", "kparams", "traffic_mb")
 """Measures whose mean says roughly how much an architecture costs anywhere."""
@@ -72,6 +79,8 @@ class CostDrivers(ArchEncoder):
         architectures given to ``fit`` belong to.
     dataset : str or None, default=None
         Fixes the input size of the networks; None is the space's default.
+    without : tuple of str, default=()
+        Groups that are left out.
 
     Attributes
     ----------
@@ -85,12 +94,21 @@ class CostDrivers(ArchEncoder):
     Examples
     --------
     >>> drivers = CostDrivers().fit([[3, 0, 1, 0, 0, 2]])
-    >>> list(drivers.groups_)
-    ['op_counts', 'folded', 'live', 'pruned', 'ops', 'folded_ops']
+    >>> list(drivers.groups_)[4:7]
+    ['distinct', 'live_distinct', 'critical']
     """
 
+    def __init__(
+        self,
+        space: str | SearchSpace | None = None,
+        dataset: str | None = None,
+        without: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(space, dataset)
+        self.without = without
+
     def _prepare(self) -> None:
-        self._scaling = _scaling(self.space_, self.dataset_)
+        self._scaling = _scaling(self.space_, self.dataset_, tuple(self.without))
         self.groups_, self.table_ = self._scaling.groups, self._scaling.table
         self.work_table_ = self._scaling.work_table
 
@@ -99,7 +117,8 @@ class CostDrivers(ArchEncoder):
         if scaling.table is not None:
             additive: Floats = one_hot(ops, self.space_.n_ops) @ scaling.table
             return additive - scaling.offset
-        raw = np.hstack([part for _, part in _own_columns(self.space_, self.dataset_, ops)])
+        parts = _own_columns(self.space_, self.dataset_, ops, tuple(self.without))
+        raw = np.hstack([part for _, part in parts])
         encoded: Floats = (raw - scaling.offset) * scaling.scale
         return encoded
 
@@ -115,7 +134,8 @@ class CostDrivers(ArchEncoder):
             size: Floats = one_hot(ops, self.space_.n_ops) @ self.work_table_[:-1]
             return size + self.work_table_[-1]
         weights, mean = self._scaling.work_weights
-        own: Floats = _totals(self.space_, self.dataset_, ops) @ weights
+        whole = is_own_work(self.space_, self.dataset_) and "totals" not in self.without
+        own: Floats = _sizes(self.space_, self.dataset_, ops, whole) @ weights
         return own - mean
 
     def get_feature_names_out(self, input_features: object = None) -> npt.NDArray[np.object_]:
@@ -138,6 +158,13 @@ def counts_tell_work(space: SearchSpace, dataset: str) -> bool:
     return bool(np.allclose(most, least))
 
 
+@cache
+def is_own_work(space: SearchSpace, dataset: str) -> bool:
+    """Tell whether the work of an op depends on the other ops, so that only networks tell it."""
+    whole = position_work(space, dataset, whole_work)
+    return not (whole.is_additive and block_work(space, dataset).is_additive)
+
+
 @dataclass(frozen=True)
 class _Scaling:
     """Groups, offset and scale of the features, found on reference architectures."""
@@ -151,21 +178,22 @@ class _Scaling:
 
 
 @cache
-def _scaling(space: SearchSpace, dataset: str) -> _Scaling:
+def _scaling(space: SearchSpace, dataset: str, without: tuple[str, ...]) -> _Scaling:
     reference = space.sample(min(REFERENCE, space.n_archs), seed=0)
     indicators = one_hot(reference, space.n_ops)
-    is_additive = block_work(space, dataset).is_additive
+    whole = is_own_work(space, dataset) and "totals" not in without
+    is_additive = block_work(space, dataset).is_additive and not whole
     work_table = _work_table(space, dataset, indicators) if is_additive else None
-    work_weights = _work_weights(_totals(space, dataset, reference))
+    work_weights = size_weights(_sizes(space, dataset, reference, whole))
     if space.edges is not None or not is_additive:
-        parts = _own_columns(space, dataset, reference)
+        parts = _own_columns(space, dataset, reference, without)
         raw = np.hstack([columns for _, columns in parts])
         # Columns of "smooth" differ in spread by design; those of other groups count the same.
-        scale = np.concatenate([_scale(part, each=name != "smooth") for name, part in parts])
+        scale = np.concatenate([equal_scale(part, each=name != "smooth") for name, part in parts])
         return _Scaling(_slices(parts), None, raw.mean(axis=0), scale, work_table, work_weights)
     scaled = []
     for name, table in _chain_tables(space, dataset):
-        scaled.append((name, table * _scale(indicators @ table, each=name != "smooth")))
+        scaled.append((name, table * equal_scale(indicators @ table, each=name != "smooth")))
     table = np.hstack([part for _, part in scaled])
     offset = (indicators @ table).mean(axis=0)
     return _Scaling(_slices(scaled), table, offset, np.ones(0), work_table, work_weights)
@@ -193,9 +221,21 @@ def _smooth_table(space: SearchSpace, dataset: str) -> Floats:
     return root
 
 
-def _own_columns(space: SearchSpace, dataset: str, ops: Ops) -> list[tuple[str, Floats]]:
+def _own_columns(
+    space: SearchSpace, dataset: str, ops: Ops, without: tuple[str, ...]
+) -> list[tuple[str, Floats]]:
     """Return the groups of architectures, from each one's own layers and graph."""
     parts = [] if space.edges is None else _graph_columns(space, ops)
+    if is_own_work(space, dataset):
+        for group, measure in zip(OWN_DRIVERS, (whole_work, work_by_kind), strict=True):
+            parts.append((group, network_work(space, ops, dataset, measure)))
+    parts += _block_columns(space, dataset, ops)
+    return [(name, columns) for name, columns in parts if name not in without]
+
+
+def _block_columns(space: SearchSpace, dataset: str, ops: Ops) -> list[tuple[str, Floats]]:
+    """Return the groups that come from the work of the blocks."""
+    parts: list[tuple[str, Floats]] = []
     groups = tuple(CHAIN_DRIVERS) if space.edges is None else GRAPH_WORK_DRIVERS
     if space.edges is not None and counts_tell_work(space, dataset):
         return parts
@@ -225,7 +265,7 @@ def _graph_columns(space: SearchSpace, ops: Ops) -> list[tuple[str, Floats]]:
     chosen = indicators.reshape(len(ops), space.n_positions, -1)
     counted = counted_ops(space)
     runs = chosen[:, :, counted] * fold_zeros(space, ops).runs[:, :, None]
-    graph = [features(space, ops) for features in (folded_features, live_features, pruned_features)]
+    graph = [GRAPH_GROUPS[name].columns(space, ops) for name in GRAPH_DRIVERS[1:-2]]
     allowed = np.flatnonzero(space.allowed)
     allowed_counted = np.flatnonzero(space.allowed[:, counted])
     ops_columns = indicators.take(allowed, axis=1)
@@ -234,18 +274,13 @@ def _graph_columns(space: SearchSpace, ops: Ops) -> list[tuple[str, Floats]]:
     return list(zip(GRAPH_DRIVERS, columns, strict=True))
 
 
-def _totals(space: SearchSpace, dataset: str, ops: Ops) -> Floats:
-    """Return the measures of ``SIZE`` of whole architectures, shape ``(n_archs, 6)``."""
+def _sizes(space: SearchSpace, dataset: str, ops: Ops, whole: bool) -> Floats:
+    """Return measures of the size of architectures: of whole networks, or those of ``SIZE``."""
+    if whole:
+        return network_work(space, ops, dataset, whole_work)
     total = own_block_work(space, ops, dataset).sum(axis=(1, 2))
     sizes: Floats = total[:, [MEASURES.index(measure) for measure in SIZE]]
     return sizes
-
-
-def _work_weights(totals: Floats) -> tuple[Floats, float]:
-    """Return weights of the measures whose sum has spread one, and its mean."""
-    weights = _inverse(totals.std(axis=0))
-    weights = weights * _inverse((totals @ weights).std())
-    return weights, float((totals @ weights).mean())
 
 
 def _work_table(space: SearchSpace, dataset: str, indicators: Floats) -> Floats:
@@ -257,25 +292,6 @@ def _work_table(space: SearchSpace, dataset: str, indicators: Floats) -> Floats:
     size = (table[:, spread > 0] / spread[spread > 0]).sum(axis=1)
     size = size / max((indicators @ size).std(), 1e-12)
     return np.append(size, -(indicators @ size).mean())
-
-
-def _inverse(spread: Any) -> Any:
-    """Return the inverse of standard deviations, 0 where nothing varies but by rounding."""
-    varies = spread > 1e-9 * np.max(spread, initial=0.0)
-    return np.where(varies, 1 / np.where(varies, spread, 1.0), 0.0)
-
-
-def _scale(columns: Floats, each: bool = True) -> Floats:
-    """Return factors that give a group variance one, its columns equal shares if `each`."""
-    variance = columns.var(axis=0)
-    varies = variance > 1e-12 * variance.max(initial=0.0)
-    if not varies.any():  # a space without large kernels, say
-        return np.zeros(len(variance))
-    if not each:
-        return np.full(len(variance), 1 / np.sqrt(variance.sum()))
-    return np.where(
-        varies, 1 / np.sqrt(np.where(varies, variance, 1.0) * max(varies.sum(), 1)), 0.0
-    )
 
 
 def _slices(parts: list[tuple[str, Floats]]) -> dict[str, slice]:

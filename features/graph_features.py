@@ -10,12 +10,23 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from archcost.features.critical_paths import (
+    critical_features,
+    longest_path,
+    weighting_name,
+    weightings,
+)
+from archcost.features.merged_ops import (
+    distinct_features,
+    live_distinct_features,
+    working_ops,
+)
 from archcost.features.zero_folding import fold_zeros, joins
 from archcost.spaces.liveness import (
     backward_live,
     connected,
+    counted_ops,
     forward_live,
-    graph_edges,
     op_roles,
 )
 from archcost.spaces.space import Ops, SearchSpace
@@ -103,7 +114,10 @@ def path_features(space: SearchSpace, ops: Ops) -> Floats:
     forward = forward_live(space, ops)
     pruned = forward & backward_live(space, ops)
     is_identity = op_roles(space).identity[np.arange(space.n_positions), ops]
-    depths = _depth(space, pruned, np.ones_like(ops)), _depth(space, pruned, ~is_identity)
+    depths = (
+        longest_path(space, pruned, np.ones(pruned.shape)),
+        longest_path(space, pruned, (~is_identity).astype(np.float64)),
+    )
     return _columns(*_counts(space, ops, forward), *depths)
 
 
@@ -118,31 +132,43 @@ class GraphGroup(NamedTuple):
         Names of the columns that follow the counts.
     columns : callable
         ``columns(space, ops)`` returns the features ``(n_archs, n_features)``.
+    counted : callable
+        ``counted(space)`` returns the ids of the ops that are counted.
     """
 
     prefix: str
     others: tuple[str, ...]
     columns: Callable[[SearchSpace, Ops], Floats]
+    counted: Callable[[SearchSpace], list[int]] = counted_ops
 
     def names(self, space: SearchSpace) -> list[str]:
         """Return the names of the columns."""
-        counted = [f"{self.prefix}_{space.op_names[op]}" for op in counted_ops(space)]
+        counted = [f"{self.prefix}_{space.op_names[op]}" for op in self.counted(space)]
         return [*counted, *self.others]
 
 
-GRAPH_GROUPS: dict[str, GraphGroup] = {
+class PathGroup(NamedTuple):
+    """The longest path under each weighting of the ops (``critical_features``)."""
+
+    columns: Callable[[SearchSpace, Ops], Floats] = critical_features
+
+    def names(self, space: SearchSpace) -> list[str]:
+        """Return the names of the columns."""
+        return [weighting_name(space, weights) for weights in weightings(space)]
+
+
+GRAPH_GROUPS: dict[str, GraphGroup | PathGroup] = {
     "live": GraphGroup("live", ("connected", "joins"), live_features),
     "pruned": GraphGroup("pruned", (), pruned_features),
     "folded": GraphGroup("runs", ("runs_anything", "runs_joins"), folded_features),
     "paths": GraphGroup("fed", ("depth", "depth_without_skips"), path_features),
+    "distinct": GraphGroup("distinct", ("distinct_read",), distinct_features, working_ops),
+    "live_distinct": GraphGroup(
+        "live_distinct", ("live_distinct_read",), live_distinct_features, working_ops
+    ),
+    "critical": PathGroup(),
 }
 """Every group of graph features."""
-
-
-def counted_ops(space: SearchSpace) -> list[int]:
-    """Return the ids of the ops that do not merely write zeros wherever they are allowed."""
-    is_zero = op_roles(space).zero | ~space.allowed
-    return [int(op) for op in np.flatnonzero(~is_zero.all(axis=0))]
 
 
 def _counts(
@@ -153,14 +179,3 @@ def _counts(
 
 def _columns(*columns: Any) -> Floats:
     return np.stack(columns, axis=1).astype(np.float64)
-
-
-def _depth(space: SearchSpace, live: npt.NDArray[np.bool_], lengths: npt.NDArray[Any]) -> Floats:
-    """Return the length of the longest live path, 0 where there is none."""
-    edges = graph_edges(space)
-    depth = np.full((len(live), 1 + edges[-1][1]), -np.inf)
-    depth[:, 0] = 0
-    for edge, (source, target) in enumerate(edges):
-        path = np.where(live[:, edge], depth[:, source] + lengths[:, edge], -np.inf)
-        depth[:, target] = np.maximum(depth[:, target], path)
-    return np.maximum(depth[:, -1], 0)

@@ -19,6 +19,11 @@ ALL_GROUPS = (*GROUPS, *GRAPH_GROUPS)
 SUMMARY_GROUPS = ("op_counts", "stage_work", "total_work", *GRAPH_GROUPS)
 """What predictors learn from besides the op at each position."""
 
+FIRST_SUMMARY_GROUPS = (
+    "op_counts", "stage_work", "total_work", "live", "pruned", "folded", "paths",
+)  # fmt: skip
+"""The same in saved models that name no groups, made before there were more."""
+
 
 class LayerwiseFeatures(ArchEncoder):
     """Describe each position's layers, and aggregates over ops, stages and the whole network.
@@ -36,7 +41,9 @@ class LayerwiseFeatures(ArchEncoder):
         per position), ``op_counts``, ``op_work`` (work by op), ``stage_work`` (work by stage),
         ``total_work``; and, empty unless the space has ``edges`` (``graph_features``), ``live``
         (what reaches the output), ``pruned`` (what also is reached from the input), ``folded``
-        (what runs where zeros are folded) and ``paths`` (what the input reaches, depth).
+        (what runs where zeros are folded), ``paths`` (what the input reaches, depth), ``distinct``
+        and ``live_distinct`` (ops that are not the same computation) and ``critical`` (longest
+        paths).
 
     Attributes
     ----------

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.features.arch_encoder import ArchEncoder
+from archcost.features.merged_ops import executed_once
 from archcost.features.work_groups import WORK, shape_table, work
 from archcost.features.zero_folding import fold_zeros
 from archcost.spaces.liveness import backward_live, forward_live
@@ -46,9 +47,10 @@ class OpGraphs(ArchEncoder):
     """Encode architectures as torch-geometric graphs.
 
     Nodes are the ops at the positions, with one-hot op, work and shapes; in spaces that have
-    ``edges`` also whether the op is backward live, forward live, and executed where zeros are
-    folded. Two more nodes are input and output. Without ``edges`` the positions are a chain. The
-    work is that of each architecture's own layers, the shapes are means over examples.
+    ``edges`` also whether the op is backward live, forward live, executed where zeros are folded,
+    and the first to do what it does (``executed_once``). Two more nodes are input and output.
+    Without ``edges`` the positions are a chain. The work is that of each architecture's own layers,
+    the shapes are means over examples.
 
     Parameters
     ----------
@@ -57,6 +59,9 @@ class OpGraphs(ArchEncoder):
         architectures given to ``fit`` belong to.
     dataset : str or None, default=None
         Fixes the input size of the networks; None is the space's default.
+    merged : bool, default=True
+        Whether the nodes say which op is the first to do what it does; only models saved before
+        they did go without.
 
     Examples
     --------
@@ -64,6 +69,15 @@ class OpGraphs(ArchEncoder):
     >>> graph.num_nodes, graph.num_edges
     (8, 10)
     """
+
+    def __init__(
+        self,
+        space: str | SearchSpace | None = None,
+        dataset: str | None = None,
+        merged: bool = True,
+    ) -> None:
+        super().__init__(space, dataset)
+        self.merged = merged
 
     def node_features(self, ops: Ops) -> Floats:
         """Return the features of all nodes as one dense array.
@@ -83,9 +97,11 @@ class OpGraphs(ArchEncoder):
         shapes = np.log2(shape_table(space, self.dataset_))
         parts = [np.eye(space.n_ops)[ops], amounts, np.broadcast_to(shapes, amounts.shape)]
         if space.edges is not None:
-            live = backward_live(space, ops), forward_live(space, ops)
-            masks = np.stack([*live, fold_zeros(space, ops).runs], axis=2)
-            parts.append(masks.astype(np.float64))
+            masks = [backward_live(space, ops), forward_live(space, ops)]
+            masks.append(fold_zeros(space, ops).runs)
+            if self.merged:
+                masks.append(executed_once(space, ops))
+            parts.append(np.stack(masks, axis=2).astype(np.float64))
         inner = np.concatenate(parts, axis=2)
         n_archs, n_positions, n_inner = inner.shape
         nodes = np.zeros((n_archs, n_positions + 2, n_inner + 2))
@@ -116,4 +132,5 @@ class OpGraphs(ArchEncoder):
         names += [*WORK, "log2_resolution", "log2_c_in", "log2_c_out"]
         if space.edges is not None:
             names += ["backward_live", "forward_live", "runs"]
+            names += ["executed_once"] if self.merged else []
         return np.array([*names, "is_input", "is_output"], dtype=object)

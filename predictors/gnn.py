@@ -10,7 +10,7 @@ import numpy.typing as npt
 from archcost.features.op_graphs import OpGraphs
 from archcost.predictors.base import Floats
 from archcost.predictors.network_ensemble import NetworkEnsemble, column_spread
-from archcost.spaces.space import Ops, SearchSpace
+from archcost.spaces.space import Ops
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,9 +22,9 @@ CHUNK = 2048
 class GNNPredictor(NetworkEnsemble):
     """An ensemble of graph networks on the graph of ops, blended with ridge regression.
 
-    The nodes are the ops with their work, shapes and liveness (``OpGraphs``); messages go along
-    the data flow and against it; the readout sums over the nodes, as costs do. See
-    ``NetworkEnsemble`` for the blend, and ``docs/gnn.md`` for how the layer was chosen.
+    The nodes are the ops with their work, shapes, liveness and what is merged (``OpGraphs``);
+    messages go along the data flow and against it; the readout sums over the nodes, as costs do.
+    See ``NetworkEnsemble`` for the blend, and ``docs/gnn.md`` for how the layer was chosen.
 
     Parameters
     ----------
@@ -67,9 +67,10 @@ class GNNPredictor(NetworkEnsemble):
             n_members, width, max_epochs, learning_rate, weight_decay, progress, seed, dataset
         )
 
-    def _bind(self, space: SearchSpace) -> None:
-        super()._bind(space)
-        self.graphs_ = OpGraphs(dataset=self.dataset).bind(space)
+    def _use_groups(self, groups: tuple[str, ...]) -> None:
+        super()._use_groups(groups)
+        merged = "live_distinct" in groups
+        self.graphs_ = OpGraphs(dataset=self.dataset, merged=merged).bind(self.space_)
 
     def _standardise(self, ops: Ops) -> None:
         nodes = self.graphs_.node_features(ops)

@@ -35,6 +35,13 @@ GRAPH_BLOCKS: tuple[Block, ...] = (
     ("linear", ("live", "pruned")),
     ("rbf", ("live", "pruned")),
 )
+MERGED_BLOCKS: tuple[Block, ...] = (
+    ("linear", ("distinct", "live_distinct")),
+    ("rbf", ("live_distinct",)),
+    ("linear", ("critical",)),
+    ("rbf", ("ops",)),
+)
+"""Further blocks in graphs, which models saved without a list of their blocks lack."""
 WORK_BLOCKS: tuple[Block, ...] = (
     ("linear", ("stage_work", "total_work")),
     ("rbf", ("stage_work", "total_work")),
@@ -46,9 +53,10 @@ class GPPredictor(CostPredictor):
 
     .. math:: t(y) = f(x) + \epsilon, \quad f \sim GP(0, \textstyle\sum_b k_b(x_b, x'_b))
 
-    Each block (op per position; op counts; in graphs what runs and what is live; work by stage,
-    unless op counts tell it) has a linear or an RBF kernel. Their weights and the noise maximise
-    the marginal likelihood, and so does the scale :math:`t` of the costs.
+    Each block (op per position; op counts; in graphs what runs, what is live, what is distinct,
+    and the longest paths; work by stage, unless op counts tell it) has a linear or an RBF kernel.
+    Their weights and the noise maximise the marginal likelihood, and so does the scale :math:`t`
+    of the costs.
 
     Parameters
     ----------
@@ -85,12 +93,21 @@ class GPPredictor(CostPredictor):
 
     def _bind(self, space: SearchSpace) -> None:
         super()._bind(space)
-        blocks = COMMON_BLOCKS + (GRAPH_BLOCKS if space.edges is not None else ())
+        self._use(self._blocks_of_space(GRAPH_BLOCKS + MERGED_BLOCKS))
+
+    def _blocks_of_space(self, in_graphs: tuple[Block, ...]) -> tuple[Block, ...]:
+        space = self.space_
+        blocks = COMMON_BLOCKS + (in_graphs if space.edges is not None else ())
         if space.edges is None or not counts_tell_work(space, space.check_dataset(self.dataset)):
             blocks += WORK_BLOCKS
+        return blocks
+
+    def _use(self, blocks: tuple[Block, ...]) -> None:
+        """Make the encoders of blocks."""
+        self.names_ = tuple(" ".join((kind, *groups)) for kind, groups in blocks)
         self.kinds_ = tuple(kind for kind, _ in blocks)
         self.encoders_ = [
-            LayerwiseFeatures(dataset=self.dataset, groups=groups).bind(space)
+            LayerwiseFeatures(dataset=self.dataset, groups=groups).bind(self.space_)
             for _, groups in blocks
         ]
 
@@ -238,6 +255,7 @@ class GPPredictor(CostPredictor):
     def _state(self) -> dict[str, npt.NDArray[Any]]:
         return {
             **self.scale_.state(),
+            "blocks": np.array(self.names_),
             "kernel": self.kernel_.parameters,
             "means": np.concatenate(self.means_),
             "spreads": np.concatenate(self.spreads_),
@@ -247,6 +265,11 @@ class GPPredictor(CostPredictor):
         }
 
     def _restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
+        self._use(
+            tuple(map(_block, state["blocks"].tolist()))
+            if "blocks" in state
+            else self._blocks_of_space(GRAPH_BLOCKS)
+        )
         self.scale_ = CostScale.restore(state)
         self.kernel_ = SumKernel.from_parameters(self.kinds_, state["kernel"])
         ends = np.cumsum([len(e.get_feature_names_out()) for e in self.encoders_])[:-1]
@@ -255,6 +278,12 @@ class GPPredictor(CostPredictor):
         self.inducing_, self.weights_ = state["inducing"], state["weights"]
         self.trained_, self.root_ = state["trained"], None
         self.inducing_blocks_ = self._blocks(self.inducing_)
+
+
+def _block(name: str) -> Block:
+    """Return the block of a name: its kind of kernel and its groups of features."""
+    kind, *groups = name.split(" ")
+    return ("linear" if kind == "linear" else "rbf"), tuple(groups)
 
 
 def _spread(block: Floats) -> Floats:

@@ -25,6 +25,8 @@ OUTLIER_SCATTER = 1e4
 """Scatter of a measurement that is declared an outlier."""
 OUTLIER_PENALTY = 4.0
 """Penalty in nats for declaring a measurement an outlier."""
+FIRST_ROUNDS = 3
+"""Rounds of expectation-maximisation of the scatter under the prior's mean, before any fit."""
 SUSPECTS, FEWEST_PER_OUTLIER = 3, 5
 """Measurements tried in turn as the next outlier; measurements needed for each outlier."""
 FEW = 40
@@ -67,15 +69,14 @@ def robust_mode(
     kernels: Floats, target: Floats, prior: GroupPrior
 ) -> tuple[Floats, Floats, Floats]:
     """Return mode, scatter, and the precision of the log variances around the mode."""
-    scatter, mode = np.ones(len(target)), prior.mean
+    mode, scatter = _start(kernels, target, prior)
     rounds = 3 if len(target) <= MOST_EXACT // 2 else 2
     for remaining in reversed(range(rounds)):
         mode = find_mode(kernels, target, prior, scatter, mode, 20)
         noise = np.exp(mode[-1]) * scatter
         inverse = np.linalg.inv(covariance_of(mode, kernels, scatter))
         if remaining:
-            expected = (noise * (inverse @ target)) ** 2 + noise - noise**2 * np.diag(inverse)
-            scatter = (DEGREES + np.maximum(expected, 0.0) / np.exp(mode[-1])) / (DEGREES + 1)
+            scatter = _expected_scatter(kernels, target, mode, scatter)
     if len(target) <= FEW:
         mode, scatter = _without_outliers(kernels, target, prior, mode, scatter)
         noise = np.exp(mode[-1]) * scatter
@@ -85,6 +86,43 @@ def robust_mode(
     flat = np.stack([part.ravel() for part in parts])
     turned = np.stack([part.T.ravel() for part in parts])
     return mode, scatter, 0.5 * flat @ turned.T + np.diag(prior.spread**-2)
+
+
+def _start(kernels: Floats, target: Floats, prior: GroupPrior) -> tuple[Floats, Floats]:
+    """Return log variances and scatter to start from.
+
+    Either all measurements are regular, or those are not that are far from what the prior's mean
+    expects: a fit that has seen outliers takes them for noise of everything. The likelier start is
+    taken.
+    """
+    regular = np.ones(len(target))
+    suspicious = regular
+    for _ in range(FIRST_ROUNDS):
+        suspicious = _expected_scatter(kernels, target, prior.mean, suspicious)
+    starts = []
+    for scatter in (regular, suspicious):
+        mode = find_mode(kernels, target, prior, scatter, None, 12)
+        loss = _loss(mode, kernels, target, prior, scatter)[0] + _scatter_penalty(scatter)
+        starts.append((loss, mode, scatter))
+    _, mode, scatter = min(starts, key=lambda start: start[0])
+    return mode, scatter
+
+
+def _scatter_penalty(scatter: Floats) -> float:
+    """Return what scatters cost in nats, 0 for regular ones.
+
+    About the divergence of their posterior from their prior, with noise of Student's t.
+    """
+    return float(DEGREES / 2 * (np.log(scatter) + 1 / scatter - 1).sum())
+
+
+def _expected_scatter(kernels: Floats, target: Floats, mode: Floats, scatter: Floats) -> Floats:
+    """Return the scatter of each measurement that its expected squared residual says."""
+    noise = np.exp(mode[-1]) * scatter
+    inverse = np.linalg.inv(covariance_of(mode, kernels, scatter))
+    expected = (noise * (inverse @ target)) ** 2 + noise - noise**2 * np.diag(inverse)
+    updated: Floats = (DEGREES + np.maximum(expected, 0.0) / np.exp(mode[-1])) / (DEGREES + 1)
+    return updated
 
 
 def _without_outliers(

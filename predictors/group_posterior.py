@@ -49,7 +49,7 @@ from archcost.predictors.group_prior import GroupPrior
 
 Floats = npt.NDArray[np.float64]
 
-SAMPLES, KEPT = 64, 8
+SAMPLES, KEPT = 96, 12
 """Samples of the log variances for the posterior mean, and for its covariance."""
 WIDENING = 1.2
 """Factor on the spread of the normal approximations that samples are drawn from."""
@@ -68,8 +68,8 @@ class Coefficients:
         the features times it, plus the noise.
     noise : float
         Variance of the noise.
-    left_out : numpy.ndarray of float64, shape (n_measured,)
-        Leave-one-out predictions of the targets.
+    left_out, left_out_std : numpy.ndarray of float64, shape (n_measured,)
+        Leave-one-out predictions of the targets, and their standard deviations.
     log_variances : numpy.ndarray of float64, shape (n_groups + 1,)
         Logarithms of the posterior mean variances of the groups, the noise last.
     """
@@ -78,6 +78,7 @@ class Coefficients:
     root: Floats
     noise: float
     left_out: Floats
+    left_out_std: Floats
     log_variances: Floats
 
 
@@ -215,6 +216,7 @@ def _average(
     ticks = (np.arange(KEPT) + rng.uniform()) / KEPT
     drawn = np.searchsorted(np.cumsum(shares), ticks).clip(max=len(shares) - 1)
     mean, left_out = np.zeros(n_features + 1), np.zeros(len(target))
+    left_out_variance = np.zeros(len(target))
     kept = []
     for number, (theta, share) in enumerate(zip(samples, shares, strict=True)):
         times = int((drawn == number).sum())
@@ -233,7 +235,9 @@ def _average(
             one, leverage = _mean_only(features, target, variances, noise)
         mean += share * one
         residual = target - features @ one[:-1] - one[-1]
-        left_out += share * (target - residual / np.maximum(1 - leverage, 1e-6))
+        free = np.maximum(1 - leverage, 1e-6)
+        left_out += share * (target - residual / free)
+        left_out_variance += share * np.exp(theta[-1]) * (1 + leverage / free)
     total = sum(times for times, *_ in kept)
     covariance = np.zeros((n_features + 1, n_features + 1))
     for times, one, own, _ in kept:
@@ -243,7 +247,8 @@ def _average(
     large = values > 1e-7 * max(values[-1], 1e-12)
     root = vectors[:, large] * np.sqrt(values[large])
     log_variances = np.log(shares @ np.exp(samples))
-    return Coefficients(mean, root, float(noise_variance), left_out, log_variances)
+    left_out_std = np.sqrt(left_out_variance)
+    return Coefficients(mean, root, float(noise_variance), left_out, left_out_std, log_variances)
 
 
 def _mean_only(

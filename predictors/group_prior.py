@@ -26,10 +26,15 @@ GENERIC: dict[str, tuple[float, float]] = {
     "op_counts": (-7.0, 1.2),
     "stages": (-8.5, 1.5),
     "smooth": (-7.8, 1.0),
+    "totals": (-5.0, 1.5),
+    "kinds": (-6.0, 1.5),
     SOURCES: (-6.4, 1.5),
     NOISE: (-7.4, 2.5),
 }
 GENERIC_GRAPH: dict[str, tuple[float, float]] = {
+    "distinct": (-7.0, 2.0),
+    "live_distinct": (-5.0, 2.0),
+    "critical": (-6.0, 2.0),
     "op_counts": (-3.5, 1.2),
     "folded": (-4.0, 2.0),
     "live": (-5.0, 2.0),
@@ -39,6 +44,13 @@ GENERIC_GRAPH: dict[str, tuple[float, float]] = {
     SOURCES: (-4.0, 1.2),
     NOISE: (-5.5, 2.5),
 }
+PHYSICS: tuple[tuple[float, dict[str, tuple[float, float]]], ...] = (
+    (0.3, {"distinct": (-11.0, 1.0), "live_distinct": (-11.0, 1.0), "critical": (-11.0, 1.0)}),
+    (0.4, {"critical": (-11.0, 1.0)}),
+    (0.3, {"live_distinct": (-11.0, 1.0), "distinct": (-11.0, 1.0)}),
+)
+"""Hypotheses on graphs, with their probabilities: that nothing special holds, that equal ops are
+merged, that branches run in parallel; each is the generic prior with some groups next to off."""
 GENERIC_PSEUDO_COUNT, GENERIC_SPREAD_COUNT = 20.0, 10.0
 """Pseudo-counts of the generic prior's means and of its spreads, in devices."""
 
@@ -88,7 +100,33 @@ def generic_prior(groups: tuple[str, ...], in_graph: bool) -> GroupPrior:
     return GroupPrior(0.0, mean, spread)
 
 
-def learned_priors(generic: GroupPrior, found: Floats) -> tuple[GroupPrior, ...]:
+def by_physics(prior: GroupPrior, groups: tuple[str, ...]) -> tuple[GroupPrior, ...]:
+    """Split a prior into one hypothesis for each of ``PHYSICS`` that its groups tell apart.
+
+    Few measurements cannot tell which physics holds, and a device that lacks it must not pay for
+    columns that mean nothing there.
+
+    Parameters
+    ----------
+    prior : GroupPrior
+        Over the groups and the noise.
+    groups : tuple of str
+        Names of the groups.
+    """
+    if not any(name in groups for _, changed in PHYSICS for name in changed):
+        return (prior,)
+    priors = []
+    for probability, changed in PHYSICS:
+        mean, spread = prior.mean.copy(), prior.spread.copy()
+        for name in changed:
+            mean[groups.index(name)], spread[groups.index(name)] = changed[name]
+        priors.append(GroupPrior(prior.log_share + float(np.log(probability)), mean, spread))
+    return tuple(priors)
+
+
+def learned_priors(
+    generic: GroupPrior, found: Floats, groups: tuple[str, ...]
+) -> tuple[GroupPrior, ...]:
     """Update the generic prior with source devices, under two hypotheses.
 
     That the new device resembles the sources, or that the sources are examples of devices in
@@ -100,10 +138,12 @@ def learned_priors(generic: GroupPrior, found: Floats) -> tuple[GroupPrior, ...]
         The prior of a device of which nothing is known.
     found : array of float, shape (n_sources, n_groups + 1)
         Log variances found on each source with the others as its sources.
+    groups : tuple of str
+        Names of the groups.
     """
     if len(found) == 0:
-        return (generic,)
-    priors = []
+        return by_physics(generic, groups)
+    priors: list[GroupPrior] = []
     for probability, mean_count, spread_count, factor in (
         (SIMILAR_PROBABILITY, SIMILAR_PSEUDO_COUNT, SIMILAR_SPREAD_COUNT, SIMILAR_NARROWING),
         (1 - SIMILAR_PROBABILITY, GENERIC_PSEUDO_COUNT, GENERIC_SPREAD_COUNT, 1.0),
@@ -113,7 +153,8 @@ def learned_priors(generic: GroupPrior, found: Floats) -> tuple[GroupPrior, ...]
         squares = ((found - mean) ** 2).sum(axis=0) + spread_count * (factor * generic.spread) ** 2
         spread = np.sqrt(squares / (n + spread_count))
         mean[-1], spread[-1] = generic.mean[-1], generic.spread[-1]
-        priors.append(GroupPrior(float(np.log(probability)), mean, spread))
+        prior = GroupPrior(float(np.log(probability)), mean, spread)
+        priors += by_physics(prior, groups) if factor == 1.0 else (prior,)
     return tuple(priors)
 
 

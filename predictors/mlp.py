@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from archcost.features.layerwise import SUMMARY_GROUPS, LayerwiseFeatures
+from archcost.features.layerwise import LayerwiseFeatures
 from archcost.predictors.base import Floats
 from archcost.predictors.network_ensemble import NetworkEnsemble, column_spread
-from archcost.spaces.space import Ops, SearchSpace
+from archcost.spaces.space import Ops
 
 if TYPE_CHECKING:
     from torch import nn
@@ -58,9 +58,9 @@ class MLPPredictor(NetworkEnsemble):
             n_members, width, max_epochs, learning_rate, weight_decay, progress, seed, dataset
         )
 
-    def _bind(self, space: SearchSpace) -> None:
-        super()._bind(space)
-        self.encoder_ = LayerwiseFeatures(dataset=self.dataset, groups=SUMMARY_GROUPS).bind(space)
+    def _use_groups(self, groups: tuple[str, ...]) -> None:
+        super()._use_groups(groups)
+        self.encoder_ = LayerwiseFeatures(dataset=self.dataset, groups=groups).bind(self.space_)
 
     def _standardise(self, ops: Ops) -> None:
         features = self.encoder_.transform(ops)

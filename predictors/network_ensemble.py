@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from archcost.features.layerwise import FIRST_SUMMARY_GROUPS, SUMMARY_GROUPS
 from archcost.predictors.base import CostPredictor, Floats
 from archcost.predictors.ensemble_training import assign_folds, blend_weight, train_ensemble
 from archcost.predictors.linear_fit import relative_spread
@@ -91,8 +92,13 @@ class NetworkEnsemble(CostPredictor):
 
     def _bind(self, space: SearchSpace) -> None:
         super()._bind(space)
-        self.ridge_ = RidgePredictor(dataset=self.dataset)
-        self.ridge_._bind(space)
+        self._use_groups(SUMMARY_GROUPS)
+
+    def _use_groups(self, groups: tuple[str, ...]) -> None:
+        """Make the encoders of groups of ``LayerwiseFeatures``; the ridge's has the ops too."""
+        self.groups_ = groups
+        self.ridge_ = RidgePredictor(dataset=self.dataset, groups=("ops", *groups))
+        self.ridge_._bind(self.space_)
 
     def _fit(self, ops: Ops, cost: Floats) -> None:
         import torch
@@ -147,11 +153,14 @@ class NetworkEnsemble(CostPredictor):
     def _state(self) -> dict[str, npt.NDArray[Any]]:
         return {
             **self.ridge_._state(),
+            "groups": np.array(self.groups_),
             "blend_weight": np.array(self.blend_weight_),
             "own_relative_std": np.array(self.relative_std_),
         }
 
     def _restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
+        known = "groups" in state
+        self._use_groups(tuple(state["groups"].tolist()) if known else FIRST_SUMMARY_GROUPS)
         self.ridge_._restore(state)
         # Pretrained models hold it under its former name, `trust`.
         self.blend_weight_ = float(state["blend_weight" if "blend_weight" in state else "trust"])

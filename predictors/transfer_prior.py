@@ -13,6 +13,7 @@ from archcost.predictors.group_prior import (
     SOURCES,
     GroupPrior,
     TransferPrior,
+    by_physics,
     generic_prior,
     learned_priors,
 )
@@ -60,16 +61,19 @@ def learn_prior(
         rows[name] = features[:ROWS_LEFT_OUT], relative[:ROWS_LEFT_OUT] - work
         coefficients.append(_describe(features, relative, list(drivers.groups_.values()), physics))
     table = np.stack(coefficients, axis=1)
-    generic = generic_prior((*drivers.groups_, SOURCES), in_graph)
+    groups_and_sources = (*drivers.groups_, SOURCES)
+    generic = generic_prior(groups_and_sources, in_graph)
     if len(sources) == 1:  # no other to be its source
-        return TransferPrior(tuple(sources), table, (generic,))
+        return TransferPrior(tuple(sources), table, by_physics(generic, groups_and_sources))
     found = []
     for number, (features, target) in enumerate(rows.values()):
         others = scaled_sources(drivers, np.delete(table, number, axis=1))
         both = np.hstack([features, features @ others])
         groups = [*drivers.groups_.values(), slice(features.shape[1], both.shape[1])]
         found.append(find_mode(grams(both, groups), _clipped(target), _wide(generic), None, None))
-    return TransferPrior(tuple(sources), table, learned_priors(generic, np.array(found)))
+    return TransferPrior(
+        tuple(sources), table, learned_priors(generic, np.array(found), groups_and_sources)
+    )
 
 
 def _describe(

@@ -144,7 +144,7 @@ def _modules(space: SearchSpace, sample: Ops) -> str:
     for row, dataset in _built(space, sample):
         module = space.network(row, dataset).eval()
         with torch.inference_mode():
-            result = module(torch.ones(1, *space.input_shape(dataset)))
+            result = module(torch.ones(space.graph(row, dataset).input_shapes[0]))
         where = f"the module of {space.format(row)} for {dataset}"
         shape = (1, space.dataset(dataset).n_classes)
         require(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from archcost.errors import ArchitectureError
+from archcost.errors import ArchitectureError, shown
 from archcost.networks.graph_builder import GraphBuilder, Value
 from archcost.spaces.dataset import Dataset
 from archcost.spaces.op_checks import Ops
@@ -49,6 +49,7 @@ class AutoFormerTiny(SearchSpace):
         **{f"block{n:02d}": (*BLOCKS, ABSENT) for n in range(MIN_DEPTH + 1, MAX_DEPTH + 1)},
     }
     datasets = (Dataset("ImageNet", (3, 224, 224), 1000),)
+    starts_with = tuple(f"d{depth}:" for depth in range(MIN_DEPTH, MAX_DEPTH + 1))
 
     def split(self, text: str) -> list[str]:
         """Split ``d12:e192:m4_h3,...`` into the embedding and 14 blocks."""
@@ -56,13 +57,14 @@ class AutoFormerTiny(SearchSpace):
         if len(parts) != 3 or not parts[0].startswith("d"):
             raise ArchitectureError(
                 f"a string of {self.name} must read like 'd12:e192:m4_h3,m3.5_h4,...' (depth, "
-                f"embedding, a block for each layer), but got {text!r}"
+                f"embedding, a block for each layer), but got {shown(text)}"
             )
         blocks = parts[2].split(",")
         if parts[0] != f"d{len(blocks)}" or not MIN_DEPTH <= len(blocks) <= MAX_DEPTH:
             raise ArchitectureError(
                 f"the depth of {self.name} must be {MIN_DEPTH} to {MAX_DEPTH} and that of the "
-                f"listed blocks, but {text!r} says {parts[0]!r} and lists {len(blocks)} blocks"
+                f"listed blocks, but {shown(text)} says {shown(parts[0])} and lists "
+                f"{len(blocks)} blocks"
             )
         return [parts[1], *blocks, *[ABSENT] * (MAX_DEPTH - len(blocks))]
 
@@ -118,14 +120,16 @@ class AutoFormerTiny(SearchSpace):
         """Write patch embedding, positions, blocks, and the classifier on the patches' mean."""
         names = [self.op_names[op] for op in ops]
         features = int(names[0][1:])
-        with builder.at(0, stage=0, part="stem"):
+        with builder.at(0, stage=0):
             x = builder.conv(
                 builder.input(dataset.input_shape), features, PATCH,
                 stride=PATCH, padding=0, bias=True, name="patch_embed.proj",
             )  # fmt: skip
             n_patches = x.shape[2] * x.shape[3]
             x = builder.transpose(builder.reshape(x, (features, n_patches)), (0, 2, 1))
-            token = builder.constant((x.shape[0], 1, features), name="cls_token")
+            token = builder.constant((1, 1, features), name="cls_token")
+            # One token for each image of a batch; with batch 1 a constant that runtimes fold.
+            token = builder.add(token, builder.zero(builder.split(x, 0, 1, axis=1)))
             x = builder.concat(token, x, axis=1)
             x = builder.add(x, builder.constant((1, n_patches + 1, features), name="pos_embed"))
         for place, name in enumerate(names[1:], start=1):

@@ -17,6 +17,7 @@ from archcost.spaces.fbnet_layout import (
     Slot,
     layer_slots,
 )
+from archcost.spaces.foreign_forms import fbnet_hint
 from archcost.spaces.space import Ops, SearchSpace
 
 
@@ -55,6 +56,10 @@ class FBNet(SearchSpace):
                 f"{shown(names)} and {shown(ops)} are two architectures"
             )
         return ops
+
+    def hint(self, given: object) -> str:
+        """Return the converter of blocks that are named as in the paper's code."""
+        return fbnet_hint(given)
 
     def describe(self, ops: Ops, dataset: Dataset, builder: GraphBuilder) -> Value:
         """Write the whole network; a skip that changes nothing is nothing."""

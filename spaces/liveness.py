@@ -45,6 +45,12 @@ def op_roles(space: SearchSpace) -> OpRoles:
     return OpRoles(zero, identity, convolution & ~(zero | other))
 
 
+def counted_ops(space: SearchSpace) -> list[int]:
+    """Return the ids of the ops that do not merely write zeros wherever they are allowed."""
+    is_zero = op_roles(space).zero | ~space.allowed
+    return [int(op) for op in np.flatnonzero(~is_zero.all(axis=0))]
+
+
 def graph_edges(space: SearchSpace) -> tuple[tuple[int, int], ...]:
     """Return source and target node of each position, in a space that has ``edges``."""
     assert space.edges is not None, f"{space.name} is no graph"

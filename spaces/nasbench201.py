@@ -16,6 +16,7 @@ from archcost.networks.graph_builder import GraphBuilder, Value
 from archcost.spaces.cell_graph import canonical
 from archcost.spaces.config_dicts import entry_of_config
 from archcost.spaces.dataset import Dataset
+from archcost.spaces.foreign_forms import cell_hint
 from archcost.spaces.nasbench201_layout import CELLS_PER_STAGE, EDGES, OPS, STAGE_CHANNELS
 from archcost.spaces.space import Ops, SearchSpace
 
@@ -56,7 +57,7 @@ class NASBench201(SearchSpace):
     )
     edges = EDGES
     has_index = True
-    starts_with = "|"
+    starts_with = ("|",)
 
     @cached_property
     def all_ops(self) -> Ops:
@@ -97,6 +98,10 @@ class NASBench201(SearchSpace):
     def from_config(self, config: Mapping[str, Any]) -> object:
         """Return the ``arch_str`` of HW-NAS-Bench's config dict."""
         return entry_of_config(self, config, "arch_str", CONFIG)
+
+    def hint(self, given: object) -> str:
+        """Return the converter of NASLib's, NNI's, HPOBench's or xautodl's cells."""
+        return cell_hint(given)
 
     def split(self, text: str) -> list[str]:
         """Split ``|op~source|...|+|...|`` into the ops of the six edges."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archcost.errors import ArchitectureError
+from archcost.errors import ArchitectureError, shown
 from archcost.networks.graph_builder import GraphBuilder, Value
 from archcost.spaces.dataset import Dataset
 from archcost.spaces.op_checks import Ops
@@ -49,16 +49,17 @@ class NATSBenchSize(SearchSpace):
         Dataset("ImageNet16-120", (3, 16, 16), 120),
     )
     has_index = True
+    starts_with = tuple(f"{channels}:" for channels in CHANNELS)
 
     def split(self, text: str) -> list[str]:
         """Split ``64:32:8:40:56`` into the five channel counts."""
         names = text.split(":")
         for name in names:
-            if name.isascii() and name.isdigit() and name not in CHANNELS:
+            if name.isascii() and name.isdigit() and len(name) < 9 and name not in CHANNELS:
                 nearest = min(CHANNELS, key=lambda known: abs(int(known) - int(name)))
                 raise ArchitectureError(
                     f"channels of {self.name} must be a multiple of 8 from 8 to 64, but got {name} "
-                    f"in {text!r}; the nearest is {nearest}"
+                    f"in {shown(text)}; the nearest is {nearest}"
                 )
         return names
 

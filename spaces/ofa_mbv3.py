@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from archcost.errors import ArchitectureError
+from archcost.errors import ArchitectureError, shown
 from archcost.networks.graph_builder import GraphBuilder, Value
 from archcost.spaces.dataset import Dataset
 from archcost.spaces.op_checks import Ops
@@ -59,6 +59,7 @@ class OFAMobileNetV3(SearchSpace):
     name = "ofa_mbv3"
     slots = _slots()
     datasets = (Dataset("ImageNet", (3, 224, 224), 1000),)
+    starts_with = ("r1", "r2")
 
     def split(self, text: str) -> list[str]:
         """Split ``r224:w1.0:k3_e4,k5_e6:...`` into resolution, width and 20 blocks."""
@@ -66,8 +67,8 @@ class OFAMobileNetV3(SearchSpace):
         if len(parts) != 2 + UNITS:
             raise ArchitectureError(
                 f"a string of {self.name} must read like 'r224:w1.0:k3_e4,k5_e6:...' (resolution, "
-                f"width, {UNITS} units of {MIN_DEPTH} to {MAX_DEPTH} blocks), but {text!r} has "
-                f"{len(parts)} parts"
+                f"width, {UNITS} units of {MIN_DEPTH} to {MAX_DEPTH} blocks), but {shown(text)} "
+                f"has {len(parts)} parts"
             )
         names = parts[:2]
         for number, unit in enumerate(parts[2:], start=1):
@@ -75,7 +76,7 @@ class OFAMobileNetV3(SearchSpace):
             if not MIN_DEPTH <= len(blocks) <= MAX_DEPTH:
                 raise ArchitectureError(
                     f"a unit of {self.name} must have {MIN_DEPTH} to {MAX_DEPTH} blocks, but unit "
-                    f"{number} of {text!r} has {len(blocks)}"
+                    f"{number} of {shown(text)} has {len(blocks)}"
                 )
             names += blocks + [ABSENT] * (MAX_DEPTH - len(blocks))
         return names

@@ -61,9 +61,9 @@ class SearchSpace(Plugin, ABC):
         the same network.
     has_index : bool
         Whether the order of the architectures is published, so that an int names one.
-    starts_with : str
-        What every string begins with, for a space whose ``split`` is its own: a first character
-        that tells its strings from those of other spaces without splitting them.
+    starts_with : tuple of str
+        What the strings begin with, for a space whose ``split`` is its own: beginnings that tell
+        its strings from those of other spaces without splitting them.
     """
 
     name: ClassVar[str]
@@ -72,7 +72,7 @@ class SearchSpace(Plugin, ABC):
     edges: tuple[tuple[int, int], ...] | None = None
     canonical: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] | None = None
     has_index: bool = False
-    starts_with: str = ""
+    starts_with: tuple[str, ...] = ()
 
     # What a space must say -------------------------------------------------------------------
 
@@ -127,6 +127,10 @@ class SearchSpace(Plugin, ABC):
         raise ArchitectureError(
             f"{self.name} takes no dicts, but got one with the keys {shown(list(config))}"
         )
+
+    def hint(self, given: object) -> str:
+        """Return how to read a form that another tool writes, to end an error; else ``""``."""
+        return ""
 
     # What follows from it --------------------------------------------------------------------
 
@@ -320,6 +324,14 @@ class SearchSpace(Plugin, ABC):
             If the form is malformed, an op is not allowed at its position, or the combination
             is not valid.
         """
+        try:
+            return self._parsed(arch, dataset)
+        except ArchitectureError as error:
+            if hint := self.hint(arch):
+                raise ArchitectureError(f"{error}; {hint}") from None
+            raise
+
+    def _parsed(self, arch: object, dataset: str | None) -> Ops:
         form = plain_form(arch)
         if isinstance(form, Mapping):
             form = plain_form(self.from_config(form))
@@ -384,7 +396,10 @@ class SearchSpace(Plugin, ABC):
             try:
                 rows.append(self.parse(arch, dataset))
             except ArchitectureError as error:
-                raise ArchitectureError(f"architecture {place}: {error}") from None
+                hint = self.hint(archs)
+                raise ArchitectureError(
+                    f"architecture {place}: {error}{hint and f'; {hint}'}"
+                ) from None
         return np.array(rows, dtype=self.dtype).reshape(len(rows), self.n_positions)
 
     def is_single(self, archs: object) -> bool:

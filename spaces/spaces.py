@@ -1,16 +1,22 @@
 """The search spaces by name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from archcost.errors import ArchcostError, ArchitectureError, shown
 from archcost.plugins import find
+from archcost.spaces.autoformer_tiny import AutoFormerTiny
 from archcost.spaces.fbnet import FBNet
 from archcost.spaces.nasbench201 import NASBench201
+from archcost.spaces.natsbench_size import NATSBenchSize
+from archcost.spaces.ofa_mbv3 import OFAMobileNetV3
 from archcost.spaces.plain_forms import is_integer, plain_form
 from archcost.spaces.space import SearchSpace
 
-SPACES: dict[str, SearchSpace] = {space.name: space for space in (NASBench201(), FBNet())}
+SPACES: dict[str, SearchSpace] = {
+    space.name: space
+    for space in (NASBench201(), FBNet(), NATSBenchSize(), OFAMobileNetV3(), AutoFormerTiny())
+}
 """Every search space that ships or was registered; a new one is one file and one entry here."""
 
 FORMS: list[Any] = []
@@ -130,10 +136,15 @@ def accepting_spaces(archs: Any, among: Iterable[str] | None = None) -> list[Sea
 
     Parameters and errors are those of ``infer_space``.
     """
-    reasons, accepting = [], []
-    form = plain_form(archs)
+    reasons: dict[SearchSpace, str] = {}
+    accepting = []
     names = set(SPACES) if among is None else set(among)
-    for space in [space for name, space in SPACES.items() if name in names]:
+    spaces = [space for name, space in SPACES.items() if name in names]
+    try:
+        form = plain_form(archs)
+    except ArchitectureError as error:
+        raise ArchitectureError("; ".join([str(error), *_hints(spaces, archs)])) from None
+    for space in spaces:
         first = form
         if not space.is_single(form):
             if len(form) == 0:
@@ -146,11 +157,18 @@ def accepting_spaces(archs: Any, among: Iterable[str] | None = None) -> list[Sea
         try:
             space.parse(first)
         except ArchitectureError as error:
-            reasons.append(str(error))
+            reasons[space] = str(error)
         else:
             accepting.append(space)
     if not accepting:
-        raise ArchitectureError(
-            f"no search space accepts this architecture: {'; '.join(dict.fromkeys(reasons))}"
-        )
+        # A list of as many ops as a space has positions is meant for it.
+        length = 0 if isinstance(first, (str, int, Mapping)) else len(first)
+        meant = [reasons[space] for space in reasons if space.n_positions == length]
+        why = dict.fromkeys([*(meant or reasons.values()), *_hints(spaces, form)])
+        raise ArchitectureError(f"no search space accepts this architecture: {'; '.join(why)}")
     return accepting
+
+
+def _hints(spaces: Iterable[SearchSpace], given: object) -> list[str]:
+    """Return how to read a form of another tool, as the spaces know it."""
+    return [hint for space in spaces if (hint := space.hint(given))]

@@ -14,6 +14,7 @@ design of experiments for a linear model applies: greedily, what lowers the expe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -95,7 +96,8 @@ def suggest_networks(
     covariance: npt.NDArray[np.float64] = np.eye(rows.shape[1])
     if len(measured):
         done = np.hstack([_features(_times(list(measured)), centre, spread), own[len(names) :]])
-        covariance = np.linalg.inv(covariance + done.T @ done / NOISE_DEVIATION**2)
+        precision = covariance + done.T @ done / NOISE_DEVIATION**2
+        covariance = np.linalg.inv(precision).astype(np.float64)
     second_moment = aim.T @ aim / len(aim)
     chosen, spreads = greedy_design(rows, second_moment, NOISE_DEVIATION**2, n, covariance)
     return Suggestions([names[place] for place in chosen], spreads)
@@ -107,7 +109,7 @@ def _default_candidates() -> dict[str, Graph]:
         for side in SIDES:
             try:
                 reference = name if side is None else f"{name}@{side}"
-                graphs[reference] = zoo_network(reference)
+                graphs[reference] = _zoo_network(reference)
             except ArchcostError:  # not all take images of that side
                 continue
     return {
@@ -116,18 +118,28 @@ def _default_candidates() -> dict[str, Graph]:
 
 
 def _times(networks: Sequence[Any]) -> npt.NDArray[np.float64]:
-    return np.stack([work_times(_graph(network)) for network in networks])
+    return np.stack([_graph_times(_graph(network)) for network in networks])
+
+
+@lru_cache(maxsize=512)
+def _graph_times(graph: Graph) -> npt.NDArray[np.float64]:
+    return work_times(graph)
 
 
 def _graph(network: Any) -> Graph:
     if isinstance(network, Graph):
         return network
     if isinstance(network, str):
-        return zoo_network(network)
+        return _zoo_network(network)
     raise ArchcostError(
         f"a network must be a name of the zoo or a Graph to be chosen from, but got "
         f"{shown(network)}"
     )
+
+
+@lru_cache(maxsize=512)
+def _zoo_network(name: str) -> Graph:
+    return zoo_network(name)
 
 
 def _features(

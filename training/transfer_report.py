@@ -37,6 +37,11 @@ MEANING = {
     "folded": "ops left when none is folded away",
     "live": "ops that reach the output",
     "pruned": "ops that a graph compiler leaves",
+    "distinct": "distinct inputs of ops",
+    "live_distinct": "distinct inputs of ops that reach the output",
+    "critical": "longest paths",
+    "totals": "FLOPs, parameters, activations and layers in all",
+    "kinds": "work by kind of layer",
     "ops": "op by position",
     "folded_ops": "op by position, if it runs",
 }

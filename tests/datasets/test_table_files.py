@@ -46,7 +46,10 @@ def test_a_csv_of_two_metrics_becomes_two_keys(tmp_path):
 
 
 def test_an_index_stands_for_its_architecture(tmp_path):
-    by_index = CostTable.read(csv(tmp_path, "arch,latency_ms\n0,7.5\n1,4\n"), device="b")
+    path = csv(tmp_path, "arch,latency_ms\n0,7.5\n1,4\n")
+    with pytest.raises(ArchitectureError, match=r"row 2: .*of nasbench201 and of natsbench_size"):
+        CostTable.read(path, device="b")
+    by_index = CostTable.read(path, device="b", space="nasbench201")
     by_name = CostTable.read(csv(tmp_path, f"arch,latency_ms\n{A},7.5\n{B},4\n"), device="b")
     assert by_index.sha256 == by_name.sha256
 
@@ -152,7 +155,11 @@ def test_of_a_long_form_the_rows_asked_for_are_kept(tmp_path):
         (f"arch,latency_ms,energy_mj\n{A},7,1\n{B},8,0\n", CostTableError, r"row 3 has 0\.0"),
         (f"arch,latency_ms\n{A},7\n{B[:-1]},8\n", ArchitectureError, "row 3: a string of nasbench"),
         ("arch,latency_ms\nresnet,7\n", ArchitectureError, "row 2: no search space accepts"),
-        ("arch,latency_ms\n1,7\n15625,8\n", ArchitectureError, "row 3: .* an index of nasbench201"),
+        (
+            "arch,space,cost\n1,nasbench201,7\n15625,nasbench201,8\n",
+            ArchitectureError,
+            "row 3: an index of nasbench201",
+        ),
         (f"arch,latency_ms\n{A},7\n7,8\n", ArchitectureError, "row 3: a string of nasbench201"),
         ("arch,latency_ms\n" + "7" * 5000 + ",8\n", ArchitectureError, "row 2: no search space"),
         ("arch,latency_ms\n" + "7" * 200_000 + ",8\n", IntegrityError, "field larger than"),

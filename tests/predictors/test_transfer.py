@@ -7,10 +7,13 @@ import pytest
 from archcost.datasets import CostTable
 from archcost.errors import ArchitectureError, CostTableError, UnknownNameError
 from archcost.features import CostDrivers
+from archcost.features.cost_drivers import LATER_DRIVERS
+from archcost.features.critical_paths import longest_path
 from archcost.models import CostModel
 from archcost.predictors import TransferPredictor
+from archcost.predictors.transfer_prior import learn_prior
 from archcost.spaces import FBNet, NASBench201
-from archcost.spaces.liveness import connected
+from archcost.spaces.liveness import backward_live, connected, forward_live
 from archcost.training import suggest, transfer
 from archcost.training.metrics import spearman
 from archcost.training.transfer_report import transfer_report
@@ -264,3 +267,31 @@ def test_published_task_reaches_its_goal(real_tables):
         pairs = dict(zip(CHAINS.format_many(chosen), cost[measured], strict=True))
         model = transfer("fbnet", pairs, sources=known)
         assert spearman(cost[rest], model.predict(ops[rest])) > goal
+
+
+def test_branches_that_run_at_once_are_learned_from_fifty():
+    """A made-up device that is done when the longest path is, with op times that none knows."""
+    ops = CELLS.all_ops
+    live = backward_live(CELLS, ops) & forward_live(CELLS, ops)
+    cost = 1 + longest_path(CELLS, live, np.array([0, 0, 0.37, 1.0, 0.68])[ops])
+    archs = suggest(CELLS, 50, sources=[])
+    places = CELLS.indices(CELLS.parse_many(archs))
+    model = transfer(CELLS, dict(zip(archs, cost[places].tolist(), strict=True)), sources=[])
+    assert spearman(cost, model.predict(ops)) > 0.98
+
+
+def test_a_model_saved_before_there_were_further_drivers_predicts_as_it_did(sources, tmp_path):
+    archs = CELLS.sample(12, seed=1)
+    drivers = CostDrivers(without=LATER_DRIVERS).bind(CELLS)
+    costs = {t.keys()[0].device: t.costs(t.keys()[0]) for t in sources[CELLS.name]}
+    old = TransferPredictor().with_prior(learn_prior(drivers, costs))
+    old._bind = lambda space: (setattr(old, "space_", space), old._use_drivers(LATER_DRIVERS),
+                               old._use(old.prior))  # fmt: skip
+    old.fit(archs, device_ms(archs, CELLS, 9), space=CELLS)
+    old.save_weights(tmp_path)
+    with np.load(tmp_path / "weights.npz") as arrays:
+        state = {name: values for name, values in arrays.items() if name != "left_out_drivers"}
+    np.savez(tmp_path / "weights.npz", **state)
+    loaded = TransferPredictor().load_weights(tmp_path, CELLS)
+    ops = CELLS.sample(100, seed=2)
+    np.testing.assert_allclose(loaded.predict(ops), old.predict(ops), rtol=1e-12)

@@ -7,6 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from archcost.spaces.spaces import SPACES
 
 CASES = [(space, dataset) for space in SPACES.values() for dataset in space.dataset_names]
+NO_MODULES = ("add", "multiply", "attention", "concat", "split")
 CLASSES = {"cifar10": 10, "cifar100": 100, "ImageNet16-120": 120, "ImageNet": 1000}
 
 
@@ -15,7 +16,7 @@ def test_layers_agree_with_the_built_network(space, dataset):
     for ops in space.sample(3, seed=11):
         with torch.device("meta"):  # shapes alone decide
             network = space.network(ops, dataset)
-            image = torch.zeros(1, *space.input_shape(dataset))
+            image = torch.zeros(space.graph(ops, dataset).input_shapes[0])
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             scores = network(image)
         work = space.workload(ops, dataset)
@@ -25,11 +26,19 @@ def test_layers_agree_with_the_built_network(space, dataset):
 
 
 def output_bytes(network: torch.nn.Module, image: torch.Tensor) -> int:
-    """Sum what convolutions, poolings, linear layers and zero ops write, by forward hooks."""
+    """Sum what convolutions, poolings, linear layers, norms and zeros write, by forward hooks."""
     written = []
     for module in network.modules():
         name = type(module).__name__
-        if name in ("Conv2d", "AvgPool2d", "AdaptiveAvgPool2d", "Linear", "Zero"):
+        if name in (
+            "Conv2d",
+            "AvgPool2d",
+            "AdaptiveAvgPool1d",
+            "AdaptiveAvgPool2d",
+            "Linear",
+            "Zero",
+            "LayerNorm",
+        ):
             module.register_forward_hook(lambda _m, _i, out: written.append(out.numel() * 4))
     with torch.no_grad():
         network(image)
@@ -40,10 +49,10 @@ def output_bytes(network: torch.nn.Module, image: torch.Tensor) -> int:
 def test_activation_bytes_agree_with_hooks(space, dataset):
     for ops in space.sample(3, seed=12):
         with torch.device("meta"):
-            image = torch.zeros(1, *space.input_shape(dataset))
+            image = torch.zeros(space.graph(ops, dataset).input_shapes[0])
             hooked = output_bytes(space.network(ops, dataset), image)
         layers = space.layers(ops, dataset)
-        added = sum(layer.output_bytes for layer in layers if layer.kind == "add")
+        added = sum(layer.output_bytes for layer in layers if layer.kind in NO_MODULES)
         assert space.workload(ops, dataset).activation_bytes == hooked + added
 
 
@@ -57,7 +66,7 @@ def test_shapes_chain():
     for space in SPACES.values():
         for layer in space.layers(space.sample(1, seed=2)[0]):
             if layer.kind == "conv":
-                assert layer.h_out == layer.h_in // layer.stride
+                assert layer.h_out == -(-layer.h_in // layer.stride)
             if layer.position is not None:
                 assert layer.op in space.op_names
 

@@ -45,7 +45,7 @@ class Piped(Opaque):
     """Strings that begin as a cell's."""
 
     name = "piped"
-    starts_with = "|"
+    starts_with = ("|",)
 
 
 class Indexed(Short):
@@ -66,12 +66,22 @@ def spaces(monkeypatch):
 
 
 def test_what_ships_is_told():
-    for arch in (CELL, CELL[:-1], 7, [0] * 6, (0,) * 6, np.zeros(6, int), np.zeros((3, 6), int)):
+    for arch in (CELL, CELL[:-1], [0] * 6, (0,) * 6, np.zeros(6, int), np.zeros((3, 6), int)):
         assert evident_space(arch) == "nasbench201"
     for arch in (NETWORK, [0] * 22, np.zeros((1, 22), np.int8)):
         assert evident_space(arch) == "fbnet"
+    for name in ("natsbench_size", "ofa_mbv3", "autoformer_tiny"):
+        space = SPACES[name]
+        ops = space.sample(3, seed=0)
+        for arch in (*space.format_many(ops), ops[0], ops, ops[1].tolist(), tuple(ops[2].tolist())):
+            assert evident_space(arch) == name
     for arch in (
+        7,  # a cell, or a size
+        [9] * 22,
+        np.zeros((0, 22), int),
         "resnet50",
+        "densenet121",
+        "64",
         "",
         f" {CELL}",
         "k3_e1",
@@ -165,7 +175,7 @@ def test_of_two_indices_that_with_a_model_of_the_device_is_meant(spaces, models)
     mine = models(indexed)
     assert archcost.predict(7, "board") == mine.predict(7)
     models(CELLS)
-    with pytest.raises(ArchitectureError, match="7 is one of nasbench201 and of indexed; say"):
+    with pytest.raises(ArchitectureError, match=r"7 is one of nasbench201 .*of indexed; say"):
         archcost.predict(7, "board")
 
 

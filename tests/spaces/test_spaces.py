@@ -50,7 +50,9 @@ def test_every_form_of_a_cell_is_the_same_cell(form):
     assert ops.dtype == np.int8 and ops.tolist() == CELL_OPS
     assert CELLS.format(form) == CELL
     assert CELLS.is_single(form)
-    assert infer_space(form) == CELLS
+    assert infer_space(form, among=["nasbench201", "fbnet"]) == CELLS
+    if not isinstance(form, int | np.integer):
+        assert infer_space(form) == CELLS
 
 
 def test_every_form_of_an_fbnet_is_the_same_network():
@@ -160,8 +162,48 @@ def test_a_sample_cannot_exceed_the_space():
 def test_neighbours_differ_in_one_position(space):
     ops = space.sample(1, seed=5)[0]
     rows = space.neighbours(ops)
-    assert len(np.unique(rows, axis=0)) == space.n_positions * (space.n_ops - 1)
+    assert len(np.unique(rows, axis=0)) == len(rows)
+    changed = [
+        [*ops[:place], op, *ops[place + 1 :]]
+        for place, ids in enumerate(space.choices)
+        for op in ids
+        if op != ops[place]
+    ]
+    assert len(rows) == sum(space.violation(np.array(row)) is None for row in changed)
     assert ((rows != ops).sum(axis=1) == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "n"), [("nasbench201", 24), ("fbnet", 176), ("natsbench_size", 35)]
+)
+def test_number_of_neighbours(name, n):
+    assert len(SPACES[name].neighbours(SPACES[name].sample(1, seed=5)[0])) == n
+
+
+def test_number_of_neighbours_where_blocks_may_be_absent():
+    space = SPACES["ofa_mbv3"]
+    full = space.parse([0, 25, *[27] * 20])
+    # 24 resolutions, a width, 8 other blocks at each place, and no fourth block in each unit.
+    assert len(space.neighbours(full)) == 24 + 1 + 20 * 8 + 5
+    short = space.parse([0, 25, *([27, 27, 36, 36] * 5)])
+    # A third block of 9 kinds may come to each unit of two; a fourth may not.
+    assert len(space.neighbours(short)) == 24 + 1 + 10 * 8 + 5 * 9
+
+
+def test_a_bare_index_of_two_spaces_is_refused():
+    for index in (7, np.int64(7)):
+        with pytest.raises(ArchitectureError, match="one of nasbench201 and of natsbench_size"):
+            infer_space(index)
+    assert infer_space(20000).name == "natsbench_size"  # cells end at 15624
+
+
+def test_networks_of_22_positions_are_told_by_their_ops():
+    for name in ("fbnet", "ofa_mbv3"):
+        space = SPACES[name]
+        ops = space.sample(5, seed=2)
+        for form in (ops, ops.tolist(), ops[0], ops[0].tolist(), space.format_many(ops)):
+            assert infer_space(form) == space
+        assert infer_space([space.op_names[op] for op in ops[0]]) == space
 
 
 def test_iteration_is_in_index_order():
