@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from archcost.cli.options import add_space_argument
+from archcost.cli.output import add_output_arguments, show
 
 EPILOG = """\
 examples:
@@ -27,6 +28,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--experiment", metavar="NAME", help="only this MLflow experiment")
     parser.add_argument("--device", metavar="ID", help="only this device")
     add_space_argument(parser, "only this search space: ")
+    add_output_arguments(parser, csv=True)
     parser.set_defaults(run=run)
 
 
@@ -36,5 +38,5 @@ def run(arguments: argparse.Namespace) -> int:
     from archcost.training import compare
 
     comparison = compare(arguments.experiment, space=arguments.space, device=arguments.device)
-    print(comparison_table(comparison))
+    show(arguments, comparison_table(comparison), comparison)
     return 0

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from archcost.cli.merge import add_merge
 from archcost.cli.options import DATASET_HELP, add_space_argument
-from archcost.cli.printing import print_table
+from archcost.cli.output import add_output_arguments, say, show
+from archcost.cli.printing import table_facts, table_text
 
 if TYPE_CHECKING:
     from archcost.datasets import Source
@@ -65,7 +66,7 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    actions = parser.add_subparsers(metavar="ACTION")
     _add_list(actions)
     _add_fetch(actions)
     _add_import(actions)
@@ -74,7 +75,13 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
 
 
 def _add_list(actions: Subparsers[argparse.ArgumentParser]) -> None:
-    parser = actions.add_parser("list", help="show sources and tables, and what is here")
+    parser = actions.add_parser(
+        "list",
+        help="show sources and tables, and what is here",
+        epilog="example:\n  archcost data list",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_output_arguments(parser)
     parser.set_defaults(run=run_list)
 
 
@@ -84,6 +91,9 @@ def _add_fetch(actions: Subparsers[argparse.ArgumentParser]) -> None:
         help="download published tables into the data folder",
         description="Download published tables once, check them, and keep them. Files that are "
         "here and sound are not fetched again.",
+        epilog="examples:\n  archcost data fetch\n"
+        "  archcost data fetch hw-nas-bench --from-file HW-NAS-Bench-v1_0.pickle",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "sources",
@@ -98,7 +108,7 @@ def _add_fetch(actions: Subparsers[argparse.ArgumentParser]) -> None:
         help="take the files from PATH, not the network: the pickle of hw-nas-bench; for the "
         "others a clone of the repository or its zip archive",
     )
-    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
+    add_output_arguments(parser)
     parser.set_defaults(run=run_fetch)
 
 
@@ -123,6 +133,7 @@ def _add_import(actions: Subparsers[argparse.ArgumentParser]) -> None:
     add("--dataset", help=DATASET_HELP)
     add("--batch-size", type=int, default=1, metavar="N", help="images a run (default: 1)")
     add("--kind", default="measured", help="measured (default), simulated or derived")
+    add_output_arguments(parser)
     parser.set_defaults(run=run_import)
 
 
@@ -132,10 +143,14 @@ def _add_check(actions: Subparsers[argparse.ArgumentParser]) -> None:
         help="check tables, or the data folder",
         description="Check your tables against every rule of a cost table; without FILE, the "
         "hashes of the published files here, their costs, and that sources agree with one another.",
+        epilog="examples:\n  archcost data check my_board.parquet\n"
+        "  archcost data check mine.csv --device my_board",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help=".parquet or .csv")
     parser.add_argument("--device", help="device of tables that do not say it")
     add_space_argument(parser, "search space of tables that do not say it: ")
+    add_output_arguments(parser)
     parser.set_defaults(run=run_check)
 
 
@@ -144,16 +159,20 @@ def run_list(args: argparse.Namespace) -> int:
     from archcost.datasets import SOURCES, bundled_tables, data_folder, load_bundled
 
     folder = data_folder()
-    print(f"data folder: {folder}\n")
+    lines = [f"data folder: {folder}", ""]
+    sources, bundled = [], []
     for source in SOURCES.values():
         here = sum((folder / source.folder / file.path).is_file() for file in source.files)
         state = "complete" if here == len(source.files) else f"{here} of {len(source.files)} files"
-        print(f"{source.name} ({state if here else 'not here'})")
-        _print_source(source)
-    print("bundled with archcost")
+        lines += [f"{source.name} ({state if here else 'not here'})", _about(source), ""]
+        sources.append(_facts(source) | {"files": len(source.files), "files_here": here})
+    lines.append("bundled with archcost")
     for name in bundled_tables():
         table = load_bundled(name)
-        print(f"  {name}: {len(table)} rows, {', '.join(map(str, table.keys()))}")
+        keys = list(map(str, table.keys()))
+        lines.append(f"  {name}: {len(table)} rows, {', '.join(keys)}")
+        bundled.append({"name": name, "rows": len(table), "keys": keys})
+    show(args, "\n".join(lines), {"folder": folder, "sources": sources, "bundled": bundled})
     return 0
 
 
@@ -167,11 +186,13 @@ def run_fetch(args: argparse.Namespace) -> int:
         raise CostTableError(
             f"--from-file must go with one source of {list(SOURCES)}, but got {args.sources}"
         )
+    lines, fetched = [], []
     for source in sources:
-        print(source.name)
-        _print_source(source)
+        say(args, f"{source.name}\n{_about(source)}")
         folder = fetch(source, from_file=args.from_file, progress=not args.quiet)
-        print(f"  here: {folder}\n")
+        lines.append(f"{source.name} is here: {folder}")
+        fetched.append(_facts(source) | {"folder": folder})
+    show(args, "\n".join(lines), {"sources": fetched})
     return 0
 
 
@@ -194,7 +215,7 @@ def run_import(args: argparse.Namespace) -> int:
             told = replace(table.provenance, imported_from=args.file.name)
             table = table.with_provenance(told)
     table.write(args.out)
-    print_table(args.out, table)
+    show(args, table_text(args.out, table), table_facts(args.out, table))
     return 0
 
 
@@ -204,37 +225,45 @@ def run_check(args: argparse.Namespace) -> int:
     from archcost.errors import ArchcostError
 
     if not args.files:
-        return _check_data_folder()
-    failed = 0
+        return _check_data_folder(args)
+    texts, sound, failed = [], [], {}
     for file in args.files:
         try:
             table = CostTable.read(file, device=args.device, space=args.space)
         except ArchcostError as error:
-            failed += 1
+            failed[str(file)] = str(error)
             print(f"{file}: {error}", file=sys.stderr)
         else:
-            print_table(file, table)
+            texts.append(table_text(file, table))
+            sound.append(table_facts(file, table))
+    show(args, "\n".join(texts), {"tables": sound, "errors": failed})
     return 1 if failed else 0
 
 
-def _check_data_folder() -> int:
+def _check_data_folder(args: argparse.Namespace) -> int:
     from archcost.datasets import SOURCES, data_folder, load_published
     from archcost.datasets.fetching import is_sound
 
     folder = data_folder()
-    damaged = 0
+    damaged: list[Path] = []
+    lines, counts = [], []
     for source in SOURCES.values():
         paths = [(folder / source.folder / file.path, file.digest) for file in source.files]
         here = [(path, digest) for path, digest in paths if path.is_file()]
         wrong = [path for path, digest in here if not is_sound(path, digest)]
-        damaged += len(wrong)
-        print(f"{source.name}: {len(here) - len(wrong)} of {len(paths)} files here and sound")
+        damaged += wrong
+        sound = len(here) - len(wrong)
+        lines.append(f"{source.name}: {sound} of {len(paths)} files here and sound")
+        counts.append({"source": source.name, "files": len(paths), "sound": sound})
         for path in wrong:
             print(f"{path}: not the published file; fetch it again", file=sys.stderr)
-    if damaged:
-        return 1
-    print_table(folder, load_published(folder))
-    return 0
+    facts: dict[str, object] = {"sources": counts, "damaged": damaged}
+    if not damaged:
+        table = load_published(folder)
+        lines.append(table_text(folder, table))
+        facts["table"] = table_facts(folder, table)
+    show(args, "\n".join(lines), facts)
+    return 1 if damaged else 0
 
 
 def _source(name: str) -> Source:
@@ -245,6 +274,13 @@ def _source(name: str) -> Source:
     return find("source", name, SOURCES, "archcost.sources", Source)
 
 
-def _print_source(source: Source) -> None:
-    print(f"  {source.title}\n  holds: {source.holds}")
-    print(f"  from: {source.homepage}  licence: {source.licence}\n  cite: {source.citation}\n")
+def _about(source: Source) -> str:
+    return (
+        f"  {source.title}\n  holds: {source.holds}\n"
+        f"  from: {source.homepage}  licence: {source.licence}\n  cite: {source.citation}"
+    )
+
+
+def _facts(source: Source) -> dict[str, object]:
+    names = ("name", "title", "holds", "homepage", "licence", "citation")
+    return {name: getattr(source, name) for name in names}

@@ -6,6 +6,9 @@ import argparse
 from dataclasses import replace
 from typing import Any
 
+from archcost.cli.names_argument import Names
+from archcost.cli.output import add_output_arguments, say, show
+
 DESCRIPTION = """\
 Show the main job on tables that ship with archcost: latency measured with ONNX Runtime on a CPU,
 latency and energy simulated for an accelerator like Eyeriss. Train every predictor on 900
@@ -20,7 +23,7 @@ examples:
 Your own models are left alone; what is trained is in MLflow (MLFLOW_TRACKING_URI, else mlflow.db
 in the working directory)."""
 
-DEVICES = "cpu_onnxruntime,eyeriss_like"
+DEVICES = ("cpu_onnxruntime", "eyeriss_like")
 N_TRAIN = 900
 """Or half of the smallest table, where that is less."""
 EXPERIMENT = "archcost demo"
@@ -37,12 +40,19 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--devices",
+        nargs="+",
+        action=Names,
         default=DEVICES,
-        metavar="A,B,...",
-        help="of which tables; `archcost data list` shows those that ship (default: %(default)s)",
+        metavar="ID",
+        help="of which tables; `archcost data list` shows those that ship (default: "
+        f"{', '.join(DEVICES)})",
     )
     parser.add_argument(
-        "--predictors", metavar="A,B,...", help="which to compare (default: all there are)"
+        "--predictors",
+        nargs="+",
+        action=Names,
+        metavar="NAME",
+        help="which to compare (default: all there are)",
     )
     parser.add_argument(
         "--seeds",
@@ -51,12 +61,13 @@ def add_parser(subparsers: Any) -> None:
         metavar="N",
         help="train each with N seeds (default: %(default)s)",
     )
+    add_output_arguments(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, compare, register and predict; return the exit status."""
-    from archcost.cli.train import INTERRUPTED, report
+    from archcost.cli.train import INTERRUPTED, records, report
     from archcost.datasets import CostTable, bundled_tables, load_bundled
     from archcost.errors import check_name
     from archcost.prediction import predict
@@ -64,27 +75,31 @@ def run(arguments: argparse.Namespace) -> int:
     from archcost.training import ExperimentSettings, register, run_experiment
 
     devices = {name: name.partition("-")[2] for name in bundled_tables()}
-    wanted = {
-        check_name("device", name, set(devices.values())) for name in arguments.devices.split(",")
-    }
+    wanted = {check_name("device", name, set(devices.values())) for name in arguments.devices}
     tables = {name: load_bundled(name) for name in devices if devices[name] in wanted}
     for name, table in tables.items():
-        print(f"{name}: {len(table)} costs")
+        say(arguments, f"{name}: {len(table)} costs")
     smallest = min(len(table) // len(table.keys()) for table in tables.values())
-    names = arguments.predictors.split(",") if arguments.predictors else PREDICTORS
+    names = arguments.predictors or PREDICTORS
     settings = ExperimentSettings(
         predictors=tuple(names),
         seeds=arguments.seeds,
         experiment=EXPERIMENT,
         training=replace(ExperimentSettings().training, n_train=min(N_TRAIN, smallest // 2)),
     )
-    experiment = run_experiment(CostTable.concat(tables.values()), settings=settings, progress=True)
-    print(report(experiment))
+    experiment = run_experiment(
+        CostTable.concat(tables.values()), settings=settings, progress=not arguments.quiet
+    )
+    lines, predictions = [report(experiment)], []
     for choice in experiment.choices:
         model = choice.model
         uri = model if choice.uri is None else register(model.key, uri=choice.uri)
         arch = model.space.format(model.space.sample(1, seed=1)[0])
         cost, std = predict(arch, model.key.device, model.key.metric, model=uri, return_std=True)
-        print(f"\narchcost.predict({arch!r},\n    {model.key.device!r}, model={uri!r})")
-        print(f"  {cost:.3g} {model.unit} (standard deviation {std:.2g} {model.unit})")
+        lines.append(
+            f"\narchcost.predict({arch!r},\n    {model.key.device!r}, model={uri!r})\n"
+            f"  {cost:.3g} {model.unit} (standard deviation {std:.2g} {model.unit})"
+        )
+        predictions.append({"arch": arch, "model": str(uri), "cost": cost, "unit": model.unit})
+    show(arguments, "\n".join(lines), {"models": records(experiment), "predictions": predictions})
     return INTERRUPTED if experiment.interrupted else 0

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from archcost.cli.options import DATASET_HELP, add_space_argument
+from archcost.cli.output import add_output_arguments, show
 
 DESCRIPTION = """\
 Teach an additive model what a slow one says (trees, a graph network, an ensemble of networks), by
@@ -16,7 +17,7 @@ EPILOG = """\
 examples:
   archcost distil --model trained/fbnet-my_board-latency-cifar100 \\
       --out fast/fbnet-my_board-latency-cifar100
-  archcost predict skip-k3_e1-... --device my_board --model fast/fbnet-my_board-latency-cifar100
+  archcost predict --archs wanted.csv --device my_board --model fast/fbnet-my_board-latency-cifar100
 """
 
 
@@ -41,6 +42,7 @@ def add_parser(subparsers: Any) -> None:
         help="random architectures to ask about (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="draws them (default: %(default)s)")
+    add_output_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -59,9 +61,11 @@ def run(arguments: argparse.Namespace) -> int:
     student = distil(teacher, n_archs=arguments.count, seed=arguments.seed)
     folder = student.save(arguments.out)
     scores = student.manifest.scores
-    print(
+    text = (
         f"{folder}: {scores['distilled_rmse']:.2%} from its teacher ({teacher.manifest.predictor}) "
         f"on further architectures, {scores['distilled_max']:.2%} at most, Spearman "
         f"{scores['distilled_spearman']:.4f}"
     )
+    told = {name: scores[name] for name in scores if name.startswith("distilled")}
+    show(arguments, text, {"folder": folder, "teacher": str(teacher.key), "scores": told})
     return 0

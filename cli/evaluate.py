@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archcost.cli.options import add_table_arguments, read_table
+from archcost.cli.output import add_output_arguments, say, show
 from archcost.cli.printing import text_table
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "evaluate",
         help="score a model on a cost table",
-        description="Score a model on a cost table, each figure with its 95 %% bootstrap interval. "
+        description="Score a model on a cost table, each figure with its 95 % bootstrap interval. "
         "Use costs that the model has not learned from: its held-out scores from training are in "
         "`archcost devices` and its manifest.",
         epilog=EPILOG,
@@ -42,6 +43,7 @@ def add_parser(subparsers: Any) -> None:
         help="a saved model's folder or an MLflow URI (models:/...); by default your own model of "
         "the device, else the pretrained one",
     )
+    add_output_arguments(parser, csv=True)
     parser.set_defaults(run=run)
 
 
@@ -52,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     table = read_table(arguments)
     keys = table.keys()
+    lines, records = [], []
     for key in keys:
         if arguments.model is None:
             model = load(key.device, key.metric, space=key.space, dataset=key.dataset)
@@ -60,10 +63,18 @@ def run(arguments: argparse.Namespace) -> int:
         scores = evaluate(model, table, key)
         rows = table.select(**asdict(key))
         n_archs = rows.counts().get("ok", 0)
-        print(f"{model.key} ({model.manifest.predictor}) on {n_archs} architectures of {key}")
-        print(_table(scores, key))
+        lines.append(
+            f"{model.key} ({model.manifest.predictor}) on {n_archs} architectures of {key}"
+        )
+        lines.append(_table(scores, key))
+        records += [
+            {"model": str(model.key), "costs": str(key), "figure": name, **asdict(score)}
+            for name, score in scores.items()
+        ]
         if model.manifest.training.get("table_sha256") == rows.sha256:
-            print("note: the model has learned from this very table; these scores flatter it")
+            note = "note: the model has learned from this very table; these scores flatter it"
+            say(arguments, note)
+    show(arguments, "\n".join(lines), records)
     return 0
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from archcost.cli.options import add_architecture_arguments, chosen_architectures
+from archcost.cli.output import add_output_arguments, show
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -51,7 +52,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--format", default="onnx", help="onnx or tflite (default: %(default)s)")
     add("--precision", default="fp32", help="fp32, or for tflite int8 (default: %(default)s)")
     add("--out", type=Path, required=True, metavar="FOLDER", help="a new or empty folder")
-    add("--quiet", action="store_true", help="no progress bar")
+    add_output_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -78,5 +79,9 @@ def run(args: argparse.Namespace) -> int:
         print(f"interrupted; manifest.csv in {args.out} lists what is there", file=sys.stderr)
         return INTERRUPTED
     size_mb = sum(path.stat().st_size for path in args.out.rglob("*")) / 1e6
-    print(f"{args.out}: {len(archs)} networks, {size_mb:.1f} MB; README.txt says how to go on")
+    show(
+        args,
+        f"{args.out}: {len(archs)} networks, {size_mb:.1f} MB; README.txt says how to go on",
+        {"folder": args.out, "networks": len(archs), "size_mb": size_mb},
+    )
     return 0

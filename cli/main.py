@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from importlib import import_module
 
+from archcost.cli.command_parser import CommandParser
 from archcost.errors import ArchcostError, ArchcostWarning
 
 # In the order of the help; each module cli/<name>.py adds its own parser.
@@ -29,6 +30,8 @@ COMMANDS = (
     "report",
     "scan",
     "demo",
+    "models",
+    "completion",
 )
 
 DESCRIPTION = """\
@@ -44,15 +47,18 @@ examples:
 """
 
 
-def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+def build_parser(commands: Sequence[str] = COMMANDS) -> CommandParser:
     """Return the parser with the commands given."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         "archcost",
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    parser.add_argument(
+        "--version", action=_Version, nargs=0, help="print the version of archcost, and exit"
+    )
+    subparsers = parser.add_subparsers(metavar="COMMAND")
     for name in commands:
         import_module(f"archcost.cli.{name}").add_parser(subparsers)
     return parser
@@ -73,10 +79,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         Ctrl-C.
     """
     argv = sys.argv[1:] if argv is None else argv
+    if "_ARGCOMPLETE" in os.environ:
+        from archcost.cli.completion import complete
+
+        complete(build_parser, COMMANDS)
     # A known command needs no other's parser, nor the time to import it.
-    arguments = build_parser(argv[:1] if argv[:1] and argv[0] in COMMANDS else COMMANDS).parse_args(
-        argv
-    )
+    parser = build_parser(argv[:1] if argv[:1] and argv[0] in COMMANDS else COMMANDS)
+    arguments = parser.parse_args(argv)
     as_before, warnings.formatwarning = warnings.formatwarning, _in_one_line
     try:
         if getattr(arguments, "space", None) is not None:
@@ -96,6 +105,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     finally:
         warnings.formatwarning = as_before
+
+
+class _Version(argparse.Action):
+    """Print the version, which takes a moment to find out, only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"archcost {version('archcost')}")
+        parser.exit()
 
 
 def _in_one_line(

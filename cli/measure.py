@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,8 @@ from archcost.cli.options import (
     build_runtime,
     chosen_architectures,
 )
-from archcost.cli.printing import measuring_report
+from archcost.cli.output import add_output_arguments, say, show
+from archcost.cli.printing import measuring_report, table_facts
 
 if TYPE_CHECKING:
     from archcost.datasets.cost_table import CostTable
@@ -73,7 +73,9 @@ examples:
   archcost data merge part1.parquet part2.parquet --out both.parquet
   archcost measure --space my_space.py:MySpace --runtime my_runtime.py:MyRuntime --out my.parquet
   archcost measure --space nasbench201 --count 500 --energy --out energy.parquet
-  taskset -c 1 archcost measure ...      pinned to a core: less noise (Linux)
+  archcost measure --space fbnet --count 2000 --out my.parquet --dry-run
+  taskset -c 1 archcost measure --space fbnet --count 500 --out quiet.parquet
+      pinned to a core: less noise (Linux)
 
 then:
   archcost train --table my.parquet --device cpu_onnxruntime
@@ -137,7 +139,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="networks held in memory at a time (default: %(default)s; some 20 MB each)",
     )  # fmt: skip
     add("--energy", action="store_true", help="also measure energy, where a counter can be read")
-    add("--quiet", action="store_true", help="no progress bar")
+    add("--dry-run", action="store_true", help="try one network and say how long all would take")
+    add_output_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -150,6 +153,10 @@ def run(args: argparse.Namespace) -> int:
     if args.out.suffix != ".parquet":
         raise ArchcostError(f"--out must end in .parquet, but got {str(args.out)!r}")
     job, provenance = _plan(args)
+    if args.dry_run:
+        from archcost.cli.dry_run import show_measuring
+
+        return show_measuring(args, job)
     archs = _with_earlier(job, provenance, args.out)
     device = check_device_id(args.device or job.runtime.device)
     stopped: ArchcostError | KeyboardInterrupt | None = None
@@ -160,11 +167,13 @@ def run(args: argparse.Namespace) -> int:
         stopped = error
     table = _write_table(job, archs, device, provenance, args.out, stopped)
     if table is not None:
-        print(measuring_report(table, args.out, args.repeatability))
+        facts = table_facts(args.out, table)
+        facts["repeatability_spearman"] = table.provenance.repeatability_spearman
+        show(args, measuring_report(table, args.out, args.repeatability), facts)
     if isinstance(stopped, ArchcostError):
         raise stopped
     if stopped:
-        print("interrupted; the same command goes on from here", file=sys.stderr)
+        say(args, "interrupted; the same command goes on from here")
         return INTERRUPTED
     if table is not None and not table.counts().get("ok"):
         raise ArchcostError(

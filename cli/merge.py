@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from archcost.cli.options import add_space_argument
-from archcost.cli.printing import print_table
+from archcost.cli.output import add_output_arguments, show
+from archcost.cli.printing import table_facts, table_text
 
 Subparsers = argparse._SubParsersAction
 
@@ -48,6 +49,7 @@ def add_merge(actions: Subparsers[argparse.ArgumentParser]) -> None:
         action="store_true",
         help="merge costs of one key although runtime, machine or accelerator differ",
     )
+    add_output_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -66,10 +68,11 @@ def run(args: argparse.Namespace) -> int:
         allow_different_setups=args.allow_different_setups,
     )
     table.write(args.out)
-    print_table(args.out, table)
+    text, facts = table_text(args.out, table), table_facts(args.out, table)
     agreement = table.provenance.repeatability_spearman
     if agreement is not None:
-        print(f"repeatability of the least repeatable part: {agreement:.4f}")
+        text += f"\nrepeatability of the least repeatable part: {agreement:.4f}"
+    show(args, text, facts | {"repeatability_spearman": agreement})
     if missing := missing_shards(table):
         print(f"warning: not among the parts: shards {', '.join(missing)}", file=sys.stderr)
     spread = reference_spread(table)

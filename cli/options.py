@@ -57,7 +57,7 @@ def add_architecture_arguments(
         "--archs",
         type=Path,
         metavar="FILE",
-        help="take the architectures of a CSV file with a column 'arch', such as suggest prints "
+        help="take the architectures of a CSV or Parquet file with a column 'arch', as of suggest "
         "(or one architecture a line)",
     )
     add("--seed", type=int, default=0, help="fixes everything drawn (default: %(default)s)")

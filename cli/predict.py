@@ -1,12 +1,17 @@
 """The command ``archcost predict``."""
 
 import argparse
+import csv
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from archcost.cli.options import DATASET_HELP, add_space_argument
+from archcost.cli.output import add_output_arguments, say, show
+from archcost.datasets.architecture_file import architecture_texts, texts_of_rows
 from archcost.datasets.csv_file import is_index
 from archcost.errors import ArchitectureError
 from archcost.prediction import load_for
@@ -15,8 +20,9 @@ EPILOG = """\
 examples:
   archcost predict '|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|' \\
       --device raspi4
-  archcost predict 1462 15624 --device edgegpu --metric energy
-  archcost predict --device my_phone < architectures.txt > costs.csv
+  archcost predict 1462 15624 --device fpga --metric energy
+  archcost predict --archs architectures.csv --device raspi4 > costs.csv
+  archcost predict --device raspi4 < architectures.txt > costs.csv
 """
 
 
@@ -35,20 +41,27 @@ def add_parser(subparsers: Any) -> None:
         nargs="*",
         metavar="ARCH",
         help="an architecture: its string, or NAS-Bench-201's index; from standard input, "
-        "one a line, if none is given",
+        "one a line or as CSV with a column 'arch', if none is given",
+    )
+    parser.add_argument(
+        "--archs",
+        type=Path,
+        dest="file",
+        metavar="FILE",
+        help="take the architectures of a CSV or Parquet file with a column 'arch'",
     )
     parser.add_argument("--device", required=True, help="device id; `archcost devices` lists them")
     parser.add_argument("--metric", default="latency", help="latency (default) or energy")
     add_space_argument(parser, "search space (default: inferred from the architectures): ")
     parser.add_argument("--dataset", help=DATASET_HELP)
     parser.add_argument("--model", help="a saved model's folder or an MLflow URI (models:/...)")
+    add_output_arguments(parser, csv=True)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Predict and print."""
-    lines = sys.stdin or ()  # None where standard input is closed
-    texts = arguments.archs or [line.strip() for line in lines if line.strip()]
+    texts = arguments.archs or _listed(arguments)
     if not texts:
         raise ArchitectureError("predict needs at least one architecture, but got none")
     archs = [int(text) if is_index(text) else text for text in texts]
@@ -64,16 +77,29 @@ def run(arguments: argparse.Namespace) -> int:
     costs = model.predict(ops)
     bounds = model.predict_interval(ops)
     unit = model.unit
-    if len(archs) == 1 and arguments.archs:
-        print(
-            f"{_digits(costs[0])} {unit} (90 %: {_digits(bounds[0][0])} to {_digits(bounds[0][1])})"
-        )
-        return 0
     name = f"{model.key.metric}_{unit.lower()}"
-    print(f"arch,{name},{name}_low,{name}_high")
-    for text, cost, (low, high) in zip(texts, costs, bounds, strict=True):
-        print(f"{text},{cost:.6g},{low:.6g},{high:.6g}")
+    columns = ("arch", name, f"{name}_low", f"{name}_high")
+    rows = list(zip(texts, costs, *bounds.T, strict=True))
+    if len(archs) == 1 and arguments.archs:
+        low, high = map(_digits, bounds[0])
+        words = f"{_digits(costs[0])} {unit} (90 %: {low} to {high})"
+    else:
+        lines = [f"{text},{cost:.6g},{low:.6g},{high:.6g}" for text, cost, low, high in rows]
+        words = "\n".join([",".join(columns), *lines])
+    show(arguments, words, [dict(zip(columns, row, strict=True)) for row in rows])
     return 0
+
+
+def _listed(arguments: argparse.Namespace) -> list[str]:
+    """Return the architectures of the file that was named, or of standard input."""
+    if arguments.file is not None:
+        return [text for _, text in architecture_texts(arguments.file)]
+    lines: Iterable[str] = sys.stdin or ()  # None where standard input is closed
+    if sys.stdin is not None and sys.stdin.isatty():
+        say(arguments, "archcost: reading architectures from the terminal; end with Ctrl-D")
+    rows = enumerate(csv.reader(lines), 1)
+    kept = [(number, [cell.strip() for cell in row]) for number, row in rows if any(row)]
+    return [text for _, text in texts_of_rows(kept)]
 
 
 def _digits(cost: float) -> str:

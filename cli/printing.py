@@ -44,13 +44,35 @@ def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def print_table(path: Path, table: CostTable) -> None:
-    """Print how many rows a table has, their statuses, and the span of each of its costs."""
-    print(f"{path}: {len(table)} rows, {table.counts()}")
+def table_text(path: Path, table: CostTable) -> str:
+    """Return in words how many rows a table has, their statuses, and the span of its costs."""
+    lines = [f"{path}: {len(table)} rows, {table.counts()}"]
     for key in sorted(table.keys()):
         _, cost = table.costs(key)
         span = f"{cost.min():.4g} to {cost.max():.4g} {key.unit}" if len(cost) else "no cost"
-        print(f"  {key}: {len(cost)} costs, {span}")
+        lines.append(f"  {key}: {len(cost)} costs, {span}")
+    return "\n".join(lines)
+
+
+def table_facts(path: Path, table: CostTable) -> dict[str, Any]:
+    """Return what programs want to know of a table: file, rows, statuses, and each cost's span."""
+    costs = {key: table.costs(key)[1] for key in sorted(table.keys())}
+    return {
+        "file": str(path),
+        "rows": len(table),
+        "rows_by_status": table.counts(),
+        "sha256": table.sha256,
+        "costs": [
+            {
+                "key": str(key),
+                "unit": key.unit,
+                "n": len(cost),
+                "min": cost.min() if len(cost) else None,
+                "max": cost.max() if len(cost) else None,
+            }
+            for key, cost in costs.items()
+        ],
+    }
 
 
 def keys_and_statuses(table: CostTable, out: Path) -> str:

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from archcost.cli.options import DATASET_HELP, add_space_argument
+from archcost.cli.output import add_output_arguments, show
 
 DESCRIPTION = """\
 Register a model that `archcost train` logged in MLflow, under its space, device, metric and
@@ -37,6 +38,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--dataset", help=DATASET_HELP)
     parser.add_argument("--model", metavar="URI", help="a logged model, models:/m-...")
     parser.add_argument("--alias", default="champion", help="default: %(default)s")
+    add_output_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -49,7 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     space = arguments.space or _only_space(arguments)
     dataset = dataset_id(space, arguments.dataset)
     key = CostKey(space, arguments.device, arguments.metric, dataset)
-    print(register(key, uri=arguments.model, alias=arguments.alias))
+    uri = register(key, uri=arguments.model, alias=arguments.alias)
+    show(arguments, uri, {"key": str(key), "alias": arguments.alias, "uri": uri})
     return 0
 
 

@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archcost.cli.names_argument import Names
 from archcost.cli.options import add_table_arguments, read_table
+from archcost.cli.output import add_output_arguments, show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +45,10 @@ def add_parser(subparsers: Any) -> None:
     add = parser.add_argument
     add_table_arguments(parser, table_required=False)
     add("--published", action="store_true", help="read the published tables in the data folder")
-    add("--devices", metavar="A,B,...", help="only these devices (default: all in the table)")
+    add(
+        "--devices", nargs="+", action=Names, metavar="ID",
+        help="only these devices (default: all in the table)",
+    )  # fmt: skip
     add("--accuracy", metavar="FILE", help="CSV file with the columns arch and accuracy")
     add("--out", type=Path, default=Path("report"), metavar="FOLDER", help="default: %(default)s")
     add("--title", help="heading of the page")
@@ -55,6 +60,7 @@ def add_parser(subparsers: Any) -> None:
         help="learning curves of the first N costs of a space (default: %(default)s)",
     )
     add("--experiment", default="archcost", metavar="NAME", help="MLflow experiment")
+    add_output_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -73,9 +79,10 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.out,
         accuracy=_accuracy(arguments, table),
         settings=settings,
-        progress=True,
+        progress=not arguments.quiet,
     )
-    print(f"{page}: {len(table.keys())} costs, {len(table)} entries")
+    facts = {"page": page, "costs": len(table.keys()), "entries": len(table)}
+    show(arguments, f"{page}: {len(table.keys())} costs, {len(table)} entries", facts)
     return 0
 
 
@@ -95,8 +102,7 @@ def _table(arguments: argparse.Namespace) -> CostTable:
     else:
         table = read_table(arguments)
     if arguments.devices:
-        wanted = [device.strip() for device in arguments.devices.split(",")]
-        table = CostTable.concat([table.select(device=device) for device in wanted])
+        table = CostTable.concat([table.select(device=device) for device in arguments.devices])
     return table
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archcost.cli.names_argument import Names
 from archcost.cli.options import DATASET_HELP, add_space_argument
+from archcost.cli.output import add_output_arguments, say, show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +40,7 @@ examples:
       --maximize my_weights.csv --top 100 --out best.parquet
       two limits; the score is the sum of a weight for each op at each position
       (columns position, op, weight: an accuracy proxy of your own)
-  archcost scan --space nasbench201 --minimize edgegpu:energy --max raspi4:latency=10
+  archcost scan --space nasbench201 --minimize fpga:energy --max raspi4:latency=10
   archcost scan --space fbnet --minimize raspi4 --ray auto --count 10000000000
       on a running Ray cluster
 """
@@ -61,9 +62,9 @@ def add_parser(subparsers: Any) -> None:
     add("--max-latency-ms", type=float, metavar="MS", help="latency limit of --device")
     add("--max-energy-mj", type=float, metavar="MJ", help="energy limit of --device")
     add(
-        "--max", action="append", default=[], metavar="NAME=VALUE",
+        "--max", action=Names, nargs="+", default=[], metavar="NAME=VALUE",
         help="a limit on DEVICE (ms), DEVICE:energy (mJ), flops, params, activation_bytes, "
-        "peak_activation_bytes, weight_bytes or weight_bytes_int8; can be given several times",
+        "peak_activation_bytes, weight_bytes or weight_bytes_int8; several go side by side",
     )  # fmt: skip
     add("--level", type=float, help="probability that the true costs keep the limits, such as "
         "0.95 (default: the predicted means keep them)")  # fmt: skip
@@ -87,7 +88,7 @@ def add_parser(subparsers: Any) -> None:
         help="scan on Ray: the cluster at ADDRESS, a local one by default "
         "(pip install archcost[ray])",
     )  # fmt: skip
-    add("--quiet", action="store_true", help="no progress bar")
+    add_output_arguments(parser, csv=True)
     parser.set_defaults(run=run)
 
 
@@ -129,18 +130,18 @@ def run(args: argparse.Namespace) -> int:
     try:
         found = scan(plan, engine, kept_in, progress=not args.quiet)
     except KeyboardInterrupt:
-        print("archcost: stopped; the same command goes on from here", file=sys.stderr)
+        say(args, "archcost: stopped; the same command goes on from here")
         return INTERRUPTED
     frame = _frame(plan, found)
     _write(plan, found, frame, args.out)
     kept_in.unlink(missing_ok=True)
     _plot(plan, frame, args.out.with_suffix(".png"))
-    print(_winners(frame))
     share = found.n_within / plan.total
-    print(
+    summary = (
         f"{args.out}: the best {len(found.ops)} by {plan.score.name}; {found.n_within} of "
         f"{plan.total} architectures ({share:.2%}) are within the limits"
     )
+    show(args, f"{_winners(frame)}\n{summary}", frame)
     return 0
 
 

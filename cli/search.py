@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archcost.cli.names_argument import Names
 from archcost.cli.options import DATASET_HELP, add_space_argument
+from archcost.cli.output import add_output_arguments, say
 from archcost.cli.search_exact import add_exact_arguments, run_exact, write_front
 from archcost.cli.search_measuring import add_measuring_arguments, run_measuring
 
@@ -63,13 +64,13 @@ def add_parser(subparsers: Any) -> None:
     )  # fmt: skip
     score.add_argument("--minimize", metavar="NAME", help="a cost or work instead, with --exact")
     add(
-        "--max", action="append", default=[], metavar="NAME=VALUE",
+        "--max", action=Names, nargs="+", default=[], metavar="NAME=VALUE",
         help="a limit on DEVICE (ms), DEVICE:energy (mJ), flops, params, activation_bytes, "
-        "peak_activation_bytes, weight_bytes or weight_bytes_int8; can be given several times",
+        "peak_activation_bytes, weight_bytes or weight_bytes_int8; several go side by side",
     )  # fmt: skip
     add(
-        "--low", action="append", default=[], metavar="NAME",
-        help="a cost or work to keep low without a limit; can be given several times",
+        "--low", action=Names, nargs="+", default=[], metavar="NAME",
+        help="a cost or work to keep low without a limit; several go side by side",
     )  # fmt: skip
     add("--by-mean", action="store_true", help="limits hold for the predicted means")
     add("--level", type=float, help="of the intervals (default: 0.9; 0.99 with --measure)")
@@ -79,6 +80,7 @@ def add_parser(subparsers: Any) -> None:
     add("--out", type=Path, metavar="FILE", help="write the front as CSV")
     add_exact_arguments(parser)
     add_measuring_arguments(parser)
+    add_output_arguments(parser, csv=True)
     parser.set_defaults(run=run)
 
 
@@ -112,10 +114,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.verify is not None:
         front = result.verify(CostTable.read(arguments.verify))
     write_front(front, arguments)
-    print(
+    say(
+        arguments,
         f"archcost: scored {result.n_scored} architectures within the limits; the front has "
         f"{len(front)}",
-        file=sys.stderr,
     )
     return 0
 

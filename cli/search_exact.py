@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
+
+from archcost.cli.output import say, show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +44,7 @@ def run_exact(args: argparse.Namespace, space: SearchSpace) -> int:
             raise ArchcostError("--front goes with --maximize, and without limits")
         front = exact_front(space, args.maximize, args.front, dataset=args.dataset)
         write_front(front, args)
-        print(f"archcost: the whole front, {len(front)} architectures, exact", file=sys.stderr)
+        say(args, f"archcost: the whole front, {len(front)} architectures, exact")
         return 0
     level = 0.9 if args.level is None else args.level
     found = optimum(
@@ -63,7 +64,7 @@ def run_exact(args: argparse.Namespace, space: SearchSpace) -> int:
         proof = "proven: no other architecture within the limits is better"
     else:
         proof = f"not proven: no architecture is beyond {found.bound:.6g}, a gap of {found.gap:.3g}"
-    print(f"archcost: {proof} ({found.method}, {found.seconds:.2f} s)", file=sys.stderr)
+    say(args, f"archcost: {proof} ({found.method}, {found.seconds:.2f} s)")
     return 0
 
 
@@ -71,6 +72,7 @@ def write_front(front: pd.DataFrame, args: argparse.Namespace) -> None:
     """Write architectures to ``--out``, or print them, as CSV."""
     if args.out is not None:
         front.to_csv(args.out, index=False)
-        print(f"{args.out}: {len(front)} architectures")
+        text = f"{args.out}: {len(front)} architectures"
     else:
-        print(front.to_csv(index=False, float_format="%.6g"), end="")
+        text = front.to_csv(index=False, float_format="%.6g").removesuffix("\n")
+    show(args, text, front)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
+
+from archcost.cli.output import say, show
 
 if TYPE_CHECKING:
     from archcost.spaces import SearchSpace
@@ -66,7 +67,7 @@ def run_measuring(args: argparse.Namespace, space: SearchSpace) -> int:
         raise ArchcostError("no architecture with a score keeps the limits of --max; raise them")
 
     def measure(arch: str) -> float:
-        print(f"measuring {arch}", file=sys.stderr)
+        say(args, f"measuring {arch}")
         try:
             return runtime.load(space, space.parse(arch), dataset, threads=1)()
         except (RuntimeError, TimeoutError) as error:
@@ -93,10 +94,12 @@ def run_measuring(args: argparse.Namespace, space: SearchSpace) -> int:
             "measurements tell; raise the limit, or measure more with --budget"
         )
     known = choice.arch in choice.measured
-    print(f"arch,score,latency_ms\n{choice.arch},{choice.score:.6g},{choice.upper:.6g}")
-    print(
+    text = f"arch,score,latency_ms\n{choice.arch},{choice.score:.6g},{choice.upper:.6g}"
+    row = {"arch": choice.arch, "score": choice.score, "latency_ms": choice.upper}
+    show(args, text, [row])
+    say(
+        args,
         f"archcost: {len(choice.measured)} measurements in {args.measured}; the latency is "
         + ("measured" if known else f"below this with probability {level:g}"),
-        file=sys.stderr,
     )
     return 0

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archcost.cli.options import add_architecture_arguments, chosen_architectures
-from archcost.cli.printing import keys_and_statuses
+from archcost.cli.output import add_output_arguments, say, show
+from archcost.cli.printing import keys_and_statuses, table_facts
 
 if TYPE_CHECKING:
     from archcost.datasets.cost_table import CostTable
@@ -32,6 +33,7 @@ EXAMPLES = """\
 examples:
   archcost simulate --space fbnet --accelerator eyeriss_like --out eyeriss_like.parquet
   archcost simulate --space nasbench201 --accelerator ethos_u55 --count 500 --out u55.parquet
+  archcost simulate --space fbnet --accelerator ethos_u55 --out u55.parquet --dry-run
   archcost simulate --show eyeriss_like > my_npu.toml
   archcost simulate --space fbnet --accelerator my_npu.toml --out my_npu.parquet
 
@@ -69,8 +71,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "description)",
     )  # fmt: skip
     add("--jobs", type=int, default=1, help="processes side by side (default: %(default)s)")
-    add("--quiet", action="store_true", help="no progress bar")
+    add("--dry-run", action="store_true", help="try one part and say how long all would take")
     add("--show", action=_Show, metavar="NAME", help="print a description that ships, and exit")
+    add_output_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -98,6 +101,10 @@ def run(args: argparse.Namespace) -> int:
     n_chosen = len(archs)
     archs = with_earlier(space, archs, args.out, dataset, device=accelerator.id)
     bags = [simulator.parts(space, ops, dataset) for ops in archs]
+    if args.dry_run:
+        from archcost.cli.dry_run import show_simulating
+
+        return show_simulating(args, bags, accelerator, setup)
     with Journal(journal_path(args.out), setup) as journal:
         journal.forget_failures_without_success()
         interrupted = False
@@ -119,9 +126,9 @@ def run(args: argparse.Namespace) -> int:
             },
         )
         table.write(args.out)
-        print(_report(table, journal, args.out))
+        show(args, _report(table, journal, args.out), table_facts(args.out, table))
     if interrupted:
-        print("interrupted; the same command goes on from here", file=sys.stderr)
+        say(args, "interrupted; the same command goes on from here")
         return INTERRUPTED
     if not table.counts().get("ok"):
         raise ArchcostError(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import textwrap
 
+from archcost.cli.output import add_output_arguments, show
+
 EPILOG = """\
 examples:
   archcost space list
@@ -32,8 +34,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    actions = parser.add_subparsers(metavar="ACTION", required=True)
-    actions.add_parser("list", help="show the spaces that are known").set_defaults(run=run_list)
+    actions = parser.add_subparsers(metavar="ACTION")
+    listing = actions.add_parser(
+        "list",
+        help="show the spaces that are known",
+        epilog="example:\n  archcost space list",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_output_arguments(listing, csv=True)
+    listing.set_defaults(run=run_list)
     check = actions.add_parser(
         "check",
         help="say what is wrong with a space",
@@ -44,6 +53,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     # Not named "space", which main would make known before anything is checked.
     check.add_argument("reference", metavar="SPACE", help="my_space.py:MySpace, or a name")
     check.add_argument("--seed", type=int, default=0, help="of the architectures looked at")
+    add_output_arguments(check)
     check.set_defaults(run=run_check)
 
 
@@ -55,11 +65,13 @@ def run_list(args: argparse.Namespace) -> int:
     from archcost.spaces.spaces import GROUP
 
     spaces = {**installed(GROUP, SearchSpace), **SPACES}
+    head = ["space", "positions", "ops", "combinations", "dataset"]
     rows = [
-        [name, f"{space.n_positions}", f"{space.n_ops}", f"{space.size:.3g}", space.default_dataset]
+        (name, space.n_positions, space.n_ops, space.size, space.default_dataset)
         for name, space in sorted(spaces.items())
     ]
-    print(text_table(["space", "positions", "ops", "combinations", "dataset"], rows))
+    texts = [[*map(str, row[:3]), f"{row[3]:.3g}", row[4]] for row in rows]
+    show(args, text_table(head, texts), [dict(zip(head, row, strict=True)) for row in rows])
     return 0
 
 
@@ -73,10 +85,12 @@ def run_check(args: argparse.Namespace) -> int:
     space = find("space", args.reference, SPACES, GROUP, SearchSpace)
     results = check_space(space, seed=args.seed)
     name_width = max(len(result.name) for result in results)
+    lines = []
     for result in results:
         indent = " " * (name_width + 2 + len("problem") + 2)
         line = f"{result.name:{name_width}}  {result.status:7}  {result.detail}"
-        print(textwrap.fill(line, WIDTH, subsequent_indent=indent, break_on_hyphens=False))
+        lines.append(textwrap.fill(line, WIDTH, subsequent_indent=indent, break_on_hyphens=False))
     problems = sum(result.status == "problem" for result in results)
-    print(f"\n{problems or 'no'} problem{'' if problems == 1 else 's'}")
+    lines += ["", f"{problems or 'no'} problem{'' if problems == 1 else 's'}"]
+    show(args, "\n".join(lines), {"problems": problems, "results": results})
     return 1 if problems else 0

@@ -1,16 +1,17 @@
 """The command ``archcost suggest``."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
+from archcost.cli.names_argument import Names
 from archcost.cli.options import DATASET_HELP, add_space_argument
+from archcost.cli.output import add_output_arguments, say, show
 
 EPILOG = """\
 examples:
   archcost suggest --space fbnet -n 10 > to_measure.csv
-  archcost suggest --space nasbench201 -n 5 --candidates mine.txt --measured measured.csv
+  archcost suggest --space nasbench201 -n 5 --candidates mine.txt --measured my.csv
 
 then measure them, write the costs into a second column latency_ms (or energy_mj), and
   archcost transfer my_phone to_measure.csv --space fbnet
@@ -42,11 +43,14 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--sources",
-        metavar="A,B,...",
+        nargs="*",
+        action=Names,
+        metavar="ID",
         help="known devices to start from (default: all with a latency model)",
     )
     parser.add_argument("--dataset", help=DATASET_HELP)
     parser.add_argument("--seed", type=int, default=0, help="seed (default: %(default)s)")
+    add_output_arguments(parser, csv=True)
     parser.set_defaults(run=run)
 
 
@@ -62,24 +66,17 @@ def run(arguments: argparse.Namespace) -> int:
     found = suggest(
         arguments.space,
         arguments.n,
-        sources=source_ids(arguments.sources),
+        sources=arguments.sources,
         candidates=candidates,
         measured=arguments.measured,
         dataset=arguments.dataset,
         seed=arguments.seed,
     )
-    print("arch")
-    for arch in found:
-        print(arch)
+    show(arguments, "\n".join(["arch", *found]), [{"arch": arch} for arch in found])
     before, after = found.spreads[0], found.spreads[-1]
-    print(
+    say(
+        arguments,
         f"archcost: expected error of a prediction {before:.1%} of the typical cost now, "
         f"{after:.1%} once these are measured, besides the noise of the device",
-        file=sys.stderr,
     )
     return 0
-
-
-def source_ids(text: str | None) -> list[str] | None:
-    """Return the ids in a comma-separated list; an empty one means no sources."""
-    return None if text is None else [name for name in text.split(",") if name]

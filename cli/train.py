@@ -8,7 +8,9 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from archcost.cli.names_argument import Names
 from archcost.cli.options import add_table_arguments, read_table
+from archcost.cli.output import add_output_arguments, say, show
 
 if TYPE_CHECKING:
     from archcost.training import Experiment, ExperimentSettings
@@ -31,7 +33,8 @@ MLflow fails, the models are kept all the same. Ctrl-C keeps what is finished.""
 EPILOG = """\
 examples:
   archcost train --table my.parquet --device my_board
-  archcost train --table my.csv --device my_board --predictors xgboost,gp,gnn --seeds 5
+  archcost train --table my.csv --device my_board --predictors xgboost gp gnn --seeds 5
+  archcost train --table my.parquet --dry-run    how long it would take
   archcost train                       the tables that ship with archcost
 
 then:
@@ -54,7 +57,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--predictors",
         nargs="+",
-        metavar="A,B",
+        action=Names,
+        metavar="NAME",
         help="which to compare, of lookup, ridge, xgboost, lightgbm, mlp, gnn, gp, and your own, "
         "as my_predictor.py:MyPredictor (default: lookup,ridge,xgboost,gp, which train in seconds)",
     )
@@ -80,6 +84,10 @@ def add_parser(subparsers: Any) -> None:
         metavar="NAME",
         help="MLflow experiment (default: archcost)",
     )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only say what would be trained, and how long"
+    )
+    add_output_arguments(parser, csv=True)
     parser.set_defaults(run=run)
 
 
@@ -89,17 +97,47 @@ def run(arguments: argparse.Namespace) -> int:
     from archcost.training import run_experiment
 
     settings = settings_of(arguments)
+    table = read_table(arguments)
+    if arguments.dry_run:
+        from archcost.cli.dry_run import show_training
+
+        return show_training(arguments, table, settings)
     experiment = run_experiment(
-        read_table(arguments),
+        table,
         settings=settings,
         models_folder=user_models_folder(),
-        progress=True,
+        progress=not arguments.quiet,
     )
-    print(report(experiment))
+    show(arguments, report(experiment), records(experiment))
     if experiment.interrupted:
         print("archcost: stopped; what was finished is kept", file=sys.stderr)
         return INTERRUPTED
+    if experiment.store is not None:
+        say(arguments, "\nto see it all in MLflow: " + interface(experiment.store))
     return 0
+
+
+def interface(store: str) -> str:
+    """Return the command that shows a store, or the address of a server."""
+    if store.startswith("http"):
+        return f"open {shlex.quote(store)}"
+    return f"mlflow ui --backend-store-uri {shlex.quote(store)}"
+
+
+def records(experiment: Experiment) -> list[dict[str, Any]]:
+    """Return what was chosen for each cost, for programs."""
+    return [
+        {
+            "key": str(choice.model.key),
+            "predictor": choice.model.manifest.predictor,
+            "validation_spearman": choice.validation_spearman[choice.model.manifest.predictor],
+            "spearman": choice.model.manifest.scores.get("spearman"),
+            "n_train": choice.model.manifest.training["n_train"],
+            "uri": choice.uri,
+            "folder": None if choice.folder is None else str(choice.folder),
+        }
+        for choice in experiment.choices
+    ]
 
 
 def settings_of(arguments: argparse.Namespace) -> ExperimentSettings:
@@ -112,10 +150,9 @@ def settings_of(arguments: argparse.Namespace) -> ExperimentSettings:
         n_train=arguments.n_train,
         split=arguments.split or settings.training.split,
     )
-    given = None if arguments.predictors is None else ",".join(arguments.predictors)
     return replace(
         settings,
-        predictors=settings.predictors if given is None else tuple(given.split(",")),
+        predictors=tuple(arguments.predictors or settings.predictors),
         seeds=settings.seeds if arguments.seeds is None else arguments.seeds,
         experiment=arguments.experiment or settings.experiment,
         training=training,
@@ -138,17 +175,15 @@ def report(experiment: Experiment) -> str:
         manifest = choice.model.manifest
         left_out = manifest.training["n_without_cost"]
         lines.append(
-            f"{manifest.key}: {manifest.predictor} chosen (validation Spearman "
-            f"{choice.validation_spearman[manifest.predictor]:.4f}), trained on "
-            f"{manifest.training['n_train']} rows"
+            f"{manifest.key}: {manifest.predictor} chosen on validation rows, not by the test "
+            f"scores above, trained on {manifest.training['n_train']} rows"
             + (f", {left_out} without a cost left out" if left_out else "")
         )
+        of_each = sorted(choice.validation_spearman.items(), key=lambda item: -item[1])
+        ranks = ", ".join(f"{name} {value:.4f}" for name, value in of_each)
+        lines.append(f"  validation Spearman: {ranks}")
         if choice.uri is not None:
             lines.append(f"  logged as {choice.uri}")
         if choice.folder is not None:
             lines.append(f"  saved in {choice.folder}")
-    if experiment.store is not None:
-        is_server = experiment.store.startswith("http")
-        show = "open" if is_server else "mlflow ui --backend-store-uri"
-        lines += ["", f"to see it all in MLflow: {show} {shlex.quote(experiment.store)}"]
     return "\n".join(lines)

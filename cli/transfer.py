@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from archcost.cli.names_argument import Names
 from archcost.cli.options import DATASET_HELP, add_space_argument
-from archcost.cli.suggest import source_ids
+from archcost.cli.output import add_output_arguments, show
 
 DESCRIPTION = """\
 Make a cost model of a new device from a few measurements and the devices that are known.
@@ -18,7 +19,7 @@ EPILOG = """\
 examples:
   archcost suggest --space fbnet -n 10 > to_measure.csv
   archcost transfer my_phone measured.csv --space fbnet
-  archcost predict k3_e1-skip-... --device my_phone
+  archcost predict --archs to_measure.csv --device my_phone
 """
 REPORT = "transfer_report.md"
 
@@ -39,7 +40,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--dataset", help=DATASET_HELP)
     parser.add_argument(
         "--sources",
-        metavar="A,B,...",
+        nargs="*",
+        action=Names,
+        metavar="ID",
         help="known devices to start from (default: all with a latency model)",
     )
     parser.add_argument("--seed", type=int, default=0, help="seed (default: %(default)s)")
@@ -49,6 +52,7 @@ def add_parser(subparsers: Any) -> None:
         metavar="NAME",
         help="MLflow experiment (default: %(default)s)",
     )
+    add_output_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -65,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         metric=arguments.metric,
         dataset=arguments.dataset,
-        sources=source_ids(arguments.sources),
+        sources=arguments.sources,
         seed=arguments.seed,
     )
     folder = model.save(user_models_folder() / str(model.key))
@@ -81,8 +85,18 @@ def run(arguments: argparse.Namespace) -> int:
     report_file = folder.parent / f"{model.key}-{REPORT}"
     report_file.write_text(report, encoding="utf-8")
     uri = log_transfer(model, report, arguments.experiment)
-    print(report)
-    print(f"saved in {folder}\nreport in {report_file}")
+    lines = [report, f"saved in {folder}", f"report in {report_file}"]
     if uri is not None:
-        print(f"logged as {uri}")
+        lines.append(f"logged as {uri}")
+    manifest = model.manifest
+    facts = {
+        "key": str(model.key),
+        "predictor": manifest.predictor,
+        "n_train": manifest.training["n_train"],
+        "scores": manifest.scores,
+        "folder": folder,
+        "report": report_file,
+        "uri": uri,
+    }
+    show(arguments, "\n".join(lines), facts)
     return 0

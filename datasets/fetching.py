@@ -10,11 +10,13 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from archcost.datasets.source import Source, SourceFile
 from archcost.datasets.sources import data_folder
 from archcost.datasets.whole_file import whole_file
 from archcost.errors import IntegrityError, MissingDataError
+from archcost.progress import progress_bar
 
 CHUNK = 2**20
 TIMEOUT_S = 60
@@ -99,12 +101,12 @@ def is_sound(path: Path, digest: str) -> bool:
 
 
 def _download_all(source: Source, wanted: list[SourceFile], target: Path, progress: bool) -> None:
-    from tqdm import tqdm
-
     # One bar over many small files, or one over the bytes of a single file.
     single = len(source.files) == 1
-    unit = {"unit": "B", "unit_scale": True} if single else {"unit": "file", "total": len(wanted)}
-    with tqdm(desc=source.name, disable=not progress, **unit) as bar:
+    unit: dict[str, Any] = (
+        {"unit": "B", "unit_scale": True} if single else {"unit": "file", "total": len(wanted)}
+    )
+    with progress_bar(desc=source.name, show=progress, **unit) as bar:
 
         def advance(n_bytes: int, expected: int | None) -> None:
             if single:

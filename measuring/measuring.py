@@ -19,6 +19,7 @@ from archcost.measuring.measure_settings import MeasureSettings
 from archcost.measuring.network_timer import Failure, NetworkTimer
 from archcost.measuring.runtime import Inference, Runtime
 from archcost.measuring.split_half import least_split_half_correlation
+from archcost.progress import progress_bar
 from archcost.spaces.space import Ops, SearchSpace
 
 MAX_FAILURES = 2
@@ -124,8 +125,6 @@ def measure(
         If the reference network does not run, at the start or after several failures in a row
         (which then do not count), or the journal cannot be written.
     """
-    from tqdm import tqdm
-
     names = space.format_many(archs)
     wanted = set(names)
     clock = clock_for(runtime, settings.threads, settings.clock)
@@ -133,7 +132,7 @@ def measure(
     rounds = _planned_rounds(settings, [r.round for r in journal.records if r.arch in wanted])
     reference = reference_arch(space, dataset)
     timer = NetworkTimer(space, dataset, runtime, settings, reference, counter=counter)
-    with tqdm(total=0, unit="network", disable=not progress, desc="measuring") as bar:
+    with progress_bar(total=0, unit="network", show=progress, desc="measuring") as bar:
         while True:
             batches = list(_batches(names, replace(settings, rounds=rounds), journal))
             bar.total += sum(map(len, batches))

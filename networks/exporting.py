@@ -10,6 +10,7 @@ from pathlib import Path
 from archcost.errors import ArchcostError
 from archcost.networks.graph import Graph
 from archcost.networks.model_files import check_format, model_file
+from archcost.progress import progress_bar
 
 README = """\
 {count} networks of {space} ({dataset}, {precision}, batch size 1) as {model_format} files, for
@@ -70,8 +71,6 @@ def export_models(
     MissingDataError
         If the package that writes the files is not installed.
     """
-    from tqdm import tqdm
-
     check_format(model_format, precision)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ArchcostError(
@@ -95,7 +94,7 @@ def export_models(
     with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as manifest:
         rows = csv.writer(manifest)
         rows.writerow(["file", "arch"])
-        for number, arch in enumerate(tqdm(archs, unit="network", disable=not progress)):
+        for number, arch in enumerate(progress_bar(archs, unit="network", show=progress)):
             name = f"models/{number:05}.{model_format}"
             (folder / name).write_bytes(model_file(graph(arch), model_format, precision))
             rows.writerow([name, arch])

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from archcost.progress import progress_bar
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -68,7 +70,6 @@ def train_ensemble(
         whose blend was best on the folds.
     """
     import torch
-    from tqdm import tqdm
 
     n_rows = len(target)
     goal = torch.as_tensor(target, dtype=torch.float32)
@@ -83,7 +84,7 @@ def train_ensemble(
         optimiser, learning_rate, total_steps=epochs * n_batches, pct_start=0.1
     )
     best: tuple[float, dict[str, Tensor], Floats] | None = None
-    for epoch in tqdm(range(epochs), desc=progress, disable=progress is None, leave=False):
+    for epoch in progress_bar(range(epochs), desc=progress, show=progress is not None, leave=False):
         for rows in torch.split(torch.randperm(n_rows), batch_rows):
             outputs = network(inputs[rows])
             weights = seen[:, rows].float()

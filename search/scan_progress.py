@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from archcost.datasets.array_file import read_arrays
 from archcost.datasets.whole_file import whole_file
 from archcost.errors import ArchcostError, IntegrityError
+from archcost.progress import progress_bar
 from archcost.search.scan_engines import ScanEngine
 from archcost.search.scanning import CHUNK, Found, ScanPlan, merge, nothing
 
@@ -56,12 +56,12 @@ def scan(
     if kept_in is not None and kept_in.exists():
         done, found = _read(kept_in, identity)
     saved = time.monotonic()
-    bar = tqdm(
+    bar = progress_bar(
         total=plan.total,
         initial=min(done * CHUNK, plan.total),
         unit=" arch",
         unit_scale=True,
-        disable=not progress,
+        show=progress,
         desc="scanning",
     )
     steps = engine(plan, done)

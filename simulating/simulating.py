@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from archcost.errors import ArchcostError
 from archcost.measuring.journal import Journal, RoundRecord
+from archcost.progress import progress_bar
 from archcost.simulating import Accelerator, NotCompilableError, Simulator, get_simulator
 from archcost.spaces.space import Ops, SearchSpace
 from archcost.spaces.spaces import SPACES, register
@@ -62,13 +63,11 @@ def simulate_parts(
     ArchcostError
         If a process ends without an answer; the same call goes on.
     """
-    from tqdm import tqdm
-
     if jobs < 1:
         raise ArchcostError(f"jobs must be 1 or more, but got {jobs}")
     known = {record.arch for record in journal.records}
     left = [part for part in dict.fromkeys(parts) if part not in known]
-    with tqdm(total=len(left), unit="part", disable=not progress, desc="simulating") as bar:
+    with progress_bar(total=len(left), unit="part", show=progress, desc="simulating") as bar:
         for record in _simulated(left, accelerator, jobs):
             journal.append(record)
             bar.update()

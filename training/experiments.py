@@ -12,6 +12,7 @@ from archcost.datasets import CostKey, CostTable
 from archcost.errors import ArchcostError
 from archcost.models import CostModel
 from archcost.predictors import get_predictor
+from archcost.progress import progress_bar
 from archcost.training import tracking
 from archcost.training.tracker import Tracker
 from archcost.training.train_settings import TrainSettings
@@ -130,18 +131,16 @@ def run_experiment(
     Experiment
         After Ctrl-C, the finished part: all logged trials, and the best of them for each key.
     """
-    from tqdm.auto import tqdm
-
     settings = settings or ExperimentSettings()
     keys = table.keys() if keys is None else list(keys)
     choices: list[Choice] = []
     interrupted = False
     with (
-        tqdm(
+        progress_bar(
             desc="opening MLflow",
             total=len(keys) * len(settings.predictors) * settings.seeds,
             unit="fit",
-            disable=None if progress else True,  # None: off where nobody watches, as in a pipe
+            show=progress,
         ) as bar,
         Tracker(settings.experiment) as tracker,
     ):

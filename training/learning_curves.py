@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archcost.datasets import CostKey, CostTable
+from archcost.progress import progress_bar
 from archcost.training.metrics import flat
 from archcost.training.train_settings import TrainSettings
 from archcost.training.trainer import choose_key, run_trial
@@ -52,7 +53,6 @@ def learning_curve(
         every metric with its ``_low`` and ``_high``.
     """
     import pandas as pd
-    from tqdm.auto import tqdm
 
     key = choose_key(table, key)
     base = settings or TrainSettings()
@@ -63,7 +63,7 @@ def learning_curve(
         for seed in seeds
     ]
     rows = []
-    for trial_settings in tqdm(todo, desc=str(key), unit="fit", disable=not progress):
+    for trial_settings in progress_bar(todo, desc=str(key), unit="fit", show=progress):
         trial = run_trial(table, key, trial_settings)
         rows.append(
             {

@@ -51,7 +51,7 @@ def test_fetch_takes_a_file_and_shows_what_it_is(data_dir, tmp_path, capsys, mon
     file = dataclasses.replace(source.files[0], digest=digest_of(mine, "gitblob"))
     monkeypatch.setitem(SOURCES, "hw-nas-bench", dataclasses.replace(source, files=(file,)))
     assert run("fetch", "hw-nas-bench", "--from-file", mine) == 0
-    text = capsys.readouterr().out
+    text = capsys.readouterr().err
     assert "licence: MIT" in text
     assert source.citation in text
     assert (data_dir / "hw-nas-bench" / file.path).read_bytes() == mine.read_bytes()
