@@ -6,6 +6,7 @@ import pytest
 from some_networks import mobile, transformer
 
 from archcost.errors import (
+    ArchcostError,
     ArchitectureError,
     MissingDataError,
     UnknownNameError,
