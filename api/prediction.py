@@ -304,7 +304,10 @@ def _space_of(archs: Any, device: str) -> SearchSpace:
     """Return the space of architectures: where several accept them, the one with a model."""
     asked = ("spaces with a model", device)
     if asked not in _models:  # saving a model empties it
-        _models[asked] = {key.space for key in model_keys() if key.device == device}
+        # A prediction needs no list of models, and warns of none that it does not use.
+        _models[asked] = {key.space for key in model_keys(warn=False) if key.device == device}
+    if not _models[asked]:
+        check_name("device", device, {key.device for key in model_keys()})
     if is_integer(archs):  # only a space with a model can be meant, even if it has no such index
         indexed = [name for name in _models[asked] if get_space(name).has_index]
         if len(indexed) == 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from archcost.cli.options import (
     build_runtime,
     chosen_architectures,
 )
-from archcost.cli.output import add_output_arguments, say, show
+from archcost.cli.output import add_output_arguments, show
 from archcost.cli.printing import measuring_report, table_facts
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def run(args: argparse.Namespace) -> int:
     if isinstance(stopped, ArchcostError):
         raise stopped
     if stopped:
-        say(args, "interrupted; the same command goes on from here")
+        print("interrupted; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
     if table is not None and not table.counts().get("ok"):
         raise ArchcostError(

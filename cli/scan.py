@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archcost.cli.names_argument import Names
 from archcost.cli.options import DATASET_HELP, add_space_argument
-from archcost.cli.output import add_output_arguments, say, show
+from archcost.cli.output import add_output_arguments, show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,7 +131,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         found = scan(plan, engine, kept_in, progress=not args.quiet)
     except KeyboardInterrupt:
-        say(args, "archcost: stopped; the same command goes on from here")
+        print("archcost: stopped; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
     frame = _frame(plan, found)
     _write(plan, found, frame, args.out)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archcost.cli.options import add_architecture_arguments, chosen_architectures
-from archcost.cli.output import add_output_arguments, say, show
+from archcost.cli.output import add_output_arguments, show
 from archcost.cli.printing import keys_and_statuses, table_facts
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def run(args: argparse.Namespace) -> int:
         table.write(args.out)
         show(args, _report(table, journal, args.out), table_facts(args.out, table))
     if interrupted:
-        say(args, "interrupted; the same command goes on from here")
+        print("interrupted; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
     if not table.counts().get("ok"):
         raise ArchcostError(

@@ -69,11 +69,11 @@ def find_model(key: CostKey) -> Path:
     )
 
 
-def model_keys() -> list[CostKey]:
+def model_keys(*, warn: bool = True) -> list[CostKey]:
     """Return the keys of all models, sorted.
 
     A folder whose name is no cost key, or one of a space that is not at hand, is skipped with a
-    warning that names it.
+    warning that names it, unless `warn` is False.
     """
     keys = set()
     for root in (user_models_folder(), PRETRAINED):
@@ -81,7 +81,8 @@ def model_keys() -> list[CostKey]:
             try:
                 keys.add(CostKey.parse(path.parent.name))
             except UnknownNameError as error:
-                skip(path.parent, error)
+                if warn:
+                    skip(path.parent, error)
     return sorted(keys)
 
 

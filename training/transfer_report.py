@@ -170,7 +170,8 @@ def held_out_sources(predictor: TransferPredictor) -> dict[str, float]:
         without = TransferPrior(names, others, prior.hypotheses)
         cost = np.maximum(1 + measured_drivers @ own + noise, 0.05)
         new = TransferPredictor(predictor.seed, predictor.dataset).with_prior(without)
-        found[name] = spearman(space_drivers @ own, new.fit(ops, cost).predict(reference))
+        new.fit(ops, cost, space=predictor.space_)
+        found[name] = spearman(space_drivers @ own, new.predict(reference))
     return found
 
 

@@ -63,28 +63,35 @@ def serve(root, contents=CONTENTS):
         place.write_bytes(data)
 
 
-def test_files_are_downloaded_once_and_laid_out(server, tmp_path, capsys):
+@pytest.fixture
+def terminal(capsys, monkeypatch):
+    """Let every step of a bar be written, as on a terminal."""
+    monkeypatch.setattr("archcost.progress.LOG_EVERY_S", 0.0)
+    return capsys
+
+
+def test_files_are_downloaded_once_and_laid_out(server, tmp_path, terminal):
     url, root, asked = server
     serve(root)
     source = small_source(url, CONTENTS)
     folder = fetch(source, tmp_path / "cache")
     assert folder == tmp_path / "cache/small"
     assert {path: (folder / path).read_bytes() for path in CONTENTS} == CONTENTS
-    assert "small: 100%" in capsys.readouterr().err
+    assert "small: 100%" in terminal.readouterr().err
     assert fetch(source, tmp_path / "cache") == folder
     assert len(asked) == 3
     (folder / "latency/b.pt").write_bytes(b"changed")
     fetch(source, tmp_path / "cache", progress=False)
     assert asked[3:] == ["/data/latency/b.pt"]
-    assert capsys.readouterr().err == ""
+    assert terminal.readouterr().err == ""
     assert sorted(p.name for p in folder.rglob("*") if p.is_file()) == ["LICENSE", "a.pt", "b.pt"]
 
 
-def test_a_single_file_has_a_bar_over_its_bytes(server, tmp_path, capsys):
+def test_a_single_file_has_a_bar_over_its_bytes(server, tmp_path, terminal):
     url, root, _ = server
     serve(root, {"one.pickle": b"x" * 10_000})
     fetch(small_source(url, {"one.pickle": b"x" * 10_000}), tmp_path)
-    assert "10.0k/10.0k" in capsys.readouterr().err
+    assert "10.0k/10.0k" in terminal.readouterr().err
 
 
 def test_another_version_is_not_kept(server, tmp_path):
