@@ -21,17 +21,24 @@ max_pool, avg_pool   ``kernel``, ``stride``, ``padding``; what is padded does no
 global_pool          the mean over height and width, which become 1
 add, multiply        of two tensors, broadcast
 concat               ``axis``
-split                one of the parts: ``axis``, ``start``; its shape tells the end
+split                one of the parts: ``axis``, ``start``, and ``step`` unless it is 1; its shape
+                     tells the end
 reshape
 transpose            ``axes``
 channel_shuffle      ``groups``
 softmax              ``axis``
 gather               rows of the first input at the indices in the second: ``axis``
-pad                  ``padding`` (before and after, an axis)
-resize               ``mode``: ``"nearest"`` or ``"bilinear"``
+pad                  ``padding`` (before and after, of as many last axes)
+resize               ``mode``: ``"nearest"`` or ``"bilinear"``, or what else readers find
+binary               of two tensors, broadcast: ``kind``, such as ``"sub"`` or ``"div"``
+unary                of each element: ``kind``, such as ``"exp"``, ``"clip"`` or ``"cast"``
+reduce               ``kind``, such as ``"mean"`` or ``"l2"``, over ``axes``
 zero                 zeros, whatever the network's input
-other                ``kind``, its own name; ``macs`` and ``params`` where they are known
+other                ``kind``, its own name; ``macs`` where they are known
 ===================  ===============================================================================
+
+Any op has ``params`` if its trainable parameters are not what its shapes say: weights that are
+computed from others, or that another op has, too.
 
 Rewrites (``archcost.networks.rewrites``) add ``norm`` and ``norm_epsilon`` (a batch normalisation
 that is folded into the weights: its name) and ``activation`` (one that is computed along).
@@ -50,13 +57,13 @@ OPS = frozenset({
     "input", "constant", "conv", "conv_transpose", "linear", "matmul", "attention", "batch_norm",
     "layer_norm", "group_norm", "activation", "max_pool", "avg_pool", "global_pool", "add",
     "multiply", "concat", "split", "reshape", "transpose", "channel_shuffle", "softmax", "gather",
-    "pad", "resize", "zero", "other",
+    "pad", "resize", "binary", "unary", "reduce", "zero", "other",
 })  # fmt: skip
 """The vocabulary."""
 
 ACTIVATIONS = (
     "relu", "relu6", "leaky_relu", "prelu", "hswish", "hsigmoid", "sigmoid", "silu", "gelu", "tanh",
-    "elu",
+    "elu", "mish", "softplus", "selu",
 )  # fmt: skip
 
 ELEMENT_BYTES = {

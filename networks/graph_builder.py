@@ -138,6 +138,10 @@ class GraphBuilder:
             check_name("precision", precision, ELEMENT_BYTES)
         return self._append(op, tuple(inputs), tuple(shape), attributes, name, precision)
 
+    def nodes_at(self, values: Sequence[Value]) -> list[Node]:
+        """Return the ops that gave the values."""
+        return [self._nodes[value.place] for value in values]
+
     def other(
         self, kind: str, *inputs: Value, shape: Sequence[int], macs: int = 0, params: int = 0,
         name: str = "",

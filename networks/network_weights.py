@@ -14,6 +14,12 @@ from archcost.networks.graph import Node
 
 NORM_TENSORS = ("weight", "bias", "running_mean", "running_var")
 
+NUMBERS: dict[str, Any] = {
+    "int64": np.int64, "int32": np.int32, "int16": np.int16, "int8": np.int8, "uint8": np.uint8,
+    "bool": np.bool_,
+}  # fmt: skip
+"""numpy's types of the precisions that are not of weights."""
+
 Array = npt.NDArray[np.float32]
 StateDict = Mapping[str, npt.NDArray[Any]]
 
@@ -105,11 +111,12 @@ class NetworkWeights:
             return np.full(length, 0.25, dtype=np.float32)
         return self._given(name, (length,))
 
-    def constant(self, node: Node) -> Array:
+    def constant(self, node: Node) -> npt.NDArray[Any]:
         """Return the value of a constant."""
         fill = node.attributes.get("fill")
-        if fill is not None:
-            return np.full(node.shape, fill, dtype=np.float32)
+        dtype = NUMBERS.get(node.precision, np.float32)
+        if fill is not None or dtype is not np.float32:  # of indices and masks, the size counts
+            return np.full(node.shape, fill or 0, dtype=dtype)
         if self.given is None:
             return random_tensor(node.shape, max(1, node.shape[-1] if node.shape else 1), self.seed)
         return self._given(node.name, node.shape)

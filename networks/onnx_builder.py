@@ -1,11 +1,16 @@
-"""Collect the nodes and constants of an ONNX model."""
+"""Collect the nodes and constants of an ONNX model, and what is known of an op to write."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+from archcost.networks.graph import Node
+from archcost.networks.network_weights import NetworkWeights
 
 if TYPE_CHECKING:
     import onnx
@@ -80,3 +85,28 @@ class OnnxBuilder:
         return helper.make_model(
             graph, opset_imports=[opset], ir_version=IR_VERSION, producer_name="archcost"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """An op that is to be written.
+
+    Parameters
+    ----------
+    node : Node
+        The op.
+    sources : sequence of Node
+        What it reads.
+    inputs : sequence of str
+        The names of that in the file.
+    weights : NetworkWeights
+        Of the network.
+    """
+
+    node: Node
+    sources: Sequence[Node]
+    inputs: Sequence[str]
+    weights: NetworkWeights
+
+    def __getitem__(self, attribute: str) -> Any:
+        return self.node.attributes[attribute]

@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from math import prod, sqrt
-from typing import Any
 
 import numpy as np
 
-from archcost.networks.graph import Node
-from archcost.networks.network_weights import NetworkWeights
-from archcost.networks.onnx_builder import OnnxBuilder
-
-
-@dataclass(frozen=True, slots=True)
-class Op:
-    """An op that is to be written.
-
-    Parameters
-    ----------
-    node : Node
-        The op.
-    sources : sequence of Node
-        What it reads.
-    inputs : sequence of str
-        The names of that in the file.
-    weights : NetworkWeights
-        Of the network.
-    """
-
-    node: Node
-    sources: Sequence[Node]
-    inputs: Sequence[str]
-    weights: NetworkWeights
-
-    def __getitem__(self, attribute: str) -> Any:
-        return self.node.attributes[attribute]
-
+from archcost.networks.onnx_arithmetic import (
+    unwritable,
+    write_binary,
+    write_other,
+    write_reduction,
+    write_unary,
+)
+from archcost.networks.onnx_builder import OnnxBuilder, Op
 
 Writer = Callable[[OnnxBuilder, Op], str]
 """Appends an op and returns the name of its result."""
@@ -86,7 +63,10 @@ def _attention(onnx: OnnxBuilder, op: Op) -> str:
     scores = onnx.node("MatMul", op.inputs[0], keys)
     scores = onnx.node("Mul", scores, onnx.number(1 / sqrt(op.sources[0].shape[-1])))
     if len(op.inputs) > 3:
-        scores = onnx.node("Add", scores, op.inputs[3])
+        if op.sources[3].precision == "bool":
+            scores = onnx.node("Where", op.inputs[3], scores, onnx.number(-1e9))
+        else:
+            scores = onnx.node("Add", scores, op.inputs[3])
     return onnx.node("MatMul", onnx.node("Softmax", scores, axis=-1), op.inputs[2])
 
 
@@ -138,6 +118,10 @@ def _activation(onnx: OnnxBuilder, op: Op) -> str:
         return onnx.node(
             "PRelu", op.inputs[0], onnx.constant(f"{op.node.name}.weight", slope.reshape(across))
         )
+    if kind == "mish":
+        return onnx.node(
+            "Mul", op.inputs[0], onnx.node("Tanh", onnx.node("Softplus", op.inputs[0]))
+        )
     return onnx.node(ACTIVATIONS[kind], op.inputs[0])
 
 
@@ -148,8 +132,11 @@ def _avg_pool(onnx: OnnxBuilder, op: Op) -> str:
 
 def _split(onnx: OnnxBuilder, op: Op) -> str:
     axis, start = op["axis"], op["start"]
-    end = start + op.node.shape[axis]
-    return onnx.node("Slice", op.inputs[0], onnx.ints(start), onnx.ints(end), onnx.ints(axis))
+    step = op.node.attributes.get("step", 1)
+    steps = [] if step == 1 else [onnx.ints(step)]
+    end = start + (op.node.shape[axis] - 1) * step + 1
+    bounds = onnx.ints(start), onnx.ints(end), onnx.ints(axis)
+    return onnx.node("Slice", op.inputs[0], *bounds, *steps)
 
 
 def _reshape(onnx: OnnxBuilder, op: Op) -> str:
@@ -167,7 +154,8 @@ def _channel_shuffle(onnx: OnnxBuilder, op: Op) -> str:
 
 def _pad(onnx: OnnxBuilder, op: Op) -> str:
     befores, afters = zip(*op["padding"], strict=True)
-    return onnx.node("Pad", op.inputs[0], onnx.ints(0, 0, *befores, 0, 0, *afters))
+    before = [0] * (len(op.node.shape) - len(befores))
+    return onnx.node("Pad", op.inputs[0], onnx.ints(*before, *befores, *before, *afters))
 
 
 def _resize(onnx: OnnxBuilder, op: Op) -> str:
@@ -178,7 +166,10 @@ def _resize(onnx: OnnxBuilder, op: Op) -> str:
             "nearest_mode": "floor",
         },
         "bilinear": {"mode": "linear", "coordinate_transformation_mode": "half_pixel"},
-    }[op["mode"]]
+        "bicubic": {"mode": "cubic", "coordinate_transformation_mode": "half_pixel"},
+    }.get(op["mode"])
+    if how is None:
+        raise unwritable(f"resize of the mode {op['mode']}")
     return onnx.node("Resize", op.inputs[0], "", "", onnx.ints(*op.node.shape), **how)
 
 
@@ -194,6 +185,8 @@ ACTIVATIONS = {
     "sigmoid": "Sigmoid",
     "tanh": "Tanh",
     "elu": "Elu",
+    "softplus": "Softplus",
+    "selu": "Selu",
 }
 """Activations that are one node without attributes."""
 
@@ -223,5 +216,9 @@ WRITERS: dict[str, Writer] = {
     "gather": lambda onnx, op: onnx.node("Gather", *op.inputs, axis=op["axis"]),
     "pad": _pad,
     "resize": _resize,
+    "binary": write_binary,
+    "unary": write_unary,
+    "reduce": write_reduction,
+    "other": write_other,
 }
-"""Every op but ``input``, which is none, and ``other``, which nobody knows how to write."""
+"""Every op but ``input``, which is none; ``other`` of few kinds."""

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from archcost.errors import ArchcostError
 from archcost.networks.graph import Graph, Node, Shape
+from archcost.networks.torch_arithmetic import binary_step, reduction_step, unary_step
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -25,6 +26,9 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "gelu": nn.GELU,
     "tanh": nn.Tanh,
     "elu": nn.ELU,
+    "mish": nn.Mish,
+    "softplus": nn.Softplus,
+    "selu": nn.SELU,
 }
 
 Step = Callable[..., Tensor]
@@ -265,6 +269,11 @@ def _gather(table: Tensor, indices: Tensor, *, axis: int) -> Tensor:
     return picked.reshape(*table.shape[:axis], *indices.shape, *table.shape[axis + 1 :])
 
 
+def _split(x: Tensor, *, axis: int, start: int, length: int, step: int) -> Tensor:
+    part = torch.narrow(x, axis, start, (length - 1) * step + 1)
+    return part if step == 1 else part[(slice(None),) * axis + (slice(None, None, step),)]
+
+
 def _resize(node: Node, inputs: Sequence[Node]) -> Step:
     return partial(functional.interpolate, size=node.shape[2:], mode=node.attributes["mode"])
 
@@ -288,10 +297,11 @@ STEPS: dict[str, Callable[[Node, Sequence[Node]], Step]] = {
     "multiply": lambda node, inputs: torch.mul,
     "concat": lambda node, inputs: partial(_concat, axis=node.attributes["axis"]),
     "split": lambda node, inputs: partial(
-        torch.narrow,
-        dim=node.attributes["axis"],
+        _split,
+        axis=node.attributes["axis"],
         start=node.attributes["start"],
         length=node.shape[node.attributes["axis"]],
+        step=node.attributes.get("step", 1),
     ),
     "reshape": lambda node, inputs: partial(_reshape, shape=node.shape),
     "transpose": lambda node, inputs: partial(torch.permute, dims=node.attributes["axes"]),
@@ -302,5 +312,8 @@ STEPS: dict[str, Callable[[Node, Sequence[Node]], Step]] = {
         functional.pad, pad=_torch_padding(node.attributes["padding"])
     ),
     "resize": _resize,
+    "binary": lambda node, inputs: binary_step(node),
+    "unary": lambda node, inputs: unary_step(node),
+    "reduce": lambda node, inputs: reduction_step(node, inputs[0]),
 }
 """What runs each op."""

@@ -101,6 +101,9 @@ def node_params(node: Node, inputs: Sequence[Node]) -> int:
     inputs : sequence of Node
         What it reads.
     """
+    known: int | None = node.attributes.get("params")
+    if known is not None:
+        return known
     formula = PARAMS.get(node.op)
     return formula(node, inputs) if formula else 0
 
@@ -153,13 +156,9 @@ PARAMS: dict[str, Callable[[Node, Sequence[Node]], int]] = {
     "batch_norm": lambda node, inputs: 2 * node.shape[1],
     "layer_norm": _affine_params,
     "group_norm": _affine_params,
-    "activation": lambda node, inputs: node.attributes.get("params", 0),
-    "constant": lambda node, inputs: (
-        node.attributes.get("params", prod(node.shape)) if node.attributes["trainable"] else 0
-    ),
-    "other": lambda node, inputs: node.attributes.get("params", 0),
+    "constant": lambda node, inputs: prod(node.shape) if node.attributes["trainable"] else 0,
 }
-"""Trainable parameters of the ops that have some."""
+"""Trainable parameters of the ops that have some, unless the attribute ``params`` tells."""
 
 READS_A_PART = frozenset({"split", "gather"})
 """Ops that read as much as they write, however large what they take it from."""

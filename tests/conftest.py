@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,32 @@ def enter_workplace(folder: Path, patch: pytest.MonkeyPatch, store: Path) -> Pat
     patch.setenv("ARCHCOST_MODEL_DIR", str(folder / "models"))
     patch.chdir(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def model_libraries() -> None:
+    """Have timm and torchvision importable beside a torch that theirs was not built for.
+
+    Networks are only read, so that it is enough to declare the operators of torchvision's library.
+    """
+    import torch
+
+    if find_spec("timm") is None or find_spec("torchvision") is None:
+        pytest.skip("timm is not installed")
+    try:
+        import torchvision
+    except RuntimeError:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+            del sys.modules[name]
+        library = torch.library.Library("torchvision", "DEF")
+        backward = [f"_{op}_backward" for op in TORCHVISION_OPS if not op.startswith("q")]
+        for op in ["nms", *TORCHVISION_OPS, *backward]:
+            library.define(f"{op}(Tensor x) -> Tensor")
+        KEPT.append(library)  # it takes its operators with it when it is gone
+        import torchvision  # noqa: F401
+
+
+TORCHVISION_OPS = (
+    "qnms", "roi_align", "qroi_align", "roi_pool", "ps_roi_align", "ps_roi_pool", "deform_conv2d",
+)  # fmt: skip
+KEPT: list[object] = []

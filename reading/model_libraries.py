@@ -1,0 +1,101 @@
+"""Networks of timm and torchvision by name, built without weights."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from archcost.errors import ArchcostError, check_name
+from archcost.extras import installed_version
+from archcost.networks import Graph
+
+REFERENCE = re.compile(r"(timm|torchvision):([^@]+)(?:@([1-9]\d*))?")
+
+DEFAULT_SIDE = 224
+"""Side of the image where the library does not tell, in pixels."""
+
+
+def read_library_model(reference: str, *, batch_size: int = 1) -> Graph:
+    """Return the graph of a model of timm or torchvision.
+
+    Parameters
+    ----------
+    reference : str
+        ``timm:<model>`` or ``torchvision:<model>``, and ``@<side>`` for the side of the image in
+        pixels; the library's own by default.
+    batch_size : int, default=1
+        Images at a time.
+
+    Returns
+    -------
+    Graph
+        As the model is in evaluation mode.
+
+    Raises
+    ------
+    UnknownNameError
+        If the library has no such model.
+    ArchcostError
+        If the model takes no image of that side.
+    MissingDataError
+        If the library is not installed.
+    """
+    import torch
+
+    found = REFERENCE.fullmatch(reference)
+    if found is None:
+        raise ArchcostError(
+            "a model of a library must be written like 'timm:resnet18' or "
+            f"'torchvision:resnet18@160', but got {reference!r}"
+        )
+    library, name, side = found.groups()
+    installed_version(f"reading {reference!r}", "timm", library)
+    build = {"timm": _timm_model, "torchvision": _torchvision_model}[library]
+    pixels = int(side) if side else None
+    try:
+        with torch.device("meta"):
+            model, shape = build(name, pixels)
+    except NotImplementedError:  # it is built by computing with tensors
+        model, shape = build(name, pixels)
+    from archcost.reading.module_reading import read_module
+
+    return read_module(model.eval(), shape=shape, batch_size=batch_size)
+
+
+def _timm_model(name: str, side: int | None) -> tuple[Any, tuple[int, ...]]:
+    import timm
+
+    known = timm.list_models(include_tags=False)
+    check_name("model of timm", name.partition(".")[0], known)
+    shape: tuple[int, ...]
+    model: Any
+    if side is not None:
+        try:  # those whose weights depend on the resolution take it
+            model = timm.create_model(name, pretrained=False, img_size=side)
+        except TypeError:
+            model = timm.create_model(name, pretrained=False)
+        return model, (int(getattr(model, "in_chans", 3) or 3), side, side)
+    model = timm.create_model(name, pretrained=False)
+    shape = tuple(model.pretrained_cfg.get("input_size") or (3, DEFAULT_SIDE, DEFAULT_SIDE))
+    return model, shape
+
+
+def _torchvision_model(name: str, side: int | None) -> tuple[Any, tuple[int, ...]]:
+    from torchvision import models
+
+    check_name("model of torchvision", name, models.list_models())
+    model = models.get_model(name, weights=None, **_without_backbone(name))
+    if side is None:
+        weights = models.get_model_weights(name)
+        known = next(iter(weights)).transforms.keywords if len(weights) else {}
+        side = known.get("crop_size", DEFAULT_SIDE)
+        side = side if isinstance(side, int) else DEFAULT_SIDE
+    return model, (3, side, side)
+
+
+def _without_backbone(name: str) -> dict[str, None]:
+    """Return what keeps a model for dense tasks from fetching the weights of its backbone."""
+    from torchvision import models
+
+    module = models.get_model_builder(name).__module__
+    return {"weights_backbone": None} if ".segmentation" in module or ".detection" in module else {}

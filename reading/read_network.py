@@ -1,0 +1,104 @@
+"""Read any network, whatever it is given as."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from archcost.errors import ArchcostError, shown
+from archcost.networks import Graph
+from archcost.zoo import NETWORKS, is_zoo_name, zoo_network
+
+LIBRARIES = ("timm", "torchvision")
+"""Libraries whose models have references."""
+
+FORMS = (
+    "a path to an .onnx file, 'timm:<model>' or 'torchvision:<model>' with '@<side>' if its image "
+    "is to be of another side, a name of archcost.zoo, a torch module with an example of its "
+    "input, an exported program, or a graph"
+)
+
+
+def read_network(
+    network: Any, *, example: Any = None, shape: Sequence[int] | None = None,
+    batch_size: int | None = None,
+) -> Graph:  # fmt: skip
+    """Return the graph of a network, whatever it is given as.
+
+    Parameters
+    ----------
+    network : Graph, torch.nn.Module, torch.export.ExportedProgram, Path or str
+        A graph is returned as it is. A text is a path to an ``.onnx`` file, ``timm:<model>`` or
+        ``torchvision:<model>`` where that library is installed, or a name of ``archcost.zoo``
+        such as ``resnet50``; all but the file may end in ``@<side>``, the side of the image in
+        pixels. Models of libraries are built without weights.
+    example : Tensor, tuple or dict, optional
+        What a module is called with: a tensor, several arguments, or arguments by name.
+    shape : sequence of int, optional
+        Shape of a module's or file's only input without the batch, such as ``(3, 224, 224)``.
+    batch_size : int, optional
+        Images at a time; that of the example or of the file by default, and 1 where it is open.
+
+    Returns
+    -------
+    Graph
+        Without weights. What does not depend on the input is no op of it, for a runtime computes
+        that once.
+
+    Raises
+    ------
+    ArchcostError
+        If it is none of these, a file is corrupt, an axis other than the batch's has no size, or
+        a module fails on its example.
+    MissingDataError
+        If a file does not exist, or a library is not installed.
+
+    Examples
+    --------
+    >>> read_network("resnet18@160", batch_size=4)
+    <Graph of 70 nodes: 4x3x160x160 -> 4x1000>
+    """
+    if isinstance(network, Graph):
+        if batch_size is not None and any(s[0] != batch_size for s in network.input_shapes if s):
+            raise ArchcostError(
+                f"a graph has the batch size in its shapes, {network.input_shapes}, and cannot be "
+                f"read at {batch_size}; give what it was read from"
+            )
+        return network
+    if isinstance(network, str | Path):
+        return _referred_to(str(network), shape, batch_size)
+    kind = type(network)
+    if not any(base.__module__.split(".")[0] == "torch" for base in kind.__mro__):
+        raise ArchcostError(f"a network must be {FORMS}, but got {shown(network)}")
+    from archcost.reading.module_reading import read_module
+
+    return read_module(network, example, shape=shape, batch_size=batch_size)
+
+
+def is_reference(text: str) -> bool:
+    """Return whether a text has the form of a reference to a network.
+
+    Examples
+    --------
+    >>> [is_reference(text) for text in ("timm:resnet18", "net.onnx", "resnet18", "|nor_conv~0|")]
+    [True, True, True, False]
+    """
+    library = text.partition(":")[0]
+    return library in LIBRARIES or text.lower().endswith(".onnx") or is_zoo_name(text)
+
+
+def _referred_to(text: str, shape: Sequence[int] | None, batch_size: int | None) -> Graph:
+    if text.partition(":")[0] in LIBRARIES:
+        from archcost.reading.model_libraries import read_library_model
+
+        return read_library_model(text, batch_size=1 if batch_size is None else batch_size)
+    if is_zoo_name(text):
+        return zoo_network(text, batch_size=1 if batch_size is None else batch_size)
+    if text.lower().endswith(".onnx"):
+        from archcost.reading.onnx_reading import read_onnx
+
+        return read_onnx(Path(text), shape=shape, batch_size=batch_size)
+    raise ArchcostError(
+        f"a network must be {FORMS}, but got {shown(text)}; the zoo has {', '.join(NETWORKS)}"
+    )
