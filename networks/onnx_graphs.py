@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from archcost.errors import ArchcostError
 from archcost.networks.graph import Graph
 from archcost.networks.network_weights import NetworkWeights, StateDict
-from archcost.networks.onnx_builder import OnnxBuilder
-from archcost.networks.onnx_ops import WRITERS, Op
+from archcost.networks.onnx_builder import OnnxBuilder, Op
+from archcost.networks.onnx_ops import WRITERS
 from archcost.networks.rewrites import deployed
 
 if TYPE_CHECKING:
