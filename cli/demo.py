@@ -70,6 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     from archcost.cli.train import INTERRUPTED, records, report
     from archcost.datasets import CostTable, bundled_tables, load_bundled
     from archcost.errors import check_name
+    from archcost.models.store import PRETRAINED
     from archcost.prediction import predict
     from archcost.predictors import PREDICTORS
     from archcost.training import ExperimentSettings, register, run_experiment
@@ -77,6 +78,12 @@ def run(arguments: argparse.Namespace) -> int:
     devices = {name: name.partition("-")[2] for name in bundled_tables()}
     wanted = {check_name("device", name, set(devices.values())) for name in arguments.devices}
     tables = {name: load_bundled(name) for name in devices if devices[name] in wanted}
+    # Tables without a shipped model are of spaces whose networks take minutes to encode.
+    tables = {
+        name: table
+        for name, table in tables.items()
+        if any((PRETRAINED / str(key)).exists() for key in table.keys())  # noqa: SIM118
+    }
     for name, table in tables.items():
         say(arguments, f"{name}: {len(table)} costs")
     smallest = min(len(table) // len(table.keys()) for table in tables.values())
