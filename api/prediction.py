@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _models: dict[tuple[object, ...], Any] = LOADED  # the only state of the process
 _keeping = threading.Lock()
 
+INDEXED = "space of an index"
+"""Under this and a device the only space is kept whose models an index can mean."""
+
 
 def predict(
     arch: Any,
@@ -86,6 +89,9 @@ def predict(
         found = _models.get((told, device, metric, dataset, model))
     except TypeError:  # what is not hashable is no name either, as load_for says
         found = None
+    if found is None and told is None and type(arch) is int:  # the space depends on the device
+        told = _models.get((INDEXED, device))
+        found = _models.get((told, device, metric, dataset, model))
     if found is None or (space is not None and type(arch) is not str and _has_config(arch)):
         found = load_for(arch, device, metric, told, dataset, model)
     return found.predict(arch, return_std=return_std)
@@ -271,11 +277,16 @@ def load_for(
         found.compile()
     else:
         found = _checked(_load_from(model), named, device, metric, dataset)
+    _keep(asked, found)
+    return found
+
+
+def _keep(asked: tuple[object, ...], found: object) -> None:
+    """Keep what was found, in place of the oldest where there is too much."""
     with _keeping:
         while len(_models) >= MOST_LOADED:
             del _models[next(iter(_models))]
         _models[asked] = found
-    return found
 
 
 def _known(asked: tuple[object, ...]) -> CostModel | None:
@@ -303,19 +314,22 @@ def _checked(
 def _space_of(archs: Any, device: str) -> SearchSpace:
     """Return the space of architectures: where several accept them, the one with a model."""
     asked = ("spaces with a model", device)
-    if asked not in _models:  # saving a model empties it
+    with_model = _models.get(asked)
+    if with_model is None:  # saving a model empties it
         # A prediction needs no list of models, and warns of none that it does not use.
-        _models[asked] = {key.space for key in model_keys(warn=False) if key.device == device}
-    if not _models[asked]:
-        check_name("device", device, {key.device for key in model_keys()})
+        with_model = {key.space for key in model_keys(warn=False) if key.device == device}
+        if not with_model:  # another process may make one, so that nothing is kept
+            check_name("device", device, {key.device for key in model_keys()})
+        _keep(asked, with_model)
     if is_integer(archs):  # only a space with a model can be meant, even if it has no such index
-        indexed = [name for name in _models[asked] if get_space(name).has_index]
+        indexed = [name for name in with_model if get_space(name).has_index]
         if len(indexed) == 1:
+            _keep((INDEXED, device), indexed[0])
             return get_space(indexed[0])
     accepting = accepting_spaces(archs)
     if len(accepting) == 1:
         return accepting[0]
-    left = [space.name for space in accepting if space.name in _models[asked]]
+    left = [space.name for space in accepting if space.name in with_model]
     return infer_space(archs, left or [space.name for space in accepting])
 
 
