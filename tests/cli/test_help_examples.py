@@ -37,7 +37,6 @@ NOT_RUN = {
     "archcost report": "takes minutes; its tests are in test_reporting",
     "archcost demo": "takes minutes; its test is in test_training_commands",
     "archcost train --table my.parquet --dry-run": "fits four predictors; see test_dry_run",
-    "archcost ui": "serves until it is stopped; see test_ui",
     "COMMAND": "stands for a command",
     "--format tflite": "quantises; its tests are in test_export",
 }
