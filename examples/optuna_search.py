@@ -13,6 +13,7 @@ import optuna
 from synflow import synflow
 
 import archcost
+from archcost.cli.limit_argument import parse_limit
 from archcost.search import find_limits
 from archcost.spaces import NASBench201
 
@@ -49,8 +50,7 @@ def main():
     parser.add_argument("--n-trials", type=int, default=200)
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    limits = dict(limit.split("=") for limit in arguments.max or ["fpga:energy=30", "params=1e6"])
-    limits = {name: float(value) for name, value in limits.items()}
+    limits = dict(map(parse_limit, arguments.max or ["fpga:energy=30", "params=1e6"]))
     for trial in search(limits, n_trials=arguments.n_trials):
         score, latency_ms = trial.values
         print(f"{score:7.2f}  {latency_ms:6.2f} ms  {trial.user_attrs['cell']}")

@@ -20,6 +20,7 @@ from pymoo.operators.sampling.rnd import IntegerRandomSampling
 from pymoo.optimize import minimize
 
 from archcost.analysis import proxy_costs
+from archcost.cli.limit_argument import parse_limit
 from archcost.search import find_limits
 from archcost.spaces import FBNet
 
@@ -73,8 +74,7 @@ def main():
     parser.add_argument("--max", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--n-generations", type=int, default=100)
     arguments = parser.parse_args()
-    limits = dict(limit.split("=") for limit in arguments.max or ["raspi4=20", "eyeriss=10"])
-    limits = {name: float(value) for name, value in limits.items()}
+    limits = dict(map(parse_limit, arguments.max or ["raspi4=20", "eyeriss=10"]))
     networks, values = search(limits, n_generations=arguments.n_generations)
     print("MFLOPs ", *limits, sep="  ")
     for network, row in zip(networks, values, strict=True):

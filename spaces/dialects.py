@@ -12,6 +12,7 @@ import numpy as np
 
 from archcost.errors import ArchitectureError
 from archcost.spaces.fbnet import FBNet
+from archcost.spaces.foreign_forms import HPOBENCH_EDGE, NNI_EDGE
 from archcost.spaces.nasbench201 import NASBench201
 from archcost.spaces.nasbench201_layout import EDGES
 from archcost.spaces.space import Ops
@@ -90,7 +91,7 @@ def from_nni(choices: Mapping[str, str]) -> Ops:
     ...           "0_3": "none", "1_3": "none", "2_3": "conv_1x1"})
     array([3, 0, 1, 0, 0, 2], dtype=int8)
     """
-    names = _by_edge(choices, "NNI's choices of nasbench201", "{}_{}".format)
+    names = _by_edge(choices, "NNI's choices of nasbench201", NNI_EDGE)
     return _cell({edge: NNI_OPS.get(name, name) for edge, name in names.items()})
 
 
@@ -122,7 +123,7 @@ def from_hpobench(config: Mapping[str, str]) -> Ops:
     ...                "3<-0": "none", "3<-1": "none", "3<-2": "nor_conv_1x1"})
     array([3, 0, 1, 0, 0, 2], dtype=int8)
     """
-    return _cell(_by_edge(config, "HPOBench's configuration of nasbench201", "{1}<-{0}".format))
+    return _cell(_by_edge(config, "HPOBench's configuration of nasbench201", HPOBENCH_EDGE))
 
 
 def from_xautodl(genotype: Any) -> Ops:
@@ -205,8 +206,8 @@ def from_fbnet(blocks: Sequence[str]) -> Ops:
     return FBNet().parse(names)
 
 
-def _by_edge(given: Any, what: str, spell: Any) -> dict[tuple[int, int], str]:
-    wanted = {spell(*edge): edge for edge in EDGES}
+def _by_edge(given: Any, what: str, spelling: str) -> dict[tuple[int, int], str]:
+    wanted = {spelling.format(*edge): edge for edge in EDGES}
     if not isinstance(given, Mapping) or set(given) != set(wanted):
         raise ArchitectureError(
             f"{what} must be a dict with the keys {list(wanted)}, but got {given!r}"

@@ -9,8 +9,11 @@ from itertools import combinations
 NODES = range(4)
 """Nodes of a NAS-Bench-201 cell."""
 
-NNI_KEYS = {f"{source}_{target}" for source, target in combinations(NODES, 2)}
-HPOBENCH_KEYS = {f"{target}<-{source}" for source, target in combinations(NODES, 2)}
+NNI_EDGE, HPOBENCH_EDGE = "{0}_{1}", "{1}<-{0}"
+"""How NNI and HPOBench name the edge from one node to another."""
+
+NNI_KEYS = {NNI_EDGE.format(*edge) for edge in combinations(NODES, 2)}
+HPOBENCH_KEYS = {HPOBENCH_EDGE.format(*edge) for edge in combinations(NODES, 2)}
 NASLIB_TEXT = re.compile(r"\s*[(\[]\s*\d(\s*,\s*\d){5}\s*[)\]]\s*")
 """NASLib's six op indices as text, the keys of its JSON files."""
 

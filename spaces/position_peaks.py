@@ -17,7 +17,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from archcost.networks.memory import executed, live_bytes
-from archcost.spaces.position_work import N_CHECKED, example_archs
+from archcost.spaces.position_work import example_archs, random_archs
 from archcost.spaces.space import Ops, SearchSpace
 
 Floats = npt.NDArray[np.float64]
@@ -60,8 +60,7 @@ def position_peaks(space: SearchSpace, dataset: str) -> PositionPeaks:
         np.maximum.at(table[place], examples[:, place], peaks[:, place])
     table.setflags(write=False)
     fixed = float(peaks[:, -1].max())
-    n_archs = len(space.all_ops) if space.is_enumerable else N_CHECKED
-    sample = space.sample(min(N_CHECKED, n_archs), seed=1)
+    sample = random_archs(space, seed=1)
     true = [max(_peaks(space, tuple(row), dataset)) for row in sample.tolist()]
     return PositionPeaks(table, fixed, bool((_highest(table, fixed, sample) == true).all()))
 

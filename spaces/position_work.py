@@ -154,13 +154,18 @@ def _sums(table: Floats, fixed: Floats, ops: npt.NDArray[Any]) -> Floats:
 def _is_additive(
     space: SearchSpace, dataset: str, measure: Measure, table: Floats, fixed: Floats
 ) -> bool:
-    n_archs = len(space.all_ops) if space.is_enumerable else N_CHECKED
-    sample = space.sample(min(N_CHECKED, n_archs), seed=1)
+    sample = random_archs(space, seed=1)
     true = np.array([
         _work_by_position(space, tuple(map(int, row)), dataset, measure).sum(axis=(0, 1))
         for row in sample
     ])  # fmt: skip
     return bool(np.allclose(_sums(table, fixed, sample), true, rtol=1e-9, atol=1e-9))
+
+
+def random_archs(space: SearchSpace, seed: int) -> Ops:
+    """Return valid architectures to check a rule on, or all of a smaller space."""
+    n_archs = len(space.all_ops) if space.is_enumerable else N_CHECKED
+    return space.sample(min(N_CHECKED, n_archs), seed=seed)
 
 
 def example_archs(space: SearchSpace) -> Ops:
@@ -176,8 +181,7 @@ def example_archs(space: SearchSpace) -> Ops:
     if space.allowed.all() and not space.has_rules:
         ids = np.arange(space.n_ops, dtype=space.dtype)
         return np.repeat(ids[:, None], space.n_positions, axis=1)
-    n_archs = len(space.all_ops) if space.is_enumerable else N_CHECKED
-    sample = space.sample(min(N_CHECKED, n_archs), seed=0)
+    sample = random_archs(space, seed=0)
     rows = []
     for place, ids in enumerate(space.choices):
         for op in ids:

@@ -48,11 +48,14 @@ class Drift(NamedTuple):
         Over how many rows it is smooth.
     explained : float
         Share of the residuals' variance that it explains, row by row left out; at least 0.
+    slope : float
+        Share of the neighbours' mean that is drift.
     """
 
     values: Costs
     length: float
     explained: float
+    slope: float
 
 
 def smooth_drift(residuals: Costs, at: Rows | None = None) -> Drift:
@@ -72,14 +75,14 @@ def smooth_drift(residuals: Costs, at: Rows | None = None) -> Drift:
     """
     at = np.arange(len(residuals)) if at is None else at
     cut = _without_spikes(residuals)
-    best = Drift(np.zeros(len(cut)), math.nan, 0.0)
+    best = Drift(np.zeros(len(cut)), math.nan, 0.0, 0.0)
     for length in LENGTHS:
         smooth = _average(cut, at, length, at, leave_out=True)
         power = float(smooth @ smooth)
         slope = max(0.0, float(smooth @ cut) / power) if power > 0 else 0.0
         explained = 1 - float(np.sum((cut - slope * smooth) ** 2) / np.sum(cut**2))
         if explained > best.explained:
-            best = Drift(slope * smooth, length, explained)
+            best = Drift(slope * smooth, length, explained, slope)
     return best
 
 
@@ -104,10 +107,8 @@ def drift_at(residuals: Costs, at: Rows, asked: Rows) -> Drift:
     if known.explained == 0.0:
         return known._replace(values=np.zeros(len(asked)))
     cut = _without_spikes(residuals)
-    around = _average(cut, at, known.length, at, leave_out=True)
-    slope = float(around @ known.values) / float(around @ around)
-    values = slope * _average(cut, at, known.length, asked, leave_out=False)
-    return known._replace(values=values)
+    mean = _average(cut, at, known.length, asked, leave_out=False)
+    return known._replace(values=known.slope * mean)
 
 
 def without_drift(
