@@ -389,7 +389,9 @@ class CostTable:
 
     def _repr_html_(self) -> str:
         """Return what notebooks show: what the table holds, and the costs of each key."""
-        return table_card(self)
+        n_rows = np.bincount(self._key_of_row, minlength=len(self._keys)).tolist()
+        costs = [(key, n, self.costs(key)[1]) for key, n in zip(self._keys, n_rows, strict=True)]
+        return table_card(costs, self.counts(), self.provenance, self.sha256)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Give the rows to any library that reads Arrow: ``polars.DataFrame(table)``."""
