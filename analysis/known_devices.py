@@ -63,7 +63,7 @@ def known_devices_sections(table: CostTable, key: CostKey, labels: Labels) -> li
     )
     places = device_map(agreement).reset_index(names="device")
     places["kind"] = ["yours" if name == key.device else kinds[name] for name in places["device"]]
-    found = alike.rename("spearman").reset_index(names="device")
+    found = alike.rename("spearman").rename_axis("device").reset_index()
     found.insert(1, "kind", [kinds[name] for name in found["device"]])
     return [
         Section(

@@ -6,6 +6,7 @@ import functools
 import json
 import os
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,11 +58,11 @@ def chart_script() -> str:
     import platformdirs
     import vl_convert
 
-    name = f"vega-lite-{VEGA_LITE}-of-vl-convert-{vl_convert.__version__}.js"
+    name = f"vega-lite-{VEGA_LITE}-of-vl-convert-{version('vl-convert-python')}.js"
     file = Path(platformdirs.user_cache_dir("archcost", appauthor=False)) / name
     if file.is_file():
         return file.read_text(encoding="utf-8")
-    script = str(vl_convert.javascript_bundle(vl_version=VEGA_LITE)).replace(
+    script = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGA_LITE)).replace(
         "</script", "<\\/script"
     )
     try:

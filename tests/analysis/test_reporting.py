@@ -57,8 +57,12 @@ def accuracy():
 SETTINGS = ReportSettings(predictors=("ridge",), sizes=(20, 40, 9999), seeds=1, curves=1)
 
 
-def test_the_page_holds_everything(table, accuracy, tmp_path):
-    page = write_report(table, tmp_path / "out", accuracy=accuracy, settings=SETTINGS)
+@pytest.fixture(scope="module")
+def page(table, accuracy, shared_workplace):
+    return write_report(table, shared_workplace / "out", accuracy=accuracy, settings=SETTINGS)
+
+
+def test_the_page_holds_everything(page):
     text = page.read_text()
     html = re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
     assert not re.findall(r'(?:src|href)="(?!data:|#)', html)  # needs no other file
@@ -87,13 +91,12 @@ def test_the_page_holds_everything(table, accuracy, tmp_path):
     assert set(pd.read_csv(page.parent / "nasbench201_curves.csv")["n_train"]) == {20, 40}
 
 
-def test_the_contents_lead_to_every_section_with_what_came_out(table, accuracy, tmp_path):
-    page = write_report(table, tmp_path, accuracy=accuracy, settings=ReportSettings(curves=0))
+def test_the_contents_lead_to_every_section_with_what_came_out(page):
     text = page.read_text()
     contents = text[text.index("<nav") : text.index("</nav>")]
     links = re.findall(r'<a href="#([^"]+)">', contents)
     assert links == re.findall(r'<h[23] id="([^"]+)">', text)
-    assert len(links) == 11
+    assert len(links) == 12
     assert "FLOPs rank the slow cost with Spearman" in contents  # fbnet has one device
     assert "FLOPs rank costs with Spearman" in contents  # nasbench201 has two
     assert "550 entries of 3 costs, 542 with a value." in contents
@@ -105,9 +108,8 @@ def charts_of(page):
     return json.loads(found[1])
 
 
-def test_the_charts_are_valid_and_hold_every_device(table, accuracy, tmp_path):
-    settings = ReportSettings(curves=0)
-    charts = charts_of(write_report(table, tmp_path, accuracy=accuracy, settings=settings))
+def test_the_charts_are_valid_and_hold_every_device(page, table):
+    charts = charts_of(page)
     assert set(charts) == {
         "nasbench201_proxies_chart", "nasbench201_agreement_map_chart", "nasbench201_search_chart",
         "fbnet_proxies_chart",
