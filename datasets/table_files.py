@@ -16,6 +16,7 @@ from archcost.datasets.csv_file import NUMBER_COLUMNS, check_distinct, read_csv
 from archcost.datasets.devices import CostKind
 from archcost.datasets.provenance import Provenance
 from archcost.datasets.table_columns import NUMBER_TYPES, as_numbers, content_hash, normalise
+from archcost.datasets.table_definitions import Definitions, define_in_spaces, packed
 from archcost.datasets.whole_file import whole_file
 from archcost.errors import (
     ArchitectureError,
@@ -33,8 +34,11 @@ if TYPE_CHECKING:
 PROVENANCE = b"archcost.provenance"
 """Key of the provenance in the metadata of a Parquet file's schema."""
 
+DEFINITIONS = b"archcost.definitions"
+"""Key of what the strings of architectures leave open, such as the graphs of networks."""
+
 CHECKSUM = b"archcost.sha256"
-"""Key of the hash of all rows and the provenance."""
+"""Key of the hash of all rows, the provenance and the definitions."""
 
 _without_checksum: set[Path] = set()  # files of which this process has said so
 
@@ -82,9 +86,9 @@ def read_file(path: Path) -> TableFile:
     rows = _read_parquet(path)
     check_distinct(rows.column_names, path)
     metadata = rows.schema.metadata or {}
-    told = metadata.get(PROVENANCE, b"{}")
+    told, defined = metadata.get(PROVENANCE, b"{}"), metadata.get(DEFINITIONS, b"")
     if CHECKSUM in metadata:
-        if metadata[CHECKSUM].decode("latin1") != _checksum(normalise(rows), told):
+        if metadata[CHECKSUM].decode("latin1") != _checksum(normalise(rows), told, defined):
             raise IntegrityError(
                 f"{path} must hold what was written, but its content has another checksum: it is "
                 "damaged, get it again; if you edited it, remove "
@@ -104,11 +108,20 @@ def read_file(path: Path) -> TableFile:
             f"{PROVENANCE.decode()!r} in the metadata of {path} must be a JSON object, but cannot "
             f"be read ({error})"
         ) from None
+    define_in_spaces(defined, path)
     return TableFile(rows, _with_earlier_clock(provenance))
 
 
-def write_parquet(rows: pa.Table, provenance: Provenance, path: Path) -> Path:
-    """Write normalised rows with their provenance; the file appears whole or not at all."""
+def write_parquet(
+    rows: pa.Table,
+    provenance: Provenance,
+    path: Path,
+    definitions: Definitions | None = None,
+) -> Path:
+    """Write normalised rows with their provenance; the file appears whole or not at all.
+
+    `definitions` are what the architectures' strings leave open, by space.
+    """
     import pyarrow.parquet
 
     if path.suffix != ".parquet":
@@ -117,7 +130,11 @@ def write_parquet(rows: pa.Table, provenance: Provenance, path: Path) -> Path:
         told = json.dumps(provenance.to_dict(), sort_keys=True).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise CostTableError(f"provenance must be JSON data, but: {error}") from None
-    rows = rows.replace_schema_metadata({PROVENANCE: told, CHECKSUM: _checksum(rows, told)})
+    metadata = {PROVENANCE: told}
+    if definitions:
+        metadata[DEFINITIONS] = packed(definitions)
+    checksum = _checksum(rows, told, metadata.get(DEFINITIONS, b""))
+    rows = rows.replace_schema_metadata({**metadata, CHECKSUM: checksum})
     with whole_file(path) as part:
         pyarrow.parquet.write_table(rows, part, compression="zstd")
     return path
@@ -170,8 +187,8 @@ def long_form(
         "device": device,
         "dataset": dataset_id(space.name, dataset),
         "kind": kind,
-        "batch_size": batch_size,
     }
+    sizes = pa.array(_batch_sizes(rows, file, space, batch_size))
     if "status" not in names:
         filled["status"] = "ok"
     parts = []
@@ -187,6 +204,7 @@ def long_form(
                 data[name] = as_numbers(column, rows.column(column), NUMBER_TYPES[name])
         for name, value in {**filled, "metric": metric, "unit": METRICS[metric]}.items():
             data[name] = pa.array([value] * rows.num_rows)
+        data["batch_size"] = sizes
         parts.append(pa.table(data))
     return pa.concat_tables(parts, promote_options="default")
 
@@ -230,8 +248,8 @@ def _with_earlier_clock(told: Provenance) -> Provenance:
     return replace(told, clock="wall")
 
 
-def _checksum(rows: pa.Table, told: bytes) -> str:
-    return hashlib.sha256(content_hash(rows).encode() + told).hexdigest()
+def _checksum(rows: pa.Table, told: bytes, defined: bytes) -> str:
+    return hashlib.sha256(content_hash(rows).encode() + told + defined).hexdigest()
 
 
 def _cost_column(metric: str) -> str:
@@ -255,6 +273,19 @@ def _first_space(rows: pa.Table, file: TableFile) -> SearchSpace:
         return infer_space(rows.column("arch")[0].as_py())
     except ArchitectureError as error:
         raise ArchitectureError(f"{_row(file, 0)}: {error}") from None
+
+
+def _batch_sizes(rows: pa.Table, file: TableFile, space: SearchSpace, batch_size: int) -> list[int]:
+    """Return the batch size of each row: that which was given, unless the networks fix it."""
+    if not space.is_open:
+        return [batch_size] * rows.num_rows
+    sizes: list[int] = []
+    for place, arch in enumerate(rows.column("arch").to_pylist()):
+        try:
+            sizes += space.batch_sizes([arch]) or [batch_size]
+        except ArchitectureError as error:
+            raise ArchitectureError(f"{_row(file, place)}: {error}") from None
+    return sizes
 
 
 def _from_indices(file: TableFile, space: str | SearchSpace | None) -> pa.Array:

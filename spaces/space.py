@@ -61,6 +61,9 @@ class SearchSpace(Plugin, ABC):
         the same network.
     has_index : bool
         Whether the order of the architectures is published, so that an int names one.
+    is_open : bool
+        Whether architectures are any networks, told apart by their graphs alone, so that there is
+        nothing to choose at positions.
     starts_with : tuple of str
         What the strings begin with, for a space whose ``split`` is its own: beginnings that tell
         its strings from those of other spaces without splitting them.
@@ -72,6 +75,7 @@ class SearchSpace(Plugin, ABC):
     edges: tuple[tuple[int, int], ...] | None = None
     canonical: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] | None = None
     has_index: bool = False
+    is_open: ClassVar[bool] = False
     starts_with: tuple[str, ...] = ()
 
     # What a space must say -------------------------------------------------------------------
@@ -430,6 +434,33 @@ class SearchSpace(Plugin, ABC):
         """Return the string forms of several architectures, parsed as ``parse_many`` does."""
         ops = self.parse_many(archs, dataset)
         return [self.join([self.op_names[op] for op in row]) for row in ops]
+
+    def names(self, archs: object) -> list[str]:
+        """Return what people call architectures: their strings, unless a space knows better."""
+        return self.format_many(archs)
+
+    def families(self, archs: object) -> list[str]:
+        """Return which architectures are relatives, by a label each; here each is by itself."""
+        return self.format_many(archs)
+
+    def definitions(self, archs: object) -> dict[str, str]:
+        """Return what must be kept beside the strings of architectures, by string.
+
+        Nothing where the strings say everything.
+        """
+        return {}
+
+    def define(self, definitions: Mapping[str, str]) -> None:
+        """Make architectures known to this process that ``definitions`` gave in another."""
+        if definitions:
+            raise ArchitectureError(
+                f"strings of {self.name} say everything, but got definitions of "
+                f"{shown(list(definitions)[:3])}; get the file again"
+            )
+
+    def batch_sizes(self, archs: object) -> list[int] | None:
+        """Return the images at a time of architectures that fix them; None where a runtime does."""
+        return None
 
     def from_index(self, index: int) -> Ops:
         """Return the architecture at `index`: choices read as digits, first position first."""
