@@ -1,15 +1,18 @@
 """Read the graphs of the networks in timm's tables once, by the reader that users call.
 
 Usage: ``python benchmarks/timm_graphs.py GRAPHS [--data FOLDER] [--seconds 560]`` goes on where an
-earlier call stopped and keeps each graph as ``GRAPHS/<model>@<side>.json.gz``. A network that merges
-its branches for inference (RepVGG and its like) is read a second time with them merged, as
+earlier call stopped and keeps each graph as ``GRAPHS/<model>@<side>.json.gz``. A network that can
+merge its branches (RepVGG and its like) is read a second time with them merged, as
 ``<model>@<side>+merged.json.gz``. What cannot be read leaves its error as ``.txt``.
+``--write FILE`` packs what is read for the source ``timm``.
 """
 
 import argparse
 import csv
 import gzip
 import hashlib
+import json
+import lzma
 import re
 import time
 import warnings
@@ -52,7 +55,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("shared/data/timm"))
     parser.add_argument("--seconds", type=float, default=560.0)
     parser.add_argument("--only", default="", help="a regular expression on model names")
+    parser.add_argument("--write", type=Path, help="file to pack the graphs into")
     given = parser.parse_args()
+    if given.write:
+        pack(given.graphs, given.write)
+        return
     declared = declare_operators()
     given.graphs.mkdir(parents=True, exist_ok=True)
     end = time.monotonic() + given.seconds
@@ -87,7 +94,9 @@ def read(model: str, side: int, target: Path) -> None:
     if any(hasattr(part, method) for part in module.modules() for method in MERGING):
         plain = read_module(module, shape=shape)
         try:
-            merged = read_module(reparameterize_model(module), shape=shape)
+            with torch.device("meta"):
+                fewer = reparameterize_model(module)
+            merged = read_module(fewer, shape=shape)
         except Exception as error:
             target.with_name(f"{model}@{side}+merged.txt").write_text(str(error)[:SIZE_OF_ERROR])
         else:
@@ -96,6 +105,20 @@ def read(model: str, side: int, target: Path) -> None:
     else:
         plain = read_module(module, shape=shape)
     _write(target, plain.to_json())
+
+
+def pack(folder: Path, target: Path) -> None:
+    """Pack graphs as one file: what the space of all networks takes as definitions."""
+    from archcost.networks import Graph
+
+    texts = {}
+    for path in sorted(folder.glob("*.json.gz")):
+        text = gzip.decompress(path.read_bytes()).decode()
+        name = f"timm:{path.name.removesuffix('.json.gz')}"
+        texts.setdefault(Graph.from_json(text).digest, f"{json.dumps(name)}\n{text}")
+    content = json.dumps(dict(sorted(texts.items(), key=lambda item: item[1]))).encode()
+    target.write_bytes(lzma.compress(content, preset=6))
+    print(f"{len(texts)} graphs, {len(content):,} bytes packed as {target.stat().st_size:,}")
 
 
 def _write(path: Path, text: str) -> None:

@@ -9,10 +9,13 @@ from archcost.datasets.source import Source
 from archcost.datasets.source_help import HELP
 from archcost.datasets.source_hwnasbench import HWNASBENCH
 from archcost.datasets.source_oneproxy import ONEPROXY
+from archcost.datasets.source_timm import TIMM_TABLES
 from archcost.errors import MissingDataError
 from archcost.folders import expanded
 
-SOURCES: dict[str, Source] = {source.name: source for source in (HELP, HWNASBENCH, ONEPROXY)}
+SOURCES: dict[str, Source] = {
+    source.name: source for source in (HELP, HWNASBENCH, ONEPROXY, TIMM_TABLES)
+}
 """Every published source; a new one is one file and one entry here."""
 
 DATA_DIR = "ARCHCOST_DATA_DIR"
