@@ -80,7 +80,7 @@ class NetworkKernels:
         >>> one, other, again = NetworkKernels.of(
         ...     [zoo_network(name) for name in ("resnet18@64", "resnet34@64", "resnet18@64")]
         ... ).signatures()
-        >>> one == again, one == other
+        >>> bool(one == again), bool(one == other)
         (True, False)
         """
         kernels = self.by_style["eager"]
