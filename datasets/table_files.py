@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,7 @@ PROVENANCE = b"archcost.provenance"
 """Key of the provenance in the metadata of a Parquet file's schema."""
 
 DEFINITIONS = b"archcost.definitions"
-"""Key of what the strings of architectures leave open, such as the graphs of networks."""
+"""Key, in the file's metadata, of what architectures' strings leave open, such as graphs."""
 
 CHECKSUM = b"archcost.sha256"
 """Key of the hash of all rows, the provenance and the definitions."""
@@ -83,10 +84,10 @@ def read_file(path: Path) -> TableFile:
     if path.suffix == ".csv":
         rows, row_numbers = read_csv(path)
         return TableFile(rows, Provenance(clock=_clock_column(rows, path)), row_numbers)
-    rows = _read_parquet(path)
+    rows, of_file = _read_parquet(path)
     check_distinct(rows.column_names, path)
     metadata = rows.schema.metadata or {}
-    told, defined = metadata.get(PROVENANCE, b"{}"), metadata.get(DEFINITIONS, b"")
+    told, defined = metadata.get(PROVENANCE, b"{}"), of_file.get(DEFINITIONS, b"")
     if CHECKSUM in metadata:
         if metadata[CHECKSUM].decode("latin1") != _checksum(normalise(rows), told, defined):
             raise IntegrityError(
@@ -130,13 +131,16 @@ def write_parquet(
         told = json.dumps(provenance.to_dict(), sort_keys=True).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise CostTableError(f"provenance must be JSON data, but: {error}") from None
-    metadata = {PROVENANCE: told}
-    if definitions:
-        metadata[DEFINITIONS] = packed(definitions)
-    checksum = _checksum(rows, told, metadata.get(DEFINITIONS, b""))
-    rows = rows.replace_schema_metadata({**metadata, CHECKSUM: checksum})
-    with whole_file(path) as part:
-        pyarrow.parquet.write_table(rows, part, compression="zstd")
+    defined = packed(definitions) if definitions else b""
+    checksum = _checksum(rows, told, defined)
+    rows = rows.replace_schema_metadata({PROVENANCE: told, CHECKSUM: checksum})
+    with (
+        whole_file(path) as part,
+        pyarrow.parquet.ParquetWriter(part, rows.schema, compression="zstd") as writer,
+    ):
+        writer.write_table(rows)
+        if defined:  # not in the schema, of which the file holds a copy
+            writer.add_key_value_metadata({DEFINITIONS: defined})
     return path
 
 
@@ -209,19 +213,21 @@ def long_form(
     return pa.concat_tables(parts, promote_options="default")
 
 
-def _read_parquet(path: Path) -> pa.Table:
+def _read_parquet(path: Path) -> tuple[pa.Table, Mapping[bytes, bytes]]:
+    """Return the rows of a file, and its metadata beside that of the rows' schema."""
     import pyarrow.parquet
 
     try:
         rows = pyarrow.parquet.read_table(path, partitioning=None)
         rows.validate(full=True)  # what is not text, or points beyond a dictionary
+        of_file = pyarrow.parquet.read_metadata(path).metadata or {}
     # A damaged file makes Arrow raise almost anything.
     except Exception as error:
         raise IntegrityError(
             f"{path} must be a whole PARQUET file, but it cannot be read ({error}); "
             "it is truncated or of another kind"
         ) from None
-    return rows
+    return rows, of_file
 
 
 def _clock_column(rows: pa.Table, path: Path) -> str | None:

@@ -60,7 +60,7 @@ class AnyNetwork(SearchSpace):
         return np.int32
 
     @property
-    def size(self) -> int:  # type: ignore[override]
+    def size(self) -> int:
         """As many as one likes."""
         return sys.maxsize
 
@@ -103,22 +103,24 @@ class AnyNetwork(SearchSpace):
                 raise ArchitectureError(f"network {place}: {error}") from None
         return np.array(rows, dtype=self.dtype).reshape(len(rows), 1)
 
-    def networks(self, archs: object) -> list[Graph]:
-        """Return the graphs of several networks; those that are read now are not kept."""
+    def networks(self, archs: Any, dataset: str | None = None) -> list[Graph]:
+        """Return the graphs of several networks; torch modules are not kept for later."""
         return [
             arch
             if isinstance(arch, Graph)
             else self.graph(arch)
-            if isinstance(arch, str | Path | np.ndarray)
+            if isinstance(arch, str | Path | np.ndarray | list | tuple)
             else _read(arch)
-            for arch in archs  # type: ignore[attr-defined]
+            for arch in archs
         ]
 
     def is_single(self, archs: object) -> bool:
         """Tell whether `archs` is one network rather than a sequence of them."""
         if isinstance(archs, np.ndarray):
             return archs.ndim == 1 and archs.dtype.kind in "iu"
-        return is_integer(archs) or is_network(archs) or not hasattr(archs, "__iter__")
+        if isinstance(archs, str) or is_integer(archs) or is_network(archs):
+            return True
+        return not hasattr(archs, "__iter__")
 
     def format(self, arch: object) -> str:
         """Return the digest of a network."""
@@ -246,6 +248,20 @@ def is_network(given: object) -> bool:
     )
 
 
+def read_networks(
+    networks: Any, *, example: Any = None, shape: Sequence[int] | None = None,
+    batch_size: int | None = None,
+) -> Graph | list[Graph]:  # fmt: skip
+    """Return the graph of a network, or the graphs of several in a list or tuple.
+
+    Parameters and errors are those of ``archcost.reading.read_network``.
+    """
+    options = {"example": example, "shape": shape, "batch_size": batch_size}
+    if isinstance(networks, list | tuple):
+        return [_read(network, **options) for network in networks]
+    return _read(networks, **options)
+
+
 def batch_size_of(graph: Graph) -> int:
     """Return the images at a time of a network: the first axis of its first input."""
     shape = graph.input_shapes[0] if graph.input_shapes else ()
@@ -275,6 +291,9 @@ def _ops(number: int) -> Ops:
 
 def _read(network: Any, **options: Any) -> Graph:
     """Return the graph of what is given, with errors as of other malformed architectures."""
+    if isinstance(network, str) and (found := BATCH.fullmatch(network)):
+        network, own = found[1], int(found[2])
+        options["batch_size"] = options.get("batch_size") or own
     try:
         return read_network(network, **options)
     except ArchcostError as error:
@@ -290,9 +309,7 @@ def _number(reference: str) -> int:
 
 
 def _read_number(reference: str) -> int:
-    found = BATCH.fullmatch(reference)
-    base, batch_size = (found[1], int(found[2])) if found else (reference, None)
-    return KNOWN.add(_read(base, batch_size=batch_size), reference)
+    return KNOWN.add(_read(reference), reference)
 
 
 _remembered_number = lru_cache(maxsize=4096)(_read_number)

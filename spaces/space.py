@@ -574,6 +574,10 @@ class SearchSpace(Plugin, ABC):
         builder = GraphBuilder(batch_size, dict(zip(self.positions, names, strict=True)))
         return builder.graph(self.describe(ops, self.dataset(dataset), builder))
 
+    def networks(self, archs: Any, dataset: str | None = None) -> list[Graph]:
+        """Return the graphs of several architectures; a graph is returned as it is."""
+        return [arch if isinstance(arch, Graph) else self.graph(arch, dataset) for arch in archs]
+
     def layers(self, arch: object, dataset: str | None = None) -> tuple[Layer, ...]:
         """Return the layers of the network in order of execution, nothing pruned."""
         return graph_layers(self.graph(arch, dataset))

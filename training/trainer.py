@@ -16,7 +16,7 @@ from archcost.spaces.space import Ops
 from archcost.training.drift import Rows, without_drift
 from archcost.training.metrics import Costs, Score, flat, score, spearman
 from archcost.training.model_card import device_card, library_versions, protocol, training_facts
-from archcost.training.splits import split_rows
+from archcost.training.splits import split_rows, usual_split
 from archcost.training.train_settings import TrainSettings
 
 
@@ -110,13 +110,15 @@ def run_trial(
     settings = settings or TrainSettings()
     key = choose_key(table, key)
     ops, cost = table.costs(key)
+    space = get_space(key.space)
+    settings = replace(settings, split=settings.split or usual_split(space))
     split = split_rows(
-        get_space(key.space),
+        space,
         ops,
         n_train=settings.n_train,
         test_share=settings.test_share,
         validation_share=settings.validation_share,
-        method=settings.split,
+        method=settings.split or usual_split(space),
         seed=settings.seed,
     )
     start = time.perf_counter()

@@ -76,13 +76,18 @@ def test_files_of_one_network_each_line(tmp_path):
 def test_damaged_definitions_are_noticed(table, tmp_path):
     path = table.write(tmp_path / "mine.parquet")
     rows = pq.read_table(path)
-    metadata = dict(rows.schema.metadata)
-    metadata[DEFINITIONS] = metadata[DEFINITIONS][:-8]
-    pq.write_table(rows.replace_schema_metadata(metadata), path)
+    defined = pq.read_metadata(path).metadata[DEFINITIONS][:-8]
+
+    def write(metadata):
+        schema = rows.schema.with_metadata(metadata)
+        with pq.ParquetWriter(path, schema) as writer:
+            writer.write_table(rows.replace_schema_metadata(metadata))
+            writer.add_key_value_metadata({DEFINITIONS: defined})
+
+    write(rows.schema.metadata)
     with pytest.raises(IntegrityError, match="another checksum"):
         CostTable.read(path)
-    del metadata[CHECKSUM]
-    pq.write_table(rows.replace_schema_metadata(metadata), path)
+    write({key: value for key, value in rows.schema.metadata.items() if key != CHECKSUM})
     with (
         pytest.warns(UserWarning, match="no checksum"),
         pytest.raises(IntegrityError, match="definitions of architectures"),
@@ -106,4 +111,4 @@ def test_tables_of_other_spaces_have_no_definitions(tmp_path):
     cells = get_space("nasbench201")
     table = CostTable.from_costs(cells, cells.sample(2), [1.0, 2.0], device="my_board")
     path = table.write(tmp_path / "cells.parquet")
-    assert DEFINITIONS not in pq.read_schema(path).metadata
+    assert DEFINITIONS not in pq.read_metadata(path).metadata
