@@ -40,7 +40,7 @@ is like the mean of the sources."""
 LEAST_WEIGHT = 0.01
 """Weight below which a component is left out."""
 N_FOLDS = 10
-SCALE_ROWS, USUAL_SCALE = 8.0, 1.4
+SCALE_ROWS, USUAL_SCALE = 8.0, 1.3
 """Networks that the usual width of the intervals counts for, and that width, over the spread that
 the fit claims: the networks asked for are of other families than those measured."""
 USUAL_BLOCK = 8
