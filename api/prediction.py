@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -15,15 +15,18 @@ from archcost.datasets.cost_key import DEVICE_ID, dataset_id
 from archcost.errors import UnknownNameError, check_name, shown
 from archcost.models import CostModel, find_model, manifests, model_keys
 from archcost.models import predict_many as predict_with_models
+from archcost.models.chunks import Costs
 from archcost.models.store import LOADED, MOST_LOADED
 from archcost.spaces import SearchSpace, get_space, infer_space, known_spaces
 from archcost.spaces.any_network import read_networks
+from archcost.spaces.architecture_types import Architectures, OneArchitecture
 from archcost.spaces.plain_forms import is_integer
 from archcost.spaces.space_forms import evident_space
 from archcost.spaces.spaces import accepting_spaces
 
 if TYPE_CHECKING:
     import pandas as pd
+    from torch import Tensor
 
 _models: dict[tuple[object, ...], Any] = LOADED  # the only state of the process
 _keeping = threading.Lock()
@@ -32,6 +35,98 @@ INDEXED = "space of an index"
 """Under this and a device the only space is kept whose models an index can mean."""
 
 
+@overload
+def predict(
+    arch: Tensor,
+    device: str,
+    metric: str = "latency",
+    *,
+    space: str | SearchSpace | None = None,
+    dataset: str | None = None,
+    model: str | Path | CostModel | None = None,
+    return_std: Literal[False] = False,
+) -> Tensor: ...
+@overload
+def predict(
+    arch: Tensor,
+    device: str,
+    metric: str = "latency",
+    *,
+    space: str | SearchSpace | None = None,
+    dataset: str | None = None,
+    model: str | Path | CostModel | None = None,
+    return_std: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def predict(
+    arch: OneArchitecture,
+    device: str,
+    metric: str = "latency",
+    *,
+    space: str | SearchSpace | None = None,
+    dataset: str | None = None,
+    model: str | Path | CostModel | None = None,
+    return_std: Literal[False] = False,
+) -> float: ...
+@overload
+def predict(
+    arch: OneArchitecture,
+    device: str,
+    metric: str = "latency",
+    *,
+    space: str | SearchSpace | None = None,
+    dataset: str | None = None,
+    model: str | Path | CostModel | None = None,
+    return_std: Literal[True],
+) -> tuple[float, float]: ...
+@overload
+def predict(
+    arch: Architectures,
+    device: str,
+    metric: str = "latency",
+    *,
+    space: str | SearchSpace | None = None,
+    dataset: str | None = None,
+    model: str | Path | CostModel | None = None,
+    return_std: Literal[False] = False,
+) -> Costs: ...
+@overload
+def predict(
+    arch: Architectures,
+    device: str,
+    metric: str = "latency",
+    *,
+    space: str | SearchSpace | None = None,
+    dataset: str | None = None,
+    model: str | Path | CostModel | None = None,
+    return_std: Literal[True],
+) -> tuple[Costs, Costs]: ...
+@overload
+def predict(
+    arch: object,
+    device: str,
+    metric: str = "latency",
+    *,
+    space: str | SearchSpace | None = None,
+    dataset: str | None = None,
+    model: str | Path | CostModel | None = None,
+    return_std: Literal[False] = False,
+) -> Costs | Any: ...
+@overload
+def predict(
+    arch: object,
+    device: str,
+    metric: str = "latency",
+    *,
+    space: str | SearchSpace | None = None,
+    dataset: str | None = None,
+    model: str | Path | CostModel | None = None,
+    return_std: bool = False,
+    example: Any = None,
+    shape: Sequence[int] | None = None,
+    batch_size: int | None = None,
+    extrapolate: bool = False,
+) -> Any: ...
 def predict(
     arch: Any,
     device: str,
@@ -45,7 +140,7 @@ def predict(
     shape: Sequence[int] | None = None,
     batch_size: int | None = None,
     extrapolate: bool = False,
-) -> Any:
+) -> float | Costs | Tensor | tuple[float, float] | tuple[Costs, Costs] | tuple[Tensor, Tensor]:
     """Predict what one architecture or network, or several, cost on a device.
 
     Parameters
@@ -82,8 +177,9 @@ def predict(
 
     Returns
     -------
-    float or numpy.ndarray of float64, shape (n_archs,)
-        Costs in ms or mJ, of the whole batch; with `return_std` a pair (mean, std) of such.
+    float, numpy.ndarray of float64, shape (n_archs,), or torch.Tensor
+        Costs in ms or mJ, of the whole batch: a float for one architecture, an array for several,
+        and of a tensor a tensor on its device; with `return_std` a pair (mean, std) of such.
 
     Raises
     ------
