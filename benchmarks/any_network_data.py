@@ -76,9 +76,7 @@ def load(device: str) -> Measured:
 
 def _of_bundled(device: str) -> Measured:
     space = get_space("any")
-    ops, cost = load_bundled(f"any-{device}").costs(
-        CostKey("any", device, "latency", "as_given")
-    )
+    ops, cost = load_bundled(f"any-{device}").costs(CostKey("any", device, "latency", "as_given"))
     names = np.array(space.names(ops))
     rows = [place for place, name in enumerate(names) if "::" not in name]
     return Measured(names[rows], cost[rows], NetworkKernels.of(space.networks(ops[rows])))

@@ -49,6 +49,7 @@ def by_totals(learned: Measured, asked: Measured, seed: int) -> tuple[np.ndarray
 
 def by_boosting(learned: Measured, asked: Measured, seed: int) -> tuple[np.ndarray, float]:
     """Predict the logarithm by LightGBM on the logarithms of the four totals and the depth."""
+
     def features(table: Measured) -> np.ndarray:
         depth = np.diff(table.kernels.by_style["eager"].starts)
         return np.log(np.column_stack([totals(table)[:, :3], depth]))

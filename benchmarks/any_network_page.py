@@ -72,7 +72,7 @@ def figures(rows: Rows) -> str:
         ])  # fmt: skip
     parts.append(
         "\nA machine that is new, from ten random networks measured there; the networks asked for "
-        "are of other families. \"Given\": they were measured on the source machines.\n"
+        'are of other families. "Given": they were measured on the source machines.\n'
     )
     head = ["new machine", "networks' times on the sources", "median error", "sum of four terms",
             "FLOPs", "in 90 % interval", "draws"]  # fmt: skip

@@ -30,14 +30,15 @@ DECIMALS = 5  # of a Spearman correlation; ties go to the simpler predictor, whi
 def pretrain(table: CostTable, key: CostKey) -> None:
     """Choose, score, refit and save the model of one cost."""
     validated: dict[str, float] = {}
-    for name in (*CANDIDATES[key.space], *MORE_CANDIDATES[key.space]):
+    candidates = (*CANDIDATES[key.space], *MORE_CANDIDATES[key.space])
+    for name in candidates if len(candidates) > 1 else ():
         if name not in CANDIDATES[key.space] and max(validated.values()) >= GOOD:
             break
         settings = TrainSettings(name, validation_share=VALIDATION_SHARE)
         trial = run_trial(table, key, settings)
         if trial.model.compile() is not None or trial.model.space.is_open:
             validated[name] = round(trial.validation_spearman, DECIMALS)
-    best = max(validated, key=validated.__getitem__)
+    best = max(validated, key=validated.__getitem__) if validated else candidates[0]
     trial = run_trial(table, key, TrainSettings(best, test_share=TEST_SHARE))
     refitted(trial, table).save(PRETRAINED / str(key))
     spearman = trial.scores["spearman"].value
