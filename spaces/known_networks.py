@@ -10,6 +10,10 @@ from archcost.errors import ArchitectureError, IntegrityError
 from archcost.networks.graph import Graph
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
+FIRST_INPUT = re.compile(
+    r"""^\{"fields":\["op","inputs","shape",[^\]]*\],"nodes":\[\["input",\[\],\[(\d+)"""
+)
+"""The beginning of a graph's JSON as ``Graph.to_json`` writes it; its number is the batch size."""
 
 
 @dataclass(slots=True)
@@ -95,6 +99,17 @@ class KnownNetworks:
                 )
             network.graph = graph
         return network.graph
+
+    def batch_size(self, number: int) -> int:
+        """Return the images at a time of a number: the first axis of its first input."""
+        network = self._networks[number]
+        if isinstance(network.graph, str):  # thousands would take a minute to read
+            found = FIRST_INPUT.search(network.graph)
+            if found:
+                return int(found[1])
+        graph = self.graph(number)
+        shape = graph.input_shapes[0] if graph.input_shapes else ()
+        return int(shape[0]) if shape else 1
 
     def _added(self, network: KnownNetwork) -> int:
         with self._lock:
