@@ -127,6 +127,13 @@ class CostModel:
         ------
         ArchitectureError
             If an architecture is malformed.
+
+        Examples
+        --------
+        >>> import archcost
+        >>> model = archcost.load("raspi4", space="nasbench201")
+        >>> type(model.predict(1462)), model.predict([[0] * 6, [3] * 6]).shape
+        (<class 'float'>, (2,))
         """
         if self._form is not None and not return_std and self._is_plainly_single(archs):
             return self._form(archs)  # the short way of search loops
@@ -191,6 +198,13 @@ class CostModel:
         ------
         ValueError
             If `level` is not between 0 and 1.
+
+        Examples
+        --------
+        >>> import archcost
+        >>> low, high = archcost.load("raspi4", space="nasbench201").predict_interval(1462)
+        >>> float(low) < 97.9 < float(high)
+        True
         """
         from statistics import NormalDist
 

@@ -105,7 +105,30 @@ def run_trial(
 ) -> Trial:
     """Fit one predictor on the training rows and score it on the held-out ones.
 
-    Takes the arguments of `train`; nothing is refitted.
+    Parameters
+    ----------
+    table : CostTable
+        Costs.
+    key : CostKey or str, optional
+        Which costs to learn; not needed if the table has one key.
+    settings : TrainSettings, optional
+        Predictor, split and seed.
+
+    Returns
+    -------
+    Trial
+        The fitted model and its scores; nothing is refitted.
+
+    Examples
+    --------
+    >>> from archcost.datasets import CostTable
+    >>> from archcost.spaces import NASBench201
+    >>> cells = NASBench201().sample(60, seed=0)
+    >>> cost_ms = 1.0 + (cells == 3).sum(axis=1)
+    >>> table = CostTable.from_costs("nasbench201", cells, cost_ms, device="my_board")
+    >>> trial = run_trial(table, settings=TrainSettings(predictor="ridge", n_train=40))
+    >>> trial.model.manifest.scores["n_test"]
+    20
     """
     settings = settings or TrainSettings()
     key = choose_key(table, key)
@@ -195,6 +218,17 @@ def evaluate(
         If the table's costs are of another space or metric.
     MissingDataError
         If the table has no such costs.
+
+    Examples
+    --------
+    >>> from archcost.datasets import CostTable
+    >>> from archcost.spaces import NASBench201
+    >>> cells = NASBench201().sample(60, seed=0)
+    >>> cost_ms = 1.0 + (cells == 3).sum(axis=1)
+    >>> table = CostTable.from_costs("nasbench201", cells, cost_ms, device="my_board")
+    >>> model = run_trial(table, settings=TrainSettings(predictor="ridge", n_train=40)).model
+    >>> evaluate(model, table)["spearman"].value > 0.9
+    True
     """
     key = choose_key(table, model.key if key is None else key)
     if (key.space, key.metric) != (model.key.space, model.key.metric):
