@@ -10,6 +10,7 @@ import numpy as np
 from archcost.datasets import CostKey, CostTable
 from archcost.errors import CostTableError, MissingDataError
 from archcost.models import CostModel, Manifest
+from archcost.models.held_out import HeldOut
 from archcost.predictors import CostPredictor, get_predictor
 from archcost.spaces import SearchSpace, get_space
 from archcost.spaces.space import Ops
@@ -133,8 +134,9 @@ def run_trial(
     settings = settings or TrainSettings()
     key = choose_key(table, key)
     ops, cost = table.costs(key)
+    space = get_space(key.space)
     split = split_rows(
-        get_space(key.space),
+        space,
         ops,
         n_train=settings.n_train,
         test_share=settings.test_share,
@@ -145,7 +147,7 @@ def run_trial(
     start = time.perf_counter()
     predictor = _fitted(key, settings, ops, cost, split.train)
     seconds = time.perf_counter() - start
-    truth, predicted = cost[split.test], predictor.predict(ops[split.test])
+    truth, (predicted, stds) = cost[split.test], predictor.predict(ops[split.test], return_std=True)
     validation = None
     if len(split.validation):
         validation = spearman(cost[split.validation], predictor.predict(ops[split.validation]))
@@ -159,7 +161,8 @@ def run_trial(
         scores={**flat(scores), **protocol(settings, split)},
         versions=library_versions(),
     )
-    model = CostModel(predictor, manifest)
+    archs = space.format_many(ops[split.test])
+    model = CostModel(predictor, manifest, HeldOut(archs, truth, predicted, stds))
     return Trial(model, settings, scores, validation, truth, predicted, seconds)
 
 
@@ -188,6 +191,7 @@ def refitted(trial: Trial, table: CostTable) -> CostModel:
             training={**manifest.training, "n_train": len(ops)},
             scores={**manifest.scores, "refitted_on_all_rows": True},
         ),
+        trial.model.held_out,
     )
 
 
