@@ -26,7 +26,8 @@ def table_of(device: str) -> CostTable:
     with (RESULTS / f"networks-{device}.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     facts = json.loads((RESULTS / f"networks-{device}.json").read_text())
-    facts.pop("device")
+    del facts["device"], facts["n_failed"]
+    facts["repeatability_n_archs"] = facts.pop("n_networks")
     graphs = []
     for row in rows:
         graph = graph_of(row["network"])

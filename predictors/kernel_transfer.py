@@ -116,7 +116,7 @@ def transfer_kernels(
         left_out, scores = _left_out(kernels, costs, kept, weights, seed)
     predictor = KernelPredictor(seed=seed)
     predictor.components_ = components
-    predictor.covariance_ = _mean_covariance(kept, fits, weights)
+    predictor.covariance_ = _mean_covariance(kept, fits, weights).astype(np.float32)
     predictor.residuals_ = NetworkOffsets.none()
     predictor.corrections_ = NetworkOffsets.mixed(
         [(weight, one.residuals) for weight, one in zip(weights, kept, strict=True)]

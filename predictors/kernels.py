@@ -141,7 +141,7 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         with threadpool_limits(1):
             chosen = choose_settings(kernels, costs, labels, tuple(self.blocks), self.seed)
         self.components_ = chosen.components
-        self.covariance_ = chosen.covariance
+        self.covariance_ = chosen.covariance.astype(np.float32)  # as it is saved
         self.left_out_ = np.exp(chosen.left_out)
         self.base_spread_ = BASE_SPREAD
         self.interval_scale_ = chosen.interval_scale
@@ -287,7 +287,7 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             "blocks": np.array([part.setting.block for part in parts]),
             "weights": np.array([part.weight for part in parts]),
             "log_prices": np.array([part.log_prices for part in parts]),
-            "covariance": self.covariance_.astype(np.float32),
+            "covariance": self.covariance_,
             "spreads": np.array([self.base_spread_, self.interval_scale_]),
             "kinds": np.array(self.kinds_, dtype=np.str_),
             "foreign_ops": np.array(self.foreign_ops_, dtype=np.str_),
@@ -304,7 +304,7 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             Component(Setting(STYLES[style], int(block)), prices, float(weight))
             for style, block, prices, weight in rows
         )
-        self.covariance_ = state["covariance"].astype(np.float64)
+        self.covariance_ = state["covariance"]
         self.base_spread_, self.interval_scale_ = map(float, state["spreads"])
         self.kinds_ = tuple(map(str, state["kinds"]))
         self.foreign_ops_ = tuple(map(str, state["foreign_ops"]))
@@ -316,15 +316,14 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 def _offset_arrays(name: str, offsets: NetworkOffsets) -> dict[str, npt.NDArray[Any]]:
     return {
         f"{name}_signatures": offsets.signatures,
-        f"{name}_offsets": offsets.offsets.astype(np.float32),
+        f"{name}_offsets": offsets.offsets,
     }
 
 
 def _offsets_in(state: Mapping[str, npt.NDArray[Any]], name: str) -> NetworkOffsets:
     if f"{name}_signatures" not in state:  # of a model that was saved without
         return NetworkOffsets.none()
-    values = state[f"{name}_offsets"].astype(np.float64)
-    return NetworkOffsets(state[f"{name}_signatures"].astype(np.uint64), values)
+    return NetworkOffsets(state[f"{name}_signatures"], state[f"{name}_offsets"])
 
 
 def op_name(node: Any) -> str:
