@@ -1,6 +1,6 @@
 """How well costs of any network are predicted: every row of ``docs/any-network.md``.
 
-Usage: ``python benchmarks/any_network.py [--data FOLDER] [--cache FOLDER] [--seconds N] [--only X]``
+Usage: ``python benchmarks/any_network.py [--data FOLDER] [--cache FOLDER] [--only ROWS]``
 computes what ``results/any_network.jsonl`` lacks and goes on where an earlier call stopped;
 ``--write`` puts the figures into the page. Networks are held out by family, the first word of their
 name: no relative of a network that is predicted was learned from, in no device.
