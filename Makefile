@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test clean
+.PHONY: demo test test-lowest clean
 
 demo: $(BIN)/python
 	$(INSTALL) .
@@ -20,8 +20,18 @@ test: $(BIN)/python
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -n auto
 
+# Quick tests with the lowest versions that pyproject.toml declares, except torch (constraints.txt).
+LOWEST := .venv-lowest/bin
+test-lowest:
+	$(PYTHON) -m venv .venv-lowest
+	$(LOWEST)/python -m pip install --quiet --disable-pip-version-check uv
+	$(LOWEST)/uv pip install --quiet --python $(LOWEST)/python --resolution lowest-direct \
+		-c constraints.txt . 'pytest>=8' 'hypothesis>=6.100'
+	$(LOWEST)/python -m pytest -q -o filterwarnings=default tests/api/test_prediction.py \
+		tests/datasets/test_table_files.py tests/training/test_sqlite_store.py
+
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV) build *.egg-info mlflow.db .mlflow.db.* mlruns mlartifacts
+	rm -rf $(VENV) .venv-lowest build *.egg-info mlflow.db .mlflow.db.* mlruns mlartifacts

@@ -611,8 +611,9 @@ class SearchSpace(Plugin, ABC):
 
 
 def _configs(archs: object) -> Iterator[Mapping[str, Any]]:
-    """Yield the config dicts among architectures in any accepted form."""
-    if isinstance(archs, Mapping):
-        yield archs
-    elif isinstance(archs, (list, tuple)):
-        yield from (arch for arch in archs if isinstance(arch, Mapping))
+    """Yield the config dicts among architectures in any accepted form, whatever holds them."""
+    plain = plain_form(archs)
+    if isinstance(plain, Mapping):
+        yield plain
+    elif isinstance(plain, (list, tuple)):
+        yield from (arch for arch in plain if isinstance(arch, Mapping))
