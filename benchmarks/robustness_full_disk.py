@@ -23,8 +23,9 @@ def attack(seed: int, folder: Path) -> str:
     said = [line for line in err.splitlines() if line.startswith("archcost:")]
     if process.returncode == 2 and not said:
         raise FaultError(f"{name} with {limit} bytes failed without a reason: {err[-300:]}")
-    check_place(place)
+    tracked = name in ("train", "transfer", "register")
+    check_place(place, tracked=tracked)
     if name != "export" or process.returncode != 0:  # a folder that is whole is not written again
         succeed(COMMANDS[name], place)
-    check_place(place)
+    check_place(place, tracked=tracked)
     return f"{name} {'refused' if process.returncode else 'went on' if said else 'had space'}"

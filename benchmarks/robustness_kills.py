@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
-from robustness_commands import COMMANDS, SECONDS, check_place, start, succeed, workplace
+from robustness_commands import COMMANDS, SECONDS, TYPICAL_S, check_place, start, succeed, workplace
 from robustness_fault import FaultError
 
 START_S = 6.0
@@ -23,7 +23,7 @@ def attack(seed: int, folder: Path) -> str:
         (place / "mlflow.db").unlink()  # the first command of a folder makes it
     afresh = seed % 10 == 0
     process = start(COMMANDS[name], place, afresh=afresh)
-    usual = SECONDS[COMMANDS[name]] + START_S * afresh
+    usual = SECONDS.get(COMMANDS[name], TYPICAL_S) + START_S * afresh
     try:
         process.communicate(timeout=rng.uniform(0, 1.2 * usual))
     except subprocess.TimeoutExpired:
@@ -36,5 +36,5 @@ def attack(seed: int, folder: Path) -> str:
         return f"{name} {ended}"
     succeed(COMMANDS[name], place)
     if name not in ("train", "transfer"):  # which may have begun without the old store
-        check_place(place)
+        check_place(place, tracked=name == "register")
     return f"{name} {ended}"
