@@ -21,18 +21,24 @@ test: $(BIN)/python
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -n auto
 
-# Quick tests with the lowest versions that pyproject.toml declares, except torch (constraints.txt).
-LOWEST := .venv-lowest/bin
+# The wheel that the sdist builds, with the lowest versions that pyproject.toml declares.
+LOWEST := .venv-lowest
+LOWEST_TESTS := tests/api/test_prediction.py tests/datasets/test_table_files.py \
+	tests/training/test_sqlite_store.py tests/models/test_cost_model.py
 test-lowest:
-	$(PYTHON) -m venv .venv-lowest
-	$(LOWEST)/python -m pip install --quiet --disable-pip-version-check uv
-	$(LOWEST)/uv pip install --quiet --python $(LOWEST)/python --resolution lowest-direct \
-		-c constraints.txt . 'pytest>=8' 'hypothesis>=6.100'
-	$(LOWEST)/python -m pytest -q -o filterwarnings=default tests/api/test_prediction.py \
-		tests/datasets/test_table_files.py tests/training/test_sqlite_store.py
+	$(PYTHON) -m venv $(LOWEST)
+	$(PYTHON) .ci/lowest.py > $(LOWEST)/lowest.txt
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check build
+	$(LOWEST)/bin/python -m build --outdir $(LOWEST)/dist .
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c $(LOWEST)/lowest.txt -c constraints.txt \
+		"archcost[completion,measure,search] @ file://$$(ls $(CURDIR)/$(LOWEST)/dist/*.whl)" \
+		pytest hypothesis
+	cd $(LOWEST) && bin/python -c "import archcost; print(archcost.predict(1462, 'raspi4'))"
+	$(LOWEST)/bin/python -m pytest -q -o filterwarnings=default $(LOWEST_TESTS)
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV) .venv-lowest build *.egg-info mlflow.db .mlflow.db.* mlruns mlartifacts
+	rm -rf $(VENV) $(LOWEST) build *.egg-info mlflow.db .mlflow.db.* mlruns mlartifacts
