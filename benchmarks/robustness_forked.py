@@ -19,7 +19,7 @@ from subprocess import TimeoutExpired
 HEAVY = (
     "mlflow.pyfunc", "mlflow.data", "mlflow.models", "alembic", "sqlalchemy", "matplotlib.pyplot",
     "pandas", "pyarrow.parquet", "sklearn.pipeline", "xgboost", "archcost.training",
-    "archcost.search", "archcost.measuring",
+    "archcost.search", "archcost.measuring", "archcost.cli.main",
 )  # fmt: skip
 
 
