@@ -46,7 +46,13 @@ def render(rows: Iterable[dict[str, Any]]) -> None:
     runs: Runs = defaultdict(list)
     for row in rows:
         runs[Cell(*(row[field] for field in Cell._fields))].append(row)
-    parts = [INTRO.read_text(), *targets(runs), *beside_totals(runs), *neural_gaps(runs), *times(runs)]
+    parts = [
+        INTRO.read_text(),
+        *targets(runs),
+        *beside_totals(runs),
+        *neural_gaps(runs),
+        *times(runs),
+    ]
     for (source, space), title in TITLES.items():
         parts += tables(runs, source, space, title)
         plot_curves(runs, source, space, title)
@@ -122,9 +128,9 @@ def beside_totals(runs: Runs) -> list[str]:
     """Return how the predictors compare with LightGBM on one-hot ops and four totals."""
     lines = [
         "## Beside a plain LightGBM that knows the totals\n",
-        "`LGBMRegressor` with its defaults on one-hot ops, FLOPs, parameters, activations and layer",
-        "count, on the same draws (n = 900, mean ± deviation over draws); the predictor is the one",
-        "with the best mean Spearman.\n",
+        "`LGBMRegressor` with its defaults on one-hot ops, FLOPs, parameters, activations and",
+        "layer count, on the same draws (n = 900, mean ± deviation over draws); the predictor is",
+        "the one with the best mean Spearman.\n",
         "| cost | LightGBM: Spearman | MAPE | predictor | Spearman | MAPE |",
         "|---|---|---|---|---|---|",
     ]
