@@ -18,7 +18,7 @@ from archcost.training.trainer import refitted
 
 PRETRAINED = Path(__file__).parent.parent / "models" / "pretrained"
 CANDIDATES = {"nasbench201": ("lookup", "ridge", "gp"), "fbnet": ("lookup", "ridge")}
-OTHER_CANDIDATES = ("lookup", "ridge", "gp")
+OTHER_CANDIDATES = ("lookup", "ridge")
 """In spaces without an entry."""
 MORE_CANDIDATES = {"nasbench201": ("xgboost", "gnn")}
 """Tried as well where the validation of the others stays below `GOOD`: they take minutes."""
