@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check \
     -c constraints.txt
 
-.PHONY: demo test lint types site tests docs clean
+.PHONY: demo test lint types site tests test-lowest docs clean
 
 demo: $(BIN)/python
 	$(INSTALL) .
@@ -40,8 +40,24 @@ docs: $(BIN)/python
 	$(INSTALL) '.[docs]'
 	$(MAKE) site
 
+# The wheel that the sdist builds, with the lowest versions that pyproject.toml declares.
+LOWEST := .venv-lowest
+LOWEST_TESTS := tests/api/test_prediction.py tests/datasets/test_table_files.py \
+	tests/training/test_sqlite_store.py tests/models/test_cost_model.py
+test-lowest:
+	$(PYTHON) -m venv $(LOWEST)
+	$(PYTHON) .ci/lowest.py > $(LOWEST)/lowest.txt
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check build
+	$(LOWEST)/bin/python -m build --outdir $(LOWEST)/dist .
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c $(LOWEST)/lowest.txt -c constraints.txt \
+		"archcost[completion,measure,search] @ file://$$(ls $(CURDIR)/$(LOWEST)/dist/*.whl)" \
+		pytest hypothesis
+	cd $(LOWEST) && bin/python -c "import archcost; print(archcost.predict(1462, 'raspi4'))"
+	$(LOWEST)/bin/python -m pytest -q -o filterwarnings=default $(LOWEST_TESTS)
+
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV) build site *.egg-info mlflow.db .mlflow.db.* mlruns mlartifacts
+	rm -rf $(VENV) $(LOWEST) build site *.egg-info mlflow.db .mlflow.db.* mlruns mlartifacts
