@@ -5,12 +5,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Modules are compiled when they are imported: most of what is installed never is.
+INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check \
+    -c constraints.txt
 
-# Warnings, such as a link to nowhere, are errors. The variable hides an advertisement.
-SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
-
-.PHONY: demo test test-lowest docs clean
+.PHONY: demo test lint types site tests test-lowest docs clean
 
 demo: $(BIN)/python
 	$(INSTALL) .
@@ -18,17 +17,28 @@ demo: $(BIN)/python
 
 test: $(BIN)/python
 	$(INSTALL) '.[test]'
+	$(MAKE) -j3 lint types site tests
+
+lint:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+
+types:
 	$(BIN)/mypy -p archcost
 	$(BIN)/mypy tests/api/test_types.py
-	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest -n auto --dist worksteal
-	$(SITE)
+
+# Warnings, such as a link to nowhere, are errors. The variable hides an advertisement.
+site:
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# Each process has a core, so that threads of its own would only be in the way.
+tests:
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal
 
 docs: $(BIN)/python
 	$(INSTALL) '.[docs]'
-	$(SITE)
+	$(MAKE) site
 
 # The wheel that the sdist builds, with the lowest versions that pyproject.toml declares.
 LOWEST := .venv-lowest
