@@ -205,11 +205,11 @@ def predict(
     told = evident_space(arch) if space is None else space  # a config dict is never evident
     try:
         found = _models.get((told, device, metric, dataset, model))
+        if found is None and told is None and type(arch) is int:  # the space depends on the device
+            told = _models.get((INDEXED, device))
+            found = _models.get((told, device, metric, dataset, model))
     except TypeError:  # what is not hashable is no name either, as load_for says
         found = None
-    if found is None and told is None and type(arch) is int:  # the space depends on the device
-        told = _models.get((INDEXED, device))
-        found = _models.get((told, device, metric, dataset, model))
     if found is None or (space is not None and type(arch) is not str and _has_config(arch)):
         found = load_for(arch, device, metric, told, dataset, model)
     return found.predict(arch, return_std=return_std, extrapolate=extrapolate)
@@ -249,9 +249,8 @@ def predict_many(
     ArchitectureError
         If an architecture is malformed.
     UnknownNameError
-        If no model covers a device, metric or dataset.
-    ValueError
-        If there are not as many metrics as devices, or no device.
+        If no model covers a device, metric or dataset, there is no device, or there are not as
+        many metrics as devices.
 
     Examples
     --------
@@ -263,7 +262,7 @@ def predict_many(
     devices = _names("device", [devices] if isinstance(devices, str) else devices)
     metrics = _names("metric", [metrics] * len(devices) if isinstance(metrics, str) else metrics)
     if not len(devices) == len(metrics) > 0:
-        raise ValueError(
+        raise UnknownNameError(
             f"predict_many needs devices and as many metrics, or one metric for all, but got "
             f"{len(devices)} devices and {len(metrics)} metrics"
         )

@@ -20,7 +20,9 @@ PRETRAINED = Path(__file__).parent.parent / "models" / "pretrained"
 CANDIDATES = {
     "nasbench201": ("lookup", "ridge", "gp"), "fbnet": ("lookup", "ridge"), "any": ("kernels",),
 }  # fmt: skip
-MORE_CANDIDATES = {"nasbench201": ("xgboost", "gnn"), "fbnet": (), "any": ()}
+OTHER_CANDIDATES = ("lookup", "ridge")
+"""In spaces without an entry."""
+MORE_CANDIDATES = {"nasbench201": ("xgboost", "gnn")}
 """Tried as well where the validation of the others stays below `GOOD`: they take minutes."""
 GOOD = 0.99
 VALIDATION_SHARE, TEST_SHARE = 0.16, 0.2
@@ -30,9 +32,10 @@ DECIMALS = 5  # of a Spearman correlation; ties go to the simpler predictor, whi
 def pretrain(table: CostTable, key: CostKey) -> None:
     """Choose, score, refit and save the model of one cost."""
     validated: dict[str, float] = {}
-    candidates = (*CANDIDATES[key.space], *MORE_CANDIDATES[key.space])
+    first = CANDIDATES.get(key.space, OTHER_CANDIDATES)
+    candidates = (*first, *MORE_CANDIDATES.get(key.space, ()))
     for name in candidates if len(candidates) > 1 else ():
-        if name not in CANDIDATES[key.space] and max(validated.values()) >= GOOD:
+        if name not in first and max(validated.values()) >= GOOD:
             break
         settings = TrainSettings(name, validation_share=VALIDATION_SHARE)
         trial = run_trial(table, key, settings)
@@ -50,7 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("keys", nargs="*", help="cost keys; all by default")
     wanted = set(parser.parse_args().keys)
-    tables = [load_published(), *map(load_bundled, bundled_tables())]
+    tables = [load_published(networks=True), *map(load_bundled, bundled_tables())]
     todo = [
         (table, key)
         for table in tables

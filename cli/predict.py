@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from archcost.cli.cost_printing import show_costs
 from archcost.cli.options import DATASET_HELP, add_space_argument
-from archcost.cli.output import add_output_arguments, say, show
+from archcost.cli.output import add_output_arguments, say
 from archcost.datasets.architecture_file import architecture_texts, texts_of_rows
 from archcost.datasets.csv_file import is_index
 from archcost.errors import ArchitectureError, shown
-from archcost.models import CostModel
 from archcost.prediction import load_for
 from archcost.spaces.any_network import is_network
 
@@ -116,28 +116,6 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def show_costs(
-    arguments: argparse.Namespace, model: CostModel, texts: list[str], costs: Any, bounds: Any
-) -> None:
-    """Print one cost as a sentence, several as CSV."""
-    unit = model.unit
-    name = f"{model.key.metric}_{unit.lower()}"
-    columns = ("arch", name, f"{name}_low", f"{name}_high")
-    rows = list(zip(texts, costs, *bounds.T, strict=True))
-    if len(texts) == 1 and arguments.archs:
-        words = sentence(costs[0], bounds[0], unit)
-    else:
-        lines = [f"{text},{cost:.6g},{low:.6g},{high:.6g}" for text, cost, low, high in rows]
-        words = "\n".join([",".join(columns), *lines])
-    show(arguments, words, [dict(zip(columns, row, strict=True)) for row in rows])
-
-
-def sentence(cost: float, bounds: Any, unit: str) -> str:
-    """Return a cost with its interval in words."""
-    low, high = map(digits, bounds)
-    return f"{digits(cost)} {unit} (90 %: {low} to {high})"
-
-
 def _listed(arguments: argparse.Namespace) -> list[str]:
     """Return the architectures of the file that was named, or of standard input."""
     if arguments.file is not None:
@@ -148,8 +126,3 @@ def _listed(arguments: argparse.Namespace) -> list[str]:
     rows = enumerate(csv.reader(lines), 1)
     kept = [(number, [cell.strip() for cell in row]) for number, row in rows if any(row)]
     return [text for _, text in texts_of_rows(kept)]
-
-
-def digits(cost: float) -> str:
-    """Return three digits or the whole number, whichever says more."""
-    return f"{cost:.0f}" if cost >= 1000 else f"{cost:.3g}"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from archcost.cli.cost_printing import digits, sentence, show_costs
 from archcost.cli.output import say, show
-from archcost.cli.predict import digits, sentence, show_costs
 from archcost.cli.printing import text_table
 from archcost.errors import ArchcostError
 from archcost.prediction import load_for

@@ -98,4 +98,5 @@ TIMM_TABLES = Source(
     holds="any: throughput of real networks on RTX 3090 and 4090 (mixed precision; torch 1.13 to "
     "2.9, eager and compiled) and a processor (fp32, batch 1, compiled)",
     parse=parse,
+    of_networks=True,
 )

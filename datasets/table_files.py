@@ -41,6 +41,12 @@ DEFINITIONS = b"archcost.definitions"
 CHECKSUM = b"archcost.sha256"
 """Key of the hash of all rows, the provenance and the definitions."""
 
+OTHER_UNITS = frozenset({
+    "ns", "us", "s", "sec", "second", "seconds", "min", "nj", "uj", "j", "kj", "joule", "joules",
+    "wh", "mwh", "w", "mw", "watt", "fps", "hz", "cycles",
+})  # fmt: skip
+"""Units that columns of others are in, as their names say; a table holds ms and mJ."""
+
 _without_checksum: set[Path] = set()  # files of which this process has said so
 
 
@@ -282,15 +288,25 @@ def _cost_column(metric: str) -> str:
 
 
 def _similar(names: list[str]) -> str:
-    """Return a hint at columns that look like those of a cost table."""
-    known = [name for name in ("arch", *sorted(NUMBER_COLUMNS)) if name not in names]
-    found = []
+    """Return a hint at columns that look like those of a cost table, with what must be changed."""
+    valid = ("arch", *sorted(NUMBER_COLUMNS))
+    missing = [name for name in valid if name not in names]
+    hints = []
     for name in names:
-        plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-        near = difflib.get_close_matches(plain, known, n=1, cutoff=0.7)
-        if near:
-            found.append(f"{name!r} looks like {near[0]!r}")
-    return f"; {', '.join(found)}: rename it" if found else ""
+        plain = re.sub(r"[^a-z0-9]+", "_", re.sub("[µμ]", "u", name.lower())).strip("_")
+        near = difflib.get_close_matches(plain, missing, n=1, cutoff=0.7)
+        if name in valid or not near:
+            continue
+        unit = near[0].rpartition("_")[2]
+        given = OTHER_UNITS.intersection(plain.split("_"))
+        if given:
+            remedy = f" in {min(given)}: convert it to {unit} and rename it"
+        elif unit in ("ms", "mj") and unit not in plain.split("_"):
+            remedy = f": rename it if it is in {unit}"
+        else:
+            remedy = ": rename it"
+        hints.append(f"{name!r} looks like {near[0]!r}{remedy}")
+    return f"; {'; '.join(hints)}" if hints else ""
 
 
 def _first_space(rows: pa.Table, file: TableFile) -> SearchSpace:

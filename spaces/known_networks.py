@@ -51,8 +51,11 @@ class KnownNetworks:
         return len(self._networks)
 
     def add(self, graph: Graph, name: str = "") -> int:
-        """Return the number of a graph; a name is kept where there was none."""
-        return self._added(KnownNetwork(graph.digest, name, graph))
+        """Return the number of a graph; its name is the one that was given last."""
+        number = self._added(KnownNetwork(graph.digest, name, graph))
+        if name:  # several names can be of one graph, and this one can be read again
+            self._networks[number].name = name
+        return number
 
     def add_text(self, digest: str, name: str, text: str) -> int:
         """Return the number of a graph that is given as JSON; it is checked when it is read."""

@@ -812,14 +812,28 @@ class SearchSpace(Plugin, ABC):
         )
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, SearchSpace)
-            and self.name == other.name
-            and self.fingerprint == other.fingerprint
-        )
+        if self is other:
+            return True
+        if not isinstance(other, SearchSpace) or type(self) is not type(other):
+            return False  # another class, even of the same slots, may describe other networks
+        same = self.name == other.name and self.fingerprint == other.fingerprint
+        try:
+            return same and self._own_state() == other._own_state()
+        except ValueError:  # arrays, which say element by element what is equal
+            return False
 
     def __hash__(self) -> int:
         return hash(self.name)
+
+    def _own_state(self) -> dict[str, Any]:
+        """Return what an object of the class was given, without what it has worked out."""
+        cached = {
+            name
+            for base in type(self).__mro__
+            for name, value in vars(base).items()
+            if isinstance(value, cached_property)
+        }
+        return {name: value for name, value in vars(self).items() if name not in cached}
 
     def _check_rules(self, ops: Ops, given: object) -> None:
         if self.has_rules and (broken := self.violation(ops)) is not None:
@@ -847,8 +861,9 @@ class SearchSpace(Plugin, ABC):
 
 
 def _configs(archs: object) -> Iterator[Mapping[str, Any]]:
-    """Yield the config dicts among architectures in any accepted form."""
-    if isinstance(archs, Mapping):
-        yield archs
-    elif isinstance(archs, (list, tuple)):
-        yield from (arch for arch in archs if isinstance(arch, Mapping))
+    """Yield the config dicts among architectures in any accepted form, whatever holds them."""
+    plain = plain_form(archs)
+    if isinstance(plain, Mapping):
+        yield plain
+    elif isinstance(plain, (list, tuple)):
+        yield from (arch for arch in plain if isinstance(arch, Mapping))
