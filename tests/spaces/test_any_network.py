@@ -116,7 +116,7 @@ def test_definitions_carry_networks_to_another_process():
     number = known.add_text(digest, "mine", text)
     assert known.graph(number) == graph
     assert known.number(digest) == number == known.add(graph, "other")
-    assert known[number].name == "mine"
+    assert known[number].name == "other"
 
 
 def test_a_graph_must_be_that_of_its_digest():
