@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archcost.cli.merge import add_merge
-from archcost.cli.options import DATASET_HELP, add_space_argument
+from archcost.cli.options import add_dataset_arguments, add_space_argument
 from archcost.cli.output import add_output_arguments, say, show
 from archcost.cli.printing import table_facts, table_text
 
@@ -130,7 +130,7 @@ def _add_import(actions: Subparsers[argparse.ArgumentParser]) -> None:
     )
     add("--device", help="id of your device, from a-z, 0-9 and _")
     add_space_argument(parser, "(default: inferred from the architectures) ")
-    add("--dataset", help=DATASET_HELP)
+    add_dataset_arguments(parser)
     add("--batch-size", type=int, default=1, metavar="N", help="images a run (default: 1)")
     add("--kind", default="measured", help="measured (default), simulated or derived")
     add_output_arguments(parser)

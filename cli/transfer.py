@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from archcost.cli.names_argument import Names
-from archcost.cli.options import DATASET_HELP, add_space_argument
+from archcost.cli.options import add_dataset_arguments, add_space_argument
 from archcost.cli.output import add_output_arguments, show
 
 DESCRIPTION = """\
@@ -37,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("measurements", type=Path, help="CSV or Parquet file")
     add_space_argument(parser, required=True)
     parser.add_argument("--metric", help="latency or energy (default: what the file holds)")
-    parser.add_argument("--dataset", help=DATASET_HELP)
+    add_dataset_arguments(parser)
     parser.add_argument(
         "--sources",
         nargs="*",

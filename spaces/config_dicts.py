@@ -23,12 +23,26 @@ class HasDatasets(Protocol):
     def datasets(self) -> tuple[Dataset, ...]:
         """What its networks are made for."""
 
-    def check_dataset(self, dataset: str | None) -> str:
+    def check_dataset(self, dataset: str | Dataset | None) -> str:
         """Return the dataset's name."""
 
+    def dataset(self, name: str | Dataset | None = None) -> Dataset:
+        """Return the dataset."""
 
-def config_dataset(space: HasDatasets, config: Mapping[str, Any]) -> str | None:
+
+def config_dataset(
+    space: HasDatasets, config: Mapping[str, Any], asked: str | None = None
+) -> str | None:
     """Return the dataset that a config names by ``dataset`` or ``num_classes``; None if neither.
+
+    Parameters
+    ----------
+    space : HasDatasets
+        Whose architecture it is.
+    config : mapping
+        What a user gave.
+    asked : str, optional
+        The dataset that was asked for beside it, which as many classes may mean too.
 
     Raises
     ------
@@ -41,9 +55,10 @@ def config_dataset(space: HasDatasets, config: Mapping[str, Any]) -> str | None:
     if N_CLASSES not in config:
         return named
     given = config[N_CLASSES]
-    by_classes = {
-        data.n_classes: data.name for data in space.datasets if named in (None, data.name)
-    }
+    meant = space.datasets if named is None else (space.dataset(named),)
+    by_classes = {data.n_classes: data.name for data in meant}
+    if named is None and asked is not None:
+        by_classes[space.dataset(asked).n_classes] = asked
     if not is_integer(given) or given not in by_classes:
         raise ArchitectureError(
             f"{N_CLASSES} of a config of {space.name} must be one of {sorted(by_classes)}"
@@ -97,5 +112,4 @@ def entry_of_config(
                 f"a config of {space.name} must hold nothing but {known}, but got {shown(name)}, "
                 "which would change nothing; leave it out"
             )
-    config_dataset(space, config)
     return config[key]

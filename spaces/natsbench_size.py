@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from archcost.errors import ArchitectureError, shown
 from archcost.networks.graph_builder import GraphBuilder, Value
-from archcost.spaces.dataset import Dataset
+from archcost.spaces.dataset import Dataset, halved_twice
 from archcost.spaces.op_checks import Ops
 from archcost.spaces.space import SearchSpace
 
@@ -66,6 +66,10 @@ class NATSBenchSize(SearchSpace):
     def join(self, names: Sequence[str]) -> str:
         """Join the five channel counts with colons."""
         return ":".join(names)
+
+    def input_violation(self, input_shape: tuple[int, int, int]) -> str | None:
+        """Refuse sides that the two reductions cannot halve."""
+        return halved_twice(input_shape)
 
     def describe(self, ops: Ops, dataset: Dataset, builder: GraphBuilder) -> Value:
         """Write stem, five layers and classifier, as ``infer.shape.tiny`` lays them out."""

@@ -14,7 +14,7 @@ from archcost.datasets import CostKey, CostTable
 from archcost.datasets.cost_key import METRICS, dataset_id
 from archcost.datasets.table_files import read_file
 from archcost.errors import CostTableError, check_name
-from archcost.spaces import SearchSpace
+from archcost.spaces import Dataset, SearchSpace
 from archcost.spaces.space import Ops
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def read_measurements(
     measurements: object,
     device: str,
     metric: str | None,
-    dataset: str | None,
+    dataset: str | Dataset | None,
 ) -> Measurements:
     """Return measurements as arrays.
 
@@ -100,7 +100,11 @@ def read_measurements(
 
 
 def _from_table(
-    space: SearchSpace, table: CostTable, device: str, metric: str | None, dataset: str | None
+    space: SearchSpace,
+    table: CostTable,
+    device: str,
+    metric: str | None,
+    dataset: str | Dataset | None,
 ) -> Measurements:
     wanted = None if dataset is None else dataset_id(space.name, dataset)
     keys = [

@@ -10,7 +10,7 @@ import numpy as np
 from archcost.datasets import DEVICES, CostKey, CostTable, DeviceCard
 from archcost.models import CostModel, Manifest
 from archcost.predictors import PREDICTORS, CostPredictor, TransferPredictor, predictor_name
-from archcost.spaces import SearchSpace, get_space
+from archcost.spaces import Dataset, SearchSpace, get_space
 from archcost.training.measurements import Measurements, read_measurements
 from archcost.training.metrics import spearman
 from archcost.training.model_card import library_versions
@@ -30,7 +30,7 @@ def transfer(
     *,
     device: str = "new",
     metric: str | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     sources: Sources | None = None,
     seed: int = 0,
 ) -> CostModel:
@@ -52,7 +52,7 @@ def transfer(
         Id of the new device.
     metric : {"latency", "energy"}, optional
         By default the metric of the measurements, else latency.
-    dataset : str, optional
+    dataset : str or Dataset, optional
         Fixes the input size; the space's default otherwise.
     sources : iterable of id, CostModel or CostTable, optional
         Known devices; by default those of all installed latency models of the space but the device
