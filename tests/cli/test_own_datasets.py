@@ -27,7 +27,7 @@ def test_from_measurements_to_a_prediction_by_name(tmp_path, monkeypatch, capsys
         == 0
     )
     assert CostTable.read(out).keys()[0].dataset == "darcy_1x88x88_1"
-    assert main(["transfer", "pi", str(out), "--sources", "raspi4", *given]) == 0
+    assert main(["transfer", "pi", str(out), *given, "--sources"]) == 0
     capsys.readouterr()
     cell = CELLS.format(cells[0])
     assert main(["predict", cell, "--device", "pi", *OPTIONS]) == 0

@@ -76,7 +76,7 @@ def test_the_name_alone_will_do_where_it_stands_for_one_shape():
 
 def test_a_declared_dataset_keeps_its_name():
     assert CELLS.check_dataset(Dataset("cifar10", (3, 32, 32), 10)) == "cifar10"
-    assert CELLS.check_dataset(Dataset("cifar10", (1, 28, 28), 10)) == "cifar10_1x28x28_10"
+    assert CELLS.check_dataset(Dataset("cifar100", (1, 28, 28), 10)) == "cifar100_1x28x28_10"
 
 
 @pytest.mark.parametrize(
