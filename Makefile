@@ -17,6 +17,7 @@ test: $(BIN)/python
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy -p archcost
+	$(BIN)/mypy tests/api/test_types.py
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -n auto
 

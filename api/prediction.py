@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -15,14 +15,17 @@ from archcost.datasets.cost_key import DEVICE_ID, dataset_id
 from archcost.errors import UnknownNameError, check_name, shown
 from archcost.models import CostModel, find_model, manifests, model_keys
 from archcost.models import predict_many as predict_with_models
+from archcost.models.chunks import Costs
 from archcost.models.store import LOADED, MOST_LOADED
 from archcost.spaces import SPACES, Dataset, SearchSpace, get_space, infer_space
+from archcost.spaces.architecture_types import Architectures, OneArchitecture
 from archcost.spaces.plain_forms import is_integer
 from archcost.spaces.space_forms import evident_space
 from archcost.spaces.spaces import accepting_spaces
 
 if TYPE_CHECKING:
     import pandas as pd
+    from torch import Tensor
 
 _models: dict[tuple[object, ...], Any] = LOADED  # the only state of the process
 _keeping = threading.Lock()
@@ -31,6 +34,94 @@ INDEXED = "space of an index"
 """Under this and a device the only space is kept whose models an index can mean."""
 
 
+@overload
+def predict(
+    arch: Tensor,
+    device: str,
+    metric: str = "latency",
+    *,
+    space: str | SearchSpace | None = None,
+    dataset: str | Dataset | None = None,
+    model: str | Path | CostModel | None = None,
+    return_std: Literal[False] = False,
+) -> Tensor: ...
+@overload
+def predict(
+    arch: Tensor,
+    device: str,
+    metric: str = "latency",
+    *,
+    space: str | SearchSpace | None = None,
+    dataset: str | Dataset | None = None,
+    model: str | Path | CostModel | None = None,
+    return_std: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def predict(
+    arch: OneArchitecture,
+    device: str,
+    metric: str = "latency",
+    *,
+    space: str | SearchSpace | None = None,
+    dataset: str | Dataset | None = None,
+    model: str | Path | CostModel | None = None,
+    return_std: Literal[False] = False,
+) -> float: ...
+@overload
+def predict(
+    arch: OneArchitecture,
+    device: str,
+    metric: str = "latency",
+    *,
+    space: str | SearchSpace | None = None,
+    dataset: str | Dataset | None = None,
+    model: str | Path | CostModel | None = None,
+    return_std: Literal[True],
+) -> tuple[float, float]: ...
+@overload
+def predict(
+    arch: Architectures,
+    device: str,
+    metric: str = "latency",
+    *,
+    space: str | SearchSpace | None = None,
+    dataset: str | Dataset | None = None,
+    model: str | Path | CostModel | None = None,
+    return_std: Literal[False] = False,
+) -> Costs: ...
+@overload
+def predict(
+    arch: Architectures,
+    device: str,
+    metric: str = "latency",
+    *,
+    space: str | SearchSpace | None = None,
+    dataset: str | Dataset | None = None,
+    model: str | Path | CostModel | None = None,
+    return_std: Literal[True],
+) -> tuple[Costs, Costs]: ...
+@overload
+def predict(
+    arch: object,
+    device: str,
+    metric: str = "latency",
+    *,
+    space: str | SearchSpace | None = None,
+    dataset: str | Dataset | None = None,
+    model: str | Path | CostModel | None = None,
+    return_std: Literal[False] = False,
+) -> Costs | Any: ...
+@overload
+def predict(
+    arch: object,
+    device: str,
+    metric: str = "latency",
+    *,
+    space: str | SearchSpace | None = None,
+    dataset: str | Dataset | None = None,
+    model: str | Path | CostModel | None = None,
+    return_std: bool = False,
+) -> Any: ...
 def predict(
     arch: Any,
     device: str,
@@ -40,7 +131,7 @@ def predict(
     dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
     return_std: bool = False,
-) -> Any:
+) -> float | Costs | Tensor | tuple[float, float] | tuple[Costs, Costs] | tuple[Tensor, Tensor]:
     """Predict what one architecture, or several, cost on a device.
 
     Parameters
@@ -66,8 +157,9 @@ def predict(
 
     Returns
     -------
-    float or numpy.ndarray of float64, shape (n_archs,)
-        Costs in ms or mJ; with `return_std` a pair (mean, std) of such.
+    float, numpy.ndarray of float64, shape (n_archs,), or torch.Tensor
+        Costs in ms or mJ: a float for one architecture, an array for several, and of a tensor a
+        tensor on its device; with `return_std` a pair (mean, std) of such.
 
     Raises
     ------

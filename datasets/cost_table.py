@@ -12,6 +12,7 @@ import numpy.typing as npt
 from archcost.datasets.cost_key import CostKey, dataset_id
 from archcost.datasets.devices import CostKind
 from archcost.datasets.provenance import Provenance
+from archcost.datasets.table_card import table_card
 from archcost.datasets.table_checks import check_numbers, distinct_rows
 from archcost.datasets.table_columns import content_hash, decoded, normalise
 from archcost.datasets.table_index import (
@@ -237,6 +238,57 @@ class CostTable:
         table = cls(rows, file.provenance, row_numbers=file.row_numbers)
         return table.select(space=space_name, device=device, dataset=dataset)
 
+    @classmethod
+    def from_frame(
+        cls,
+        frame: object,
+        *,
+        device: str | None = None,
+        space: str | SearchSpace | None = None,
+        dataset: str | None = None,
+        batch_size: int = 1,
+        kind: CostKind = "measured",
+        provenance: Provenance | Mapping[str, Any] | None = None,
+    ) -> CostTable:
+        """Make a table of a data frame: pandas, polars, Arrow, or whatever gives Arrow its rows.
+
+        Parameters
+        ----------
+        frame : data frame
+            With the columns that ``read`` takes, in the long or the short form; further columns
+            are left out.
+        device, space, dataset, batch_size, kind
+            What a short form leaves out, as for ``read``.
+        provenance : Provenance or mapping, optional
+            Where the costs come from.
+
+        Returns
+        -------
+        CostTable
+            The checked table.
+
+        Raises
+        ------
+        CostTableError
+            If it is no data frame, the costs break a rule, or a short form comes without a device.
+        ArchitectureError
+            If an architecture is malformed.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"arch": [7, 1462], "latency_ms": [2.5, 7.25]})
+        >>> CostTable.from_frame(frame, device="my_board", space="nasbench201")
+        CostTable(2 rows, 1 keys, {'ok': 2})
+        """
+        from archcost.datasets.table_files import TableFile, frame_rows, long_form
+
+        file = TableFile(frame_rows(frame), Provenance.of(provenance))
+        rows = long_form(
+            file, device=device, space=space, dataset=dataset, batch_size=batch_size, kind=kind
+        )
+        return cls(rows, file.provenance)
+
     def write(self, path: str | Path) -> Path:
         """Write the table to Parquet with its provenance and a checksum, whole or not at all."""
         from archcost.datasets.table_files import write_parquet
@@ -339,6 +391,16 @@ class CostTable:
 
     def __repr__(self) -> str:
         return f"CostTable({len(self)} rows, {len(self._keys)} keys, {self.counts()})"
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show: what the table holds, and the costs of each key."""
+        n_rows = np.bincount(self._key_of_row, minlength=len(self._keys)).tolist()
+        costs = [(key, n, self.costs(key)[1]) for key, n in zip(self._keys, n_rows, strict=True)]
+        return table_card(costs, self.counts(), self.provenance, self.sha256)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Give the rows to any library that reads Arrow: ``polars.DataFrame(table)``."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
 
     def _subset(self, rows: npt.NDArray[np.integer[Any]]) -> CostTable:
         """Return the table of some rows; they have been checked."""

@@ -108,6 +108,25 @@ def read_file(path: Path) -> TableFile:
     return TableFile(rows, _with_earlier_clock(provenance))
 
 
+def frame_rows(frame: object) -> pa.Table:
+    """Return the rows of a data frame of any library that Arrow can read.
+
+    Raises
+    ------
+    CostTableError
+        If it is no data frame.
+    """
+    import pyarrow as pa
+
+    try:
+        return pa.table(frame)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise CostTableError(
+            "a data frame must be one of pandas, polars or Arrow, or have __arrow_c_stream__, but "
+            f"got {type(frame).__name__} ({error})"
+        ) from None
+
+
 def write_parquet(rows: pa.Table, provenance: Provenance, path: Path) -> Path:
     """Write normalised rows with their provenance; the file appears whole or not at all."""
     import pyarrow.parquet

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -27,10 +27,14 @@ from archcost.models.model_folder import save_model, was_replaced
 from archcost.models.store import LOADED
 from archcost.models.table_form import TableForm, can_be_tabulated
 from archcost.models.tensor_prediction import is_tensor, predict_tensor
+from archcost.notebook import card_html
 from archcost.spaces import SearchSpace, get_space
+from archcost.spaces.architecture_types import Architectures, OneArchitecture
 from archcost.spaces.space import Ops
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from archcost.predictors import CostPredictor
 
 COMPILED = "compiled.npz"
@@ -81,7 +85,29 @@ class CostModel:
             self._predictor = self._load_predictor()
         return self._predictor
 
-    def predict(self, archs: object, *, return_std: bool = False) -> Any:
+    @overload
+    def predict(self, archs: Tensor, *, return_std: Literal[False] = False) -> Tensor: ...
+    @overload
+    def predict(self, archs: Tensor, *, return_std: Literal[True]) -> tuple[Tensor, Tensor]: ...
+    @overload
+    def predict(self, archs: OneArchitecture, *, return_std: Literal[False] = False) -> float: ...
+    @overload
+    def predict(
+        self, archs: OneArchitecture, *, return_std: Literal[True]
+    ) -> tuple[float, float]: ...
+    @overload
+    def predict(self, archs: Architectures, *, return_std: Literal[False] = False) -> Costs: ...
+    @overload
+    def predict(
+        self, archs: Architectures, *, return_std: Literal[True]
+    ) -> tuple[Costs, Costs]: ...
+    @overload
+    def predict(self, archs: object, *, return_std: Literal[False] = False) -> Costs | Any: ...
+    @overload
+    def predict(self, archs: object, *, return_std: bool = False) -> Any: ...
+    def predict(
+        self, archs: object, *, return_std: bool = False
+    ) -> float | Costs | Tensor | tuple[float, float] | tuple[Costs, Costs] | tuple[Tensor, Tensor]:
         """Predict the cost of one architecture or of several.
 
         Parameters
@@ -93,9 +119,9 @@ class CostModel:
 
         Returns
         -------
-        float or numpy.ndarray of float64, shape (n_archs,)
-            Costs in ms or mJ (``unit``); with `return_std` a pair (mean, std) of such. Of a tensor
-            a tensor on the same device.
+        float, numpy.ndarray of float64, shape (n_archs,), or torch.Tensor
+            Costs in ms or mJ (``unit``): a float for one architecture, an array for several, and
+            of a tensor a tensor on its device; with `return_std` a pair (mean, std) of such.
 
         Raises
         ------
@@ -361,6 +387,25 @@ class CostModel:
 
     def __repr__(self) -> str:
         return f"CostModel({self.key}, {self.manifest.predictor})"
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show: the device, what the model learned from, and its scores."""
+        card, training, scores = self.device, self.manifest.training, self.manifest.scores
+        return card_html(
+            f"CostModel: {self.key.metric} in {self.unit} of {self.key.space} on {card.name}",
+            {
+                "key": str(self.key),
+                "costs": f"{card.kind}, {card.runtime}, batch size {card.batch_size}",
+                "precision": card.precision,
+                "source": card.source,
+                "notes": card.notes,
+                "predictor": self.manifest.predictor,
+                "trained on (architectures)": training.get("n_train"),
+                "Spearman, held out": scores.get("spearman"),
+                "Kendall, held out": scores.get("kendall"),
+                f"RMSE in {self.unit}, held out": scores.get("rmse"),
+            },
+        )
 
 
 def _form(kind: str, space: SearchSpace, arrays: Arrays) -> CompiledForm:

@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 from archcost.errors import ArchitectureError, shown
 
+ARCH = "arch"
+"""The column of a data frame that holds architectures, as in cost tables."""
+
 PLAIN = frozenset({str, int, list, tuple, dict})
 
 
@@ -18,7 +21,8 @@ def plain_form(archs: Any) -> Any:
     """Return one architecture or several as a string, int, mapping, list, or array of integers.
 
     A flat sequence of ints is one architecture, whatever holds it: series, tensors and arrays of
-    any library that gives numpy its values are read in their order.
+    any library that gives numpy its values are read in their order. Of a data frame the column
+    ``arch`` is taken.
 
     Parameters
     ----------
@@ -54,7 +58,13 @@ def plain_form(archs: Any) -> Any:
     if isinstance(archs, (Set, MappingView)):
         raise _refused(archs, "its order says nothing; give a list")
     if hasattr(archs, "columns") or hasattr(archs, "column_names"):
-        raise _refused(archs, "its columns may be in any order; give the op ids as `.to_numpy()`")
+        if list(getattr(archs, "column_names", None) or archs.columns).count(ARCH) == 1:
+            return _plain_column(archs)
+        raise _refused(
+            archs,
+            f"its columns may be in any order; name the one that holds architectures {ARCH!r}, or "
+            "give op ids as `.to_numpy()`",
+        )
     if hasattr(archs, "__array__") and not isinstance(archs, np.generic):
         return _plain_array(_as_array(archs))
     if isinstance(archs, Sequence):
@@ -64,6 +74,17 @@ def plain_form(archs: Any) -> Any:
             raise _refused(archs, f"it cannot be read ({error})") from None
     hint = "make a list of it" if hasattr(archs, "__iter__") else "give one of these"
     raise _refused(archs, hint)
+
+
+def _plain_column(frame: Any) -> Any:
+    """Return the architectures of a data frame, which has one in each row."""
+    archs = plain_form(frame[ARCH])
+    if isinstance(archs, np.ndarray) or (archs and is_integer(archs[0])):
+        raise _refused(
+            frame,
+            f"the column {ARCH!r} must hold strings or lists; indices go to `predict_index`",
+        )
+    return archs
 
 
 def is_integer(value: object) -> TypeGuard[int]:

@@ -17,6 +17,7 @@ from archcost.errors import ArchcostError, ArchitectureError, check_name, shown
 from archcost.networks.graph import Graph
 from archcost.networks.graph_builder import GraphBuilder, Value
 from archcost.networks.layers import Layer, Workload, graph_layers, workload
+from archcost.notebook import card_html
 from archcost.plugins import Plugin
 from archcost.spaces.config_dicts import config_dataset
 from archcost.spaces.dataset import USED, Dataset, dataset_of_id, spelled
@@ -616,6 +617,24 @@ class SearchSpace(Plugin, ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show: the size of the space, and what can be chosen where."""
+        rows = [(name, ", ".join(map(str, ops))) for name, ops in self.slots.items()]
+        rules = "; not every combination is valid" if self.has_rules else ""
+        shapes = [f"{data.name} {data.input_shape}" for data in self.datasets]
+        return card_html(
+            f"{type(self).__name__}: {self.name}",
+            {
+                "combinations": f"{self.size:.3g}{rules}"
+                if self.size > ENUMERABLE
+                else f"{self.size:,}{rules}",
+                "datasets": ", ".join(shapes),
+                "an architecture": self.format(self.sample(1)[0]),
+            },
+            ("position", "may be"),
+            rows,
+        )
 
     def __eq__(self, other: object) -> bool:
         return (
