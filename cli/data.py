@@ -225,6 +225,7 @@ def run_check(args: argparse.Namespace) -> int:
     from archcost.analysis.drift import drift_warnings
     from archcost.datasets import CostTable
     from archcost.errors import ArchcostError
+    from archcost.training.unit_checks import unit_warnings
 
     if not args.files:
         return _check_data_folder(args)
@@ -238,7 +239,14 @@ def run_check(args: argparse.Namespace) -> int:
         else:
             drifts = drift_warnings(table)
             texts += [table_text(file, table), *(f"{file}: {drift}" for drift in drifts)]
-            sound.append({**table_facts(file, table), "drift": drifts})
+            try:
+                outliers = unit_warnings(table)
+            except ArchcostError as error:
+                failed[str(file)] = str(error)
+                print(f"{file}: {error}", file=sys.stderr)
+                continue
+            texts += [f"{file}: {outlier}" for outlier in outliers]
+            sound.append({**table_facts(file, table), "drift": drifts, "outliers": outliers})
     show(args, "\n".join(texts), {"tables": sound, "errors": failed})
     return 1 if failed else 0
 
