@@ -31,9 +31,8 @@ def model_of(device, dataset="cifar10", **training):
 
 
 def pairs(n, share=0.25):
-    return {
-        CELLS.format(ops): cost for ops, cost in zip(OPS[:n], truth(OPS[:n], share), strict=True)
-    }
+    costs = truth(OPS[:n], share)
+    return {CELLS.format(ops): cost for ops, cost in zip(OPS[:n], costs, strict=True)}
 
 
 def test_the_same_device_comes_first():
