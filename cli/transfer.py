@@ -22,7 +22,7 @@ examples:
   archcost suggest --space fbnet -n 10 > to_measure.csv
   archcost transfer my_phone measured.csv --space fbnet
   archcost predict --archs to_measure.csv --device my_phone
-  archcost transfer raspi4 measured.csv --space nasbench201 --dataset ImageNet16-120
+  archcost transfer raspi4 mine.csv --space nasbench201 --dataset ImageNet16-120
       a device that is known, on another dataset
   archcost transfer raspi4 --space nasbench201 --dataset darcy --input 1x88x88 --classes 1 \\
       --extrapolate

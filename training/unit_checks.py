@@ -25,8 +25,8 @@ LEAST_GAP = 1.0
 """Width of the gap, in decades."""
 LEAST_APART = 2.0
 """Decades between the medians of both sides."""
-UNIT_APART = (2.5, 3.5)
-"""Decades between them where the reason is a factor of 1000."""
+UNIT_APART = (2.0, 4.0)
+"""Decades between them where a factor of 1000 is the likely reason, as costs themselves differ."""
 MIXTURE_SHARE = 0.05
 """Share of the rows from which on the smaller side is no outlier but a mixture of units."""
 FEWEST = 4
@@ -87,7 +87,7 @@ def check_units(
         split = _split(np.log10(cost[left]))
         if split is None:
             return UnitCheck(sound, texts)
-        small, apart = left[split.smaller], split.apart
+        small, apart = np.sort(left[split.smaller]), split.apart
         is_unit = UNIT_APART[0] <= abs(apart) <= UNIT_APART[1]
         n_most = max(1, int(MIXTURE_SHARE * len(left)))
         if len(small) > n_most:
