@@ -1,8 +1,13 @@
 """The page of ``speed.py``: a table of figures and a plot."""
 
+import json
 import platform
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
+from typing import Any
+
+GPU_FIGURES = Path(__file__).parent / "results" / "gpu.json"
 
 KINDS = {
     "one": ("One architecture at a time", "microseconds an architecture", 1e6),
@@ -50,6 +55,25 @@ it is used, lleaves brings LLVM and takes LightGBM only, and the trees' features
 than a whole additive model.
 """
 
+GPU_TEXT = """\
+## On a GPU
+
+Written by `python benchmarks/gpu.py` on one {card} (torch {torch}, CUDA {cuda}). A tensor of op
+ids is answered where it lies; the error is the largest relative one against numpy's answer.
+
+| what | time | ratio | error |
+|---|---|---|---|
+{tensors}
+
+The eager runtime on the same card, `archcost measure --runtime torch_cuda` (fp32, TF32 off), in
+five interleaved rounds of ten inferences. Such small networks are bound by launches from the host:
+64 images take the time of one, and what varies is the host.
+
+| networks | how many | latency of the batch | median spread of the rounds |
+|---|---|---|---|
+{eager}
+"""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -83,8 +107,37 @@ class Speed:
 def write_page(speed: Speed, folder: Path) -> None:
     """Write ``speed.md`` and ``speed.png``."""
     text = TEXT.format(table=speed.table(), cores=speed.n_cores, cpu=platform.machine())
-    (folder / "speed.md").write_text(text)
+    (folder / "speed.md").write_text(text + "\n" + gpu_text(GPU_FIGURES))
     _plot(speed, folder / "speed.png")
+
+
+def gpu_text(path: Path) -> str:
+    """Return the section on what ``gpu.py`` measured on a GPU."""
+    figures = json.loads(path.read_text())
+    rows = [
+        f"| `model.predict` of {f['n_archs'] / 1e6:g} million {f['space']} op ids | "
+        f"{_time(f['seconds'])} | {f['numpy_seconds'] / f['seconds']:.0f} x the rate of numpy on "
+        f"the GPU's host | {f['largest_relative_error']:.1g} |"
+        for f in figures["predict"]
+    ]
+    cost = figures["expected_cost"]
+    rows.append(
+        f"| `expected_cost` of an FBNet supernet and its gradient | {_time(cost['seconds'])} | | "
+        f"{cost['relative_error']:.1g} |"
+    )
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in figures["runtime"]:
+        groups.setdefault(f"{row['space']} with `{row['runtime']}`", []).append(row)
+    eager = [
+        f"| {name} | {len(found)} | {min(r['latency_ms'] for r in found):.2f} to "
+        f"{max(r['latency_ms'] for r in found):.2f} ms | "
+        f"{median(r['spread_ms'] / r['latency_ms'] for r in found):.0%} |"
+        for name, found in groups.items()
+    ]
+    return GPU_TEXT.format(
+        card=figures["card"], torch=figures["torch"], cuda=figures["cuda"],
+        tensors="\n".join(rows), eager="\n".join(eager),
+    )  # fmt: skip
 
 
 def _time(seconds: float) -> str:

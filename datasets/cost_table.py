@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -373,7 +374,7 @@ class CostTable:
         rows = np.bincount(status, minlength=len(statuses)).tolist()
         return {name: n for name, n in sorted(zip(statuses, rows, strict=True)) if n}
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Hash of the rows in their order; the provenance does not count."""
         return content_hash(self.to_arrow())

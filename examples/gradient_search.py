@@ -33,12 +33,15 @@ def block_worth():
     return torch.tensor(np.log1p(mflops).reshape(22, 9), dtype=torch.float32)
 
 
-def search(device, limit_ms, *, steps=400, seed=0):
-    """Return a network within the limit: op ids that a distribution over them settled on."""
+def search(device, limit_ms, *, steps=400, seed=0, compute="cpu"):
+    """Return a network within the limit: op ids that a distribution over them settled on.
+
+    All tensors are where a supernet would be, at `compute`; expected costs are found there too.
+    """
     model = archcost.load(device, space=SPACE)
-    worth = block_worth()
+    worth = block_worth().to(compute)
     generator = torch.Generator().manual_seed(seed)
-    weights = (0.01 * torch.randn(22, 9, generator=generator)).requires_grad_()
+    weights = (0.01 * torch.randn(22, 9, generator=generator)).to(compute).requires_grad_()
     optimiser = torch.optim.Adam([weights], lr=0.1)
     price, best, most = 0.0, None, -np.inf
     for step in range(steps):
@@ -52,7 +55,7 @@ def search(device, limit_ms, *, steps=400, seed=0):
         optimiser.step()
         price = max(0.0, price + 0.2 * float(excess.detach()))  # rises while over the limit
         ops = weights.argmax(dim=-1)
-        value = float(worth[torch.arange(22), ops].sum())
+        value = float(worth.gather(1, ops[:, None]).sum())
         if value > most and model.predict(ops.tolist()) <= limit_ms:
             best, most = ops.tolist(), value
     return best
@@ -64,8 +67,11 @@ def main():
     parser.add_argument("--device", default="raspi4")
     parser.add_argument("--limit-ms", type=float, default=20.0)
     parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--compute", default="cpu", help="where torch computes, such as cuda")
     arguments = parser.parse_args()
-    ops = search(arguments.device, arguments.limit_ms, steps=arguments.steps)
+    ops = search(
+        arguments.device, arguments.limit_ms, steps=arguments.steps, compute=arguments.compute
+    )
     if ops is None:
         raise SystemExit("no network within the limit was found; raise it or take more steps")
     latency_ms = archcost.predict(ops, arguments.device, space=SPACE)

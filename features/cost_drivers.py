@@ -19,6 +19,7 @@ from archcost.features.block_measures import (
 from archcost.features.driver_scales import equal_scale, size_weights
 from archcost.features.graph_features import GRAPH_GROUPS
 from archcost.features.one_hot import one_hot
+from archcost.features.small_spaces import looked_up
 from archcost.features.whole_work import whole_work, work_by_kind
 from archcost.features.work_groups import WORK, additive_table
 from archcost.features.work_groups import work as work_of_layer
@@ -117,10 +118,7 @@ class CostDrivers(ArchEncoder):
         if scaling.table is not None:
             additive: Floats = one_hot(ops, self.space_.n_ops) @ scaling.table
             return additive - scaling.offset
-        parts = _own_columns(self.space_, self.dataset_, ops, tuple(self.without))
-        raw = np.hstack([part for _, part in parts])
-        encoded: Floats = (raw - scaling.offset) * scaling.scale
-        return encoded
+        return looked_up(_encoded, self.space_, ops, self.dataset_, tuple(self.without))
 
     @property
     def offset_(self) -> Floats:
@@ -135,7 +133,7 @@ class CostDrivers(ArchEncoder):
             return size + self.work_table_[-1]
         weights, mean = self._scaling.work_weights
         whole = is_own_work(self.space_, self.dataset_) and "totals" not in self.without
-        own: Floats = _sizes(self.space_, self.dataset_, ops, whole) @ weights
+        own: Floats = looked_up(_sizes, self.space_, ops, self.dataset_, whole) @ weights
         return own - mean
 
     def get_feature_names_out(self, input_features: object = None) -> npt.NDArray[np.object_]:
@@ -184,7 +182,7 @@ def _scaling(space: SearchSpace, dataset: str, without: tuple[str, ...]) -> _Sca
     whole = is_own_work(space, dataset) and "totals" not in without
     is_additive = block_work(space, dataset).is_additive and not whole
     work_table = _work_table(space, dataset, indicators) if is_additive else None
-    work_weights = size_weights(_sizes(space, dataset, reference, whole))
+    work_weights = size_weights(_sizes(space, reference, dataset, whole))
     if space.edges is not None or not is_additive:
         parts = _own_columns(space, dataset, reference, without)
         raw = np.hstack([columns for _, columns in parts])
@@ -219,6 +217,14 @@ def _smooth_table(space: SearchSpace, dataset: str) -> Floats:
     values, vectors = np.linalg.eigh(block_similarity(space, dataset))
     root: Floats = vectors * np.sqrt(np.maximum(values, 0.0))
     return root
+
+
+def _encoded(space: SearchSpace, ops: Ops, dataset: str, without: tuple[str, ...]) -> Floats:
+    """Return the features where they are not additive."""
+    scaling = _scaling(space, dataset, without)
+    raw = np.hstack([part for _, part in _own_columns(space, dataset, ops, without)])
+    encoded: Floats = (raw - scaling.offset) * scaling.scale
+    return encoded
 
 
 def _own_columns(
@@ -274,7 +280,7 @@ def _graph_columns(space: SearchSpace, ops: Ops) -> list[tuple[str, Floats]]:
     return list(zip(GRAPH_DRIVERS, columns, strict=True))
 
 
-def _sizes(space: SearchSpace, dataset: str, ops: Ops, whole: bool) -> Floats:
+def _sizes(space: SearchSpace, ops: Ops, dataset: str, whole: bool) -> Floats:
     """Return measures of the size of architectures: of whole networks, or those of ``SIZE``."""
     if whole:
         return network_work(space, ops, dataset, whole_work)

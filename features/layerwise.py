@@ -9,6 +9,7 @@ from archcost.errors import check_name
 from archcost.features.arch_encoder import ArchEncoder
 from archcost.features.graph_features import GRAPH_GROUPS
 from archcost.features.one_hot import one_hot
+from archcost.features.small_spaces import looked_up
 from archcost.features.work_groups import GROUPS, work_group
 from archcost.spaces.space import Ops, SearchSpace
 
@@ -98,7 +99,7 @@ class LayerwiseFeatures(ArchEncoder):
             columns: list[Floats] = [one_hot(ops, space.n_ops) @ table]
         else:
             columns = [part(ops) for part in self._parts]
-        return np.hstack([*columns, *(part.columns(space, ops) for part in self._graph_parts)])
+        return np.hstack([*columns, *(looked_up(p.columns, space, ops) for p in self._graph_parts)])
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
         """Return the column names; `input_features` is ignored."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dpotrf, dpotri
 from scipy.optimize import minimize
 
 from archcost.predictors.group_prior import GroupPrior
@@ -74,13 +74,13 @@ def robust_mode(
     for remaining in reversed(range(rounds)):
         mode = find_mode(kernels, target, prior, scatter, mode, 20)
         noise = np.exp(mode[-1]) * scatter
-        inverse = np.linalg.inv(covariance_of(mode, kernels, scatter))
+        inverse = inverse_of(covariance_of(mode, kernels, scatter))[0]
         if remaining:
             scatter = _expected_scatter(kernels, target, mode, scatter)
     if len(target) <= FEW:
         mode, scatter = _without_outliers(kernels, target, prior, mode, scatter)
         noise = np.exp(mode[-1]) * scatter
-        inverse = np.linalg.inv(covariance_of(mode, kernels, scatter))
+        inverse = inverse_of(covariance_of(mode, kernels, scatter))[0]
     parts = [w * (inverse @ k) for w, k in zip(np.exp(mode[:-1]), kernels, strict=True)]
     parts.append(inverse * noise)
     flat = np.stack([part.ravel() for part in parts])
@@ -119,7 +119,7 @@ def _scatter_penalty(scatter: Floats) -> float:
 def _expected_scatter(kernels: Floats, target: Floats, mode: Floats, scatter: Floats) -> Floats:
     """Return the scatter of each measurement that its expected squared residual says."""
     noise = np.exp(mode[-1]) * scatter
-    inverse = np.linalg.inv(covariance_of(mode, kernels, scatter))
+    inverse = inverse_of(covariance_of(mode, kernels, scatter))[0]
     expected = (noise * (inverse @ target)) ** 2 + noise - noise**2 * np.diag(inverse)
     updated: Floats = (DEGREES + np.maximum(expected, 0.0) / np.exp(mode[-1])) / (DEGREES + 1)
     return updated
@@ -140,7 +140,7 @@ def _without_outliers(
     """
     best = _loss(mode, kernels, target, prior, scatter)[0]
     for _ in range(len(target) // FEWEST_PER_OUTLIER):
-        inverse = np.linalg.inv(covariance_of(mode, kernels, scatter))
+        inverse = inverse_of(covariance_of(mode, kernels, scatter))[0]
         leave_one_out = (inverse @ target) ** 2 / np.diag(inverse)
         found = None
         for suspect in np.argsort(-leave_one_out)[:SUSPECTS].tolist():
@@ -160,16 +160,15 @@ def _loss(
     theta: Floats, kernels: Floats, target: Floats, prior: GroupPrior, scatter: Floats
 ) -> tuple[float, Floats]:
     """Return the negative log posterior of log variances and its gradient."""
-    n, noise, weights = len(target), np.exp(theta[-1]), np.exp(theta[:-1])
-    factor = cho_factor(covariance_of(theta, kernels, scatter), lower=True, check_finite=False)
-    solved = cho_solve(factor, target, check_finite=False)
-    inverse = cho_solve(factor, np.eye(n), check_finite=False)
+    noise, weights = np.exp(theta[-1]), np.exp(theta[:-1])
+    inverse, half_log_det = inverse_of(covariance_of(theta, kernels, scatter))
+    solved = inverse @ target
     outer = inverse - np.outer(solved, solved)
     gradient = np.empty(len(theta))
     gradient[:-1] = 0.5 * weights * (kernels.reshape(len(kernels), -1) @ outer.ravel())
     gradient[-1] = 0.5 * noise * float(np.diag(outer) @ scatter)
     standard = (theta - prior.mean) / prior.spread
-    value = 0.5 * float(target @ solved) + float(np.log(np.diag(factor[0])).sum())
+    value = 0.5 * float(target @ solved) + half_log_det
     return value + 0.5 * float(standard @ standard), gradient + standard / prior.spread
 
 
@@ -180,3 +179,27 @@ def covariance_of(theta: Floats, kernels: Floats, scatter: Floats) -> Floats:
     matrix: Floats = weighted.reshape(n, n) + OFFSET_VARIANCE
     matrix[np.diag_indices(n)] += np.exp(theta[-1]) * scatter + JITTER
     return matrix
+
+
+def inverse_of(matrix: Floats) -> tuple[Floats, float]:
+    """Return the inverse of a covariance, and half the logarithm of its determinant.
+
+    Parameters
+    ----------
+    matrix : array of float, shape (n, n)
+        Symmetric and positive definite; overwritten.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If it is not positive definite.
+    """
+    # LAPACK itself: on matrices this small, the checks around it cost as much as the work.
+    factor, failed = dpotrf(matrix.T, lower=1, clean=1, overwrite_a=1)
+    if failed:
+        raise np.linalg.LinAlgError("the covariance of the measurements is singular")
+    half_log_det = float(np.log(factor.diagonal()).sum())
+    lower, _ = dpotri(factor, lower=1, overwrite_c=1)
+    inverse: Floats = lower + lower.T
+    inverse[np.diag_indices(len(inverse))] *= 0.5
+    return inverse, half_log_det

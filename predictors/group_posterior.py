@@ -29,6 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,7 @@ from archcost.predictors.group_modes import (
     OFFSET_VARIANCE,
     covariance_of,
     grams,
+    inverse_of,
     robust_mode,
 )
 from archcost.predictors.group_prior import GroupPrior
@@ -82,6 +84,22 @@ class Coefficients:
     log_variances: Floats
 
 
+class _Solved(NamedTuple):
+    """What the targets say under each sample of the log variances.
+
+    Parameters
+    ----------
+    likelihood : numpy.ndarray of float64, shape (n_samples,)
+        Log marginal likelihood, up to a constant.
+    dual, inverse_diagonal : numpy.ndarray of float64, shape (n_samples, n_measured)
+        The inverse covariance of the targets times these, and its diagonal.
+    """
+
+    likelihood: Floats
+    dual: Floats
+    inverse_diagonal: Floats
+
+
 def infer(
     features: Floats,
     target: Floats,
@@ -111,11 +129,15 @@ def infer(
     scatter = np.exp(np.mean([np.log(scatter) for _, scatter, _ in modes], axis=0))
     samples, log_density = _sample([(mode, h) for mode, _, h in modes], rng)
     log_prior = np.logaddexp.reduce([prior.log_density(samples) for prior in priors], axis=0)
-    shares = _shares(kernels, few, scatter, samples, log_prior - log_density)
-    if len(some) < len(target):
-        best = samples[shares.argmax()]
-        scatter = _all_scatter(features, target, _variances(best, groups, features.shape[1]), best)
-    return _average(features, target, groups, scatter, samples, shares, rng)
+    solved = _solve_each(kernels, few, scatter, samples)
+    shares = _shares(solved.likelihood + log_prior - log_density)
+    if len(some) == len(target):
+        return _average(features, target, groups, scatter, samples, shares, solved, rng)
+    best = samples[shares.argmax()]
+    scatter = _all_scatter(features, target, _variances(best, groups, features.shape[1]), best)
+    order = np.argsort(-shares)[:KEPT]  # the samples hardly differ, and each costs more
+    shares = shares[order] / shares[order].sum()
+    return _average(features, target, groups, scatter, samples[order], shares, None, rng)
 
 
 def _sample(
@@ -136,17 +158,21 @@ def _sample(
     return samples, np.logaddexp.reduce(densities, axis=0)
 
 
-def _shares(
-    kernels: Floats, target: Floats, scatter: Floats, samples: Floats, log_weights: Floats
-) -> Floats:
-    """Return the importance of each sample; none gets more than three tenths, then rescaled."""
+def _solve_each(kernels: Floats, target: Floats, scatter: Floats, samples: Floats) -> _Solved:
+    """Solve for the dual coefficients under each sample of the log variances."""
+    shape = len(samples), len(target)
+    dual, inverse_diagonal = np.empty(shape), np.empty(shape)
     likelihood = np.empty(len(samples))
     for number, theta in enumerate(samples):
-        factor = np.linalg.cholesky(covariance_of(theta, kernels, scatter))
-        white = solve_triangular(factor, target, lower=True, check_finite=False)
-        likelihood[number] = -0.5 * float(white @ white) - np.log(np.diag(factor)).sum()
-    logs = likelihood + log_weights
-    shares = np.exp(logs - logs.max())
+        inverse, half_log_det = inverse_of(covariance_of(theta, kernels, scatter))
+        dual[number], inverse_diagonal[number] = inverse @ target, inverse.diagonal()
+        likelihood[number] = -0.5 * float(target @ dual[number]) - half_log_det
+    return _Solved(likelihood, dual, inverse_diagonal)
+
+
+def _shares(log_weights: Floats) -> Floats:
+    """Return the importance of each sample; none gets more than three tenths, then rescaled."""
+    shares = np.exp(log_weights - log_weights.max())
     shares = np.minimum(shares / shares.sum(), 0.3)
     shares[shares < 1e-4] = 0.0
     result: Floats = shares / shares.sum()
@@ -195,7 +221,7 @@ def _solve(
         precision = (scaled.T / (noise + JITTER)) @ scaled + np.eye(design.shape[1])
         covariance = np.linalg.inv(precision) * np.outer(root, root)
         mean = covariance @ (design.T @ (target / (noise + JITTER)))
-    explained = np.einsum("ij,jk,ik->i", design, covariance, design, optimize=True)
+    explained = np.einsum("ij,ij->i", design @ covariance, design)
     return mean, np.maximum(explained, 0.0), covariance
 
 
@@ -206,15 +232,14 @@ def _average(
     scatter: Floats,
     samples: Floats,
     shares: Floats,
+    solved: _Solved | None,
     rng: np.random.Generator,
 ) -> Coefficients:
     """Return the mean over all samples, and the covariance over some drawn by importance."""
-    if len(target) > MOST_EXACT:  # the samples then hardly differ, and each costs more
-        order = np.argsort(-shares)[:KEPT]
-        samples, shares = samples[order], shares[order] / shares[order].sum()
     n_features = features.shape[1]
     ticks = (np.arange(KEPT) + rng.uniform()) / KEPT
     drawn = np.searchsorted(np.cumsum(shares), ticks).clip(max=len(shares) - 1)
+    design = np.hstack([features, np.ones((len(features), 1))])
     mean, left_out = np.zeros(n_features + 1), np.zeros(len(target))
     left_out_variance = np.zeros(len(target))
     kept = []
@@ -224,40 +249,26 @@ def _average(
             continue
         noise = np.exp(theta[-1]) * scatter
         variances = _variances(theta, groups, n_features)
-        if times:
+        if times or solved is None:
             one, explained, own = _solve(features, target, variances, noise)
-            kept.append((times, one, own, float(np.exp(theta[-1]))))
-            leverage = explained / (noise + JITTER)
-        elif len(target) > MOST_EXACT:
-            one, explained, _ = _solve(features, target, variances, noise)
             leverage = explained / (noise + JITTER)
         else:
-            one, leverage = _mean_only(features, target, variances, noise)
+            one = variances * (solved.dual[number] @ design)
+            leverage = 1 - noise * solved.inverse_diagonal[number]
+        if times:
+            kept.append((times, one, own, float(np.exp(theta[-1]))))
         mean += share * one
-        residual = target - features @ one[:-1] - one[-1]
+        residual = target - design @ one
         free = np.maximum(1 - leverage, 1e-6)
         left_out += share * (target - residual / free)
         left_out_variance += share * np.exp(theta[-1]) * (1 + leverage / free)
-    total = sum(times for times, *_ in kept)
     covariance = np.zeros((n_features + 1, n_features + 1))
     for times, one, own, _ in kept:
-        covariance += times / total * (own + np.outer(one - mean, one - mean))
-    noise_variance = sum(times / total * s for times, _, _, s in kept)
+        covariance += times / KEPT * (own + np.outer(one - mean, one - mean))
+    noise_variance = sum(times / KEPT * s for times, _, _, s in kept)
     values, vectors = np.linalg.eigh(covariance)
     large = values > 1e-7 * max(values[-1], 1e-12)
     root = vectors[:, large] * np.sqrt(values[large])
     log_variances = np.log(shares @ np.exp(samples))
     left_out_std = np.sqrt(left_out_variance)
     return Coefficients(mean, root, float(noise_variance), left_out, left_out_std, log_variances)
-
-
-def _mean_only(
-    features: Floats, target: Floats, variances: Floats, noise: Floats
-) -> tuple[Floats, Floats]:
-    """Return posterior mean and leverage of each measurement, without the covariance."""
-    design = np.hstack([features, np.ones((len(features), 1))])
-    matrix = (design * variances) @ design.T
-    matrix[np.diag_indices(len(target))] += noise + JITTER
-    inverse = np.linalg.inv(matrix)
-    mean = variances * (design.T @ (inverse @ target))
-    return mean, 1 - noise * np.diag(inverse)

@@ -99,15 +99,23 @@ def greedy_design(
     """
     spreads = [_spread(covariance, second_moment)]
     free, chosen = np.ones(len(rows), dtype=bool), []
+    # Kept up to date by steps of rank one, as products anew for each choice took most of the time.
+    shifted = rows @ covariance
+    spread_by = shifted @ second_moment
+    variance = np.einsum("ij,ij->i", shifted, rows)
+    gain = np.einsum("ij,ij->i", spread_by, shifted)
     for _ in range(min(n, len(rows))):
-        shifted = rows @ covariance
-        gain = np.einsum("ij,ij->i", shifted @ second_moment, shifted)
-        gain /= noise + np.einsum("ij,ij->i", shifted, rows)
-        best = int(np.where(free, gain, -1.0).argmax())
+        best = int(np.where(free, gain / (noise + variance), -1.0).argmax())
         chosen.append(best)
         free[best] = False
         vector = covariance @ rows[best]
-        covariance = covariance - np.outer(vector, vector) / (noise + rows[best] @ vector)
+        moved = second_moment @ vector
+        share = 1 / (noise + rows[best] @ vector)
+        along = rows @ vector
+        gain += share * along * (share * (vector @ moved) * along - 2 * (spread_by @ vector))
+        variance -= share * along**2
+        spread_by -= np.outer(share * along, moved)
+        covariance = covariance - share * np.outer(vector, vector)
         spreads.append(_spread(covariance, second_moment))
     return chosen, spreads
 

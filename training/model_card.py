@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import asdict
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -55,6 +56,11 @@ def protocol(settings: TrainSettings, split: Split) -> dict[str, Any]:
 
 def library_versions() -> dict[str, str]:
     """Return the versions of the libraries that train models, as far as they are installed."""
+    return dict(_library_versions())
+
+
+@cache
+def _library_versions() -> dict[str, str]:
     versions = {"python": platform.python_version()}
     for library in LIBRARIES:
         try:

@@ -1,0 +1,39 @@
+"""Marginal likelihood of groups of features: against scipy's density and finite differences."""
+
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime
+from scipy.stats import multivariate_normal
+
+from archcost.predictors.group_modes import _loss, covariance_of, grams, inverse_of
+from archcost.predictors.group_prior import GroupPrior
+
+RNG = np.random.default_rng(0)
+FEATURES, GROUPS = RNG.standard_normal((15, 7)), [slice(0, 3), slice(3, 7)]
+KERNELS, TARGET = grams(FEATURES, GROUPS), RNG.standard_normal(15)
+PRIOR = GroupPrior(0.0, np.array([-1.0, -2.0, -3.0]), np.array([1.0, 2.0, 1.5]))
+SCATTER = RNG.uniform(0.5, 2.0, 15)
+
+
+def test_inverse_and_determinant_are_those_of_numpy():
+    matrix = covariance_of(PRIOR.mean, KERNELS, SCATTER)
+    expected, log_det = np.linalg.inv(matrix), np.linalg.slogdet(matrix)[1]
+    inverse, half_log_det = inverse_of(matrix)
+    np.testing.assert_allclose(inverse, expected, rtol=1e-9, atol=1e-12)
+    assert half_log_det == pytest.approx(log_det / 2)
+    with pytest.raises(np.linalg.LinAlgError, match="singular"):
+        inverse_of(np.ones((3, 3)) - np.eye(3))
+
+
+def test_the_loss_is_the_negative_log_density_and_its_gradient_is_right():
+    points = [PRIOR.mean, PRIOR.mean + 0.7]
+    losses = [_loss(theta, KERNELS, TARGET, PRIOR, SCATTER)[0] for theta in points]
+    densities = [
+        multivariate_normal(cov=covariance_of(theta, KERNELS, SCATTER)).logpdf(TARGET)
+        + PRIOR.log_density(theta[None])[0]
+        for theta in points
+    ]
+    assert losses[1] - losses[0] == pytest.approx(densities[0] - densities[1])
+    _, gradient = _loss(points[1], KERNELS, TARGET, PRIOR, SCATTER)
+    numeric = approx_fprime(points[1], lambda t: _loss(t, KERNELS, TARGET, PRIOR, SCATTER)[0])
+    np.testing.assert_allclose(gradient, numeric, rtol=1e-4, atol=1e-5)
