@@ -12,7 +12,7 @@ from archcost.spaces.space import Ops, SearchSpace
 
 Floats = npt.NDArray[np.float64]
 
-SHRINKAGE = 0.03
+SHRINKAGE = 0.003
 """Weight of equal shares: where the costs cannot tell a launch from work, they count the same."""
 
 

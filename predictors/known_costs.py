@@ -62,8 +62,9 @@ class KnownCosts:
             place = np.searchsorted(known, _codes(self.space, ops), sorter=order)
             found: Floats = self.listed[order[place]]
             return found
-        summed: Floats = one_hot(ops, self.space.n_ops) @ self.table[:-1] + self.table[-1]
-        return np.maximum(summed, 1e-3 * abs(self.table[-1]) + 1e-12)
+        total = one_hot(ops, self.space.n_ops) @ self.table[:-1] + self.table[-1]
+        summed: Floats = np.maximum(total, 1e-3 * abs(self.table[-1]) + 1e-12)
+        return summed
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Return the numbers; ``restore`` takes them back."""
@@ -82,9 +83,11 @@ def additive_fit(space: SearchSpace, ops: Ops, cost: Floats) -> Floats:
     design = design - mean
     gram = design.T @ design + RIDGE * len(ops) * np.eye(design.shape[1])
     weights = np.linalg.solve(gram, design.T @ (cost - center))
-    return np.append(weights, center - mean @ weights)
+    table: Floats = np.append(weights, center - mean @ weights)
+    return table
 
 
 def _codes(space: SearchSpace, ops: Ops) -> npt.NDArray[np.int64]:
     weights = space.n_ops ** np.arange(space.n_positions, dtype=np.int64)
-    return np.asarray(ops, dtype=np.int64) @ weights
+    codes: npt.NDArray[np.int64] = np.asarray(ops, dtype=np.int64) @ weights
+    return codes

@@ -99,8 +99,9 @@ class RescaledPredictor(CostPredictor):
         self.typical_resized_ = float(np.median(self.resized(reference)))
 
     def _work_alone(self, ops: Ops) -> Floats:
-        cost: Floats = 1 + work_slope_prior(self.space_) * self.drivers_.work(ops)
-        return np.maximum(cost, LEAST_EXPECTED)
+        size = work_slope_prior(self.space_) * self.drivers_.work(ops)
+        cost: Floats = np.maximum(1 + size, LEAST_EXPECTED)
+        return cost
 
     def resized(self, ops: Ops) -> Floats:
         """Return costs on the new dataset by physics alone, in the unit of the known ones.
@@ -112,8 +113,8 @@ class RescaledPredictor(CostPredictor):
         before = priced_work(self.space_, self.known_dataset_, ops) @ self.prices_
         after = priced_work(self.space_, self.dataset_, ops) @ self.prices_
         ratio = float(np.median(after / np.maximum(before, 1e-12)))
-        resized: Floats = after + ratio * (known - before)
-        return np.maximum(resized, 0.1 * ratio * known)
+        resized: Floats = np.maximum(after + ratio * (known - before), 0.1 * ratio * known)
+        return resized
 
     def extrapolate(self, space: SearchSpace) -> Self:
         """Predict from the known dataset by physics alone, with wide intervals; return itself."""

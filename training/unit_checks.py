@@ -9,7 +9,7 @@ are left out of the comparison, as they cost next to nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -128,7 +128,7 @@ def unit_warnings(table: CostTable) -> list[str]:
 
 
 class _Split(NamedTuple):
-    smaller: npt.NDArray[np.int64]
+    smaller: npt.NDArray[np.integer[Any]]
     apart: float
 
 
@@ -153,7 +153,9 @@ def _reason(apart: float, unit: str) -> str:
     return (LARGER if apart > 0 else SMALLER)[unit]
 
 
-def _cluster(rows: npt.NDArray[np.int64], cost: Costs, numbers: Sequence[int], unit: str) -> str:
+def _cluster(
+    rows: npt.NDArray[np.integer[Any]], cost: Costs, numbers: Sequence[int], unit: str
+) -> str:
     few = ", ".join(str(numbers[row]) for row in rows[:SHOWN])
     more = ", ..." if len(rows) > SHOWN else ""
     return (
