@@ -62,8 +62,7 @@ class KnownCosts:
             place = np.searchsorted(known, _codes(self.space, ops), sorter=order)
             found: Floats = self.listed[order[place]]
             return found
-        total = one_hot(ops, self.space.n_ops) @ self.table[:-1] + self.table[-1]
-        summed: Floats = np.maximum(total, 1e-3 * abs(self.table[-1]) + 1e-12)
+        summed: Floats = one_hot(ops, self.space.n_ops) @ self.table[:-1] + self.table[-1]
         return summed
 
     def state(self) -> dict[str, npt.NDArray[Any]]:

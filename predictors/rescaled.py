@@ -96,6 +96,8 @@ class RescaledPredictor(CostPredictor):
         work = priced_work(space, self.known_dataset_, reference)
         self.prices_ = find_prices(work, cost)
         self.typical_ = float(np.median(cost))
+        more = priced_work(space, self.dataset_, reference) @ self.prices_
+        self.work_ratio_ = float(np.median(more / np.maximum(work @ self.prices_, 1e-12)))
         self.typical_resized_ = float(np.median(self.resized(reference)))
 
     def _work_alone(self, ops: Ops) -> Floats:
@@ -107,13 +109,12 @@ class RescaledPredictor(CostPredictor):
         """Return costs on the new dataset by physics alone, in the unit of the known ones.
 
         What the prices explain of a known cost is replaced by what they make of the new work; the
-        rest is taken in proportion.
+        rest is taken in proportion to the typical of both.
         """
         known = self.known_(ops)
         before = priced_work(self.space_, self.known_dataset_, ops) @ self.prices_
         after = priced_work(self.space_, self.dataset_, ops) @ self.prices_
-        ratio = float(np.median(after / np.maximum(before, 1e-12)))
-        resized: Floats = np.maximum(after + ratio * (known - before), 0.1 * ratio * known)
+        resized: Floats = after + self.work_ratio_ * (known - before)
         return resized
 
     def extrapolate(self, space: SearchSpace) -> Self:
@@ -121,7 +122,7 @@ class RescaledPredictor(CostPredictor):
         self._bind(space)
         n_features = len(self._features(space.sample(1, seed=0))[0])
         more = self.typical_resized_ / self.typical_
-        self.unit_, self.extrapolated_ = self.typical_resized_, True
+        self.unit_, self.extrapolated_, self.slope_ = self.typical_resized_, True, 1.0
         self.coefficients_ = np.zeros(n_features + 1)
         self.coefficients_[1] = 1 - HALF  # the resized costs themselves
         self.root_ = np.zeros((n_features + 1, 1))
@@ -138,11 +139,13 @@ class RescaledPredictor(CostPredictor):
         return np.hstack([both, self.drivers_.transform(ops)])
 
     def _expected(self, features: Floats) -> Floats:
-        expected: Floats = 1 + features[:, 0] + HALF * features[:, 1]
+        expected: Floats = 1 + self.slope_ * (features[:, 0] + HALF * features[:, 1])
         return expected
 
     def _fit(self, ops: Ops, cost: Floats) -> None:
         self.extrapolated_ = False
+        # If all architectures cost the same, it is no matter what they cost elsewhere.
+        self.slope_ = 1.0 if np.ptp(cost) > 0 else 0.0
         features = self._features(ops)
         expected = self._expected(features)
         self.unit_ = float(np.median(cost / np.maximum(expected, LEAST_EXPECTED)))
@@ -160,16 +163,47 @@ class RescaledPredictor(CostPredictor):
         self.left_out_ = self._soft_floor(self.unit_ * (expected + found.left_out))
 
     def _predict(self, ops: Ops, return_std: bool) -> tuple[Floats, Floats | None]:
-        features = self._features(ops)
-        design = np.hstack([features, np.ones((len(ops), 1))])
-        relative = self._expected(features) + design @ self.coefficients_
-        mean = self._soft_floor(self.unit_ * relative)
+        design, cost = self._linear(ops)
+        mean = self._soft_floor(cost)
         if not return_std:
             return mean, None
         if self.extrapolated_:  # as much of a small cost as of a large one
             return mean, mean * np.sqrt(self.noise_)
         variance = ((design @ self.root_) ** 2).sum(axis=1) + self.noise_
         return mean, self.unit_ * np.sqrt(variance)
+
+    def _linear(self, ops: Ops) -> tuple[Floats, Floats]:
+        """Return the features with a constant, and the costs before they bend at the floor."""
+        features = self._features(ops)
+        design = np.hstack([features, np.ones((len(ops), 1))])
+        cost: Floats = self.unit_ * (self._expected(features) + design @ self.coefficients_)
+        return design, cost
+
+    def compiled(self) -> dict[str, npt.NDArray[Any]] | None:
+        """Return tables of the mean and of a root of the variance, if all of it is additive.
+
+        They are read off networks that differ from one in a single position. The arrays are those
+        of ``TransferPredictor.compiled``.
+        """
+        space = self.space_
+        is_sum = self.drivers_.table_ is not None and len(self.known_.listed) == 0
+        if not is_sum or self.extrapolated_ or space.has_rules or not space.allowed.all():
+            return None
+        n_positions, n_ops = space.n_positions, space.n_ops
+        rows = np.zeros((1 + n_positions * n_ops, n_positions), dtype=space.dtype)
+        places = np.repeat(np.arange(n_positions), n_ops)
+        rows[np.arange(1, len(rows)), places] = np.tile(np.arange(n_ops), n_positions)
+        design, cost = self._linear(rows)
+        root = self.unit_ * design @ self.root_
+        return {
+            "kind": np.array("additive_posterior"),
+            "table": (cost[1:] - cost[0]).reshape(n_positions, n_ops),
+            "intercept": np.array(cost[0]),
+            "root_table": (root[1:] - root[0]).reshape(n_positions, n_ops, -1),
+            "root": root[0],
+            "noise": np.array(self.unit_**2 * self.noise_),
+            "floor": np.array(self.floor_),
+        }
 
     def _soft_floor(self, cost: Floats) -> Floats:
         """Keep costs positive and in their order: smooth, and the identity above the floor."""
@@ -181,7 +215,9 @@ class RescaledPredictor(CostPredictor):
         return {
             **self.known_.state(),
             "known_dataset": np.array(self.known_dataset_),
-            "numbers": np.array([self.unit_, self.noise_, self.floor_, self.extrapolated_]),
+            "numbers": np.array(
+                [self.unit_, self.noise_, self.floor_, self.extrapolated_, self.slope_]
+            ),
             "coefficients": self.coefficients_,
             "root": self.root_,
             "measured": self.measured_,
@@ -192,7 +228,8 @@ class RescaledPredictor(CostPredictor):
     def _restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
         self.with_source(KnownCosts.restore(self.space_, state), str(state["known_dataset"]))
         self._bind(self.space_)
-        self.unit_, self.noise_, self.floor_, extrapolated = state["numbers"].tolist()
+        numbers = state["numbers"].tolist()
+        self.unit_, self.noise_, self.floor_, extrapolated, self.slope_ = numbers
         self.extrapolated_ = bool(extrapolated)
         self.coefficients_, self.root_ = state["coefficients"], state["root"]
         self.measured_, self.measured_cost_ = state["measured"], state["measured_cost"]
