@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from archcost.errors import ArchcostError
-from archcost.measuring import MeasureSettings
+from archcost.measuring.measure_settings import MeasureSettings
 from archcost.measuring.journal import Journal, RoundRecord
 from archcost.measuring.measured_table import measured_table
 from archcost.measuring.temperature import LONGEST_WAIT_S, read_temperature_c, wait_until_cool
