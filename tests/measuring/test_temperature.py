@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from archcost.errors import ArchcostError
-from archcost.measuring.measure_settings import MeasureSettings
 from archcost.measuring.journal import Journal, RoundRecord
+from archcost.measuring.measure_settings import MeasureSettings
 from archcost.measuring.measured_table import measured_table
 from archcost.measuring.temperature import LONGEST_WAIT_S, read_temperature_c, wait_until_cool
 from archcost.spaces import SPACES
