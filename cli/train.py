@@ -36,6 +36,7 @@ EPILOG = """\
 examples:
   archcost train --table my.parquet --device my_board
   archcost train --table my.csv --device my_board --predictors xgboost gp gnn --seeds 5
+  archcost train --table my_cpu.parquet --device my_cpu    networks of archcost measure --space any
   archcost train --table my.parquet --dry-run    how long it would take
   archcost train                       the tables that ship with archcost
 
@@ -64,7 +65,8 @@ def add_parser(subparsers: Any) -> None:
         action=Names,
         metavar="NAME",
         help="which to compare, of lookup, ridge, xgboost, lightgbm, mlp, gnn, gp, and your own, "
-        "as my_predictor.py:MyPredictor (default: lookup,ridge,xgboost,gp, which train in seconds)",
+        "as my_predictor.py:MyPredictor (default: lookup,ridge,xgboost,gp, which train in seconds, "
+        "and for any networks kernels)",
     )
     parser.add_argument(
         "--seeds",
@@ -80,8 +82,9 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--split",
-        help="how rows are held out: random (default), or isomorphic, which keeps equal networks "
-        "on one side",
+        help="how rows are held out: random (default); isomorphic, which keeps equal networks "
+        "on one side; or family, which does so with networks whose names begin alike (default "
+        "for --space any)",
     )
     parser.add_argument(
         "--in-order",
@@ -151,12 +154,12 @@ def settings_of(arguments: argparse.Namespace) -> ExperimentSettings:
     training = replace(
         settings.training,
         n_train=arguments.n_train,
-        split=arguments.split or settings.training.split,
+        split=arguments.split,
         in_order=getattr(arguments, "in_order", False),
     )
     return replace(
         settings,
-        predictors=tuple(arguments.predictors or settings.predictors),
+        predictors=tuple(arguments.predictors) if arguments.predictors else None,
         seeds=settings.seeds if arguments.seeds is None else arguments.seeds,
         experiment=arguments.experiment or settings.experiment,
         training=training,

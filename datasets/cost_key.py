@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from archcost.errors import UnknownNameError, check_name
 from archcost.plugins import is_reference
 from archcost.spaces.dataset import Dataset, spelled
-from archcost.spaces.spaces import SPACES, get_space
+from archcost.spaces.spaces import get_space, known_spaces
 
 METRICS: dict[str, str] = {"latency": "ms", "energy": "mJ"}
 """Unit of each metric."""
@@ -53,7 +53,7 @@ class CostKey:
     def __post_init__(self) -> None:
         if isinstance(self.space, str) and not is_reference(self.space):
             get_space(self.space)  # an installed package may bring it
-        check_name("space", self.space, SPACES)
+        check_name("space", self.space, known_spaces())
         check_device_id(self.device)
         check_name("metric", self.metric, METRICS)
         object.__setattr__(self, "dataset", dataset_id(self.space, self.dataset))

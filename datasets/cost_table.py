@@ -131,7 +131,7 @@ class CostTable:
         dataset : str or Dataset, optional
             Fixes the input size; the space's default if left out.
         batch_size : int
-            Images a run.
+            Images a run, unless the architectures are networks that fix it.
         kind : {"measured", "simulated", "derived"}
             How the costs came about.
         status : str or sequence of str, optional
@@ -309,7 +309,7 @@ class CostTable:
         """Write the table to Parquet with its provenance and a checksum, whole or not at all."""
         from archcost.datasets.table_files import write_parquet
 
-        return write_parquet(self.to_arrow(), self.provenance, Path(path))
+        return write_parquet(self.to_arrow(), self.provenance, Path(path), self._definitions())
 
     def with_provenance(self, provenance: Provenance | Mapping[str, Any]) -> CostTable:
         """Return the same rows with another provenance."""
@@ -433,6 +433,18 @@ class CostTable:
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Give the rows to any library that reads Arrow: ``polars.DataFrame(table)``."""
         return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    def _definitions(self) -> dict[str, dict[str, str]]:
+        """Return what the file must hold beside the architectures' strings, by space."""
+        rows = self.to_arrow()
+        arch, values = decoded(rows, "arch")
+        space, spaces = decoded(rows, "space")
+        found = {}
+        for code, name in enumerate(spaces):
+            used = np.flatnonzero(np.bincount(arch[space == code], minlength=len(values)))
+            if definitions := get_space(name).definitions([values[i] for i in used]):
+                found[name] = definitions
+        return found
 
     def _subset(self, rows: npt.NDArray[np.integer[Any]]) -> CostTable:
         """Return the table of some rows; they have been checked."""

@@ -262,6 +262,8 @@ def _setup_changes(path: Path, first: Mapping[str, Any], setup: Mapping[str, Any
         )
     if "clock" in setup:  # journals from before there were two clocks do not name theirs
         before = {"clock": "wall", **before}
+    if "networks" in setup:  # those from before the networks were named do not either
+        before = {"networks": setup["networks"], **before}
     changed = [key for key in {**before, **setup} if before.get(key) != setup.get(key)]
     return ", ".join(f"{key} {before.get(key)!r} (now {setup.get(key)!r})" for key in changed)
 

@@ -98,7 +98,8 @@ def measured_table(
     repeats: dict[str, tuple[Costs, Runs]] = {"latency": (costs, runs_ms)}
     halves = split_half_correlation(kept)
     facts = {
-        **setup,
+        # The hash of the networks is for the journal alone: tables from before have none.
+        **{name: value for name, value in setup.items() if name != "networks"},
         "cost": STATISTIC if setup.get("reference_arch") else STATISTIC_WITHOUT_REFERENCE,
         "rounds": max((len(values) for values in costs.values()), default=0),
         "fewest_rounds": min((len(values) for values in costs.values()), default=0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -34,6 +35,9 @@ DEVICE_FAILURES = 5
 MORE_ROUNDS = 4
 """Rounds that are added at a time while the repeatability is too low."""
 
+N_HASHED = 8
+"""Architectures whose networks a journal remembers the hash of."""
+
 N_SAMPLED = 15
 """Architectures of which the one of median work is the reference, in a space with rules."""
 
@@ -54,6 +58,17 @@ def reference_arch(space: SearchSpace, dataset: str) -> Ops:
     return archs[np.argsort(flops, kind="stable")[place]]
 
 
+def networks_digest(space: SearchSpace, dataset: str) -> str:
+    """Return a hash of the networks of a few architectures, the same ones in each call.
+
+    A journal knows architectures by their strings; a space whose networks were changed since has
+    another hash.
+    """
+    archs = space.sample(min(N_HASHED, space.n_archs), seed=0)
+    digests = [space.graph(arch, dataset).digest for arch in archs]
+    return hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
+
+
 def measuring_setup(
     space: SearchSpace,
     dataset: str,
@@ -67,6 +82,7 @@ def measuring_setup(
     return {
         "space": space.name,
         "dataset": dataset,
+        "networks": networks_digest(space, dataset),
         "runtime": runtime.name,
         "runtime_version": runtime.version(),
         "precision": runtime.precision,

@@ -5,7 +5,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from archcost.datasets import CostKey
+from archcost.datasets import DEVICES, CostKey
 from archcost.errors import (
     ArchcostError,
     ArchcostWarning,
@@ -16,6 +16,7 @@ from archcost.errors import (
 )
 from archcost.folders import expanded
 from archcost.models.manifest import MANIFEST, Manifest
+from archcost.spaces import get_space
 
 FOLDER_VARIABLE = "ARCHCOST_MODEL_DIR"
 """Environment variable that overrides the folder of the user's models."""
@@ -53,6 +54,8 @@ def find_model(key: CostKey) -> Path:
         if (folder / MANIFEST).is_file():
             return folder
     known = [other for other in model_keys() if other.space == key.space]
+    if get_space(key.space).is_open and key.device not in {other.device for other in known}:
+        _explain_no_model(key)
     if not known:
         raise MissingDataError(
             f"no model of {key.space} is installed; train one with `archcost train`"
@@ -83,6 +86,17 @@ def hiding_note(key: CostKey) -> str | None:
         f"{key} of your own now goes before the pretrained model of that name; `archcost models "
         f"remove {key}` brings that one back"
     )
+
+
+def _explain_no_model(key: CostKey) -> None:
+    """Say why a device that is published has no model of any networks."""
+    if key.device in DEVICES:
+        raise UnknownNameError(
+            f"a device must have been measured with networks of many kinds to be predicted for any "
+            f"network, but the costs of {key.device} are published of search spaces alone, and "
+            "such do not carry over to other networks; measure some there (`archcost suggest "
+            f"--space {key.space}`) and `archcost transfer {key.device} FILE --space {key.space}`"
+        )
 
 
 def model_keys(*, warn: bool = True) -> list[CostKey]:

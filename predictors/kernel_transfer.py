@@ -88,7 +88,8 @@ def transfer_kernels(
         left_out, scores = _left_out(kernels, costs, kept, [c.weight for c in components], seed)
     predictor = KernelPredictor(seed=seed)
     predictor.components_ = components
-    predictor.covariance_ = kept[0][1].covariance - fits[0].root @ fits[0].root.T
+    covariance = kept[0][1].covariance - fits[0].root @ fits[0].root.T
+    predictor.covariance_ = covariance.astype(np.float32)
     predictor.left_out_ = np.exp(left_out)
     predictor.base_spread_ = SPREAD
     known = (SCALE_ROWS * USUAL_SCALE**2 + float(scores @ scores)) / (SCALE_ROWS + len(costs))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self, overload
@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
+from archcost.datasets.array_file import read_arrays
 from archcost.errors import ArchcostError
 from archcost.features.kernel_arrays import COLUMNS, KINDS, KernelArrays
 from archcost.features.kernel_work import ROLES
@@ -133,7 +134,7 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         with threadpool_limits(1):
             chosen = choose_settings(kernels, costs, labels, tuple(self.blocks), self.seed)
         self.components_ = chosen.components
-        self.covariance_ = chosen.covariance
+        self.covariance_ = chosen.covariance.astype(np.float32)  # as it is saved
         self.left_out_ = np.exp(chosen.left_out)
         self.base_spread_ = BASE_SPREAD
         self.interval_scale_ = chosen.interval_scale
@@ -258,34 +259,41 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def save_weights(self, folder: Path) -> None:
         """Write the fitted state into `folder` as ``weights.npz``."""
-        check_is_fitted(self, "components_")
-        parts = self.components_
-        np.savez_compressed(
-            folder / "weights.npz",
-            styles=np.array([STYLES.index(part.setting.style) for part in parts]),
-            blocks=np.array([part.setting.block for part in parts]),
-            weights=np.array([part.weight for part in parts]),
-            log_prices=np.array([part.log_prices for part in parts]),
-            covariance=self.covariance_.astype(np.float32),
-            spreads=np.array([self.base_spread_, self.interval_scale_]),
-            kinds=np.array(self.kinds_, dtype=np.str_),
-            foreign_ops=np.array(self.foreign_ops_, dtype=np.str_),
-        )
+        state: dict[str, Any] = self.state()
+        np.savez_compressed(folder / "weights.npz", **state)
 
     def load_weights(self, folder: Path) -> Self:
         """Restore what ``save_weights`` wrote; return itself, fitted."""
-        with np.load(folder / "weights.npz", allow_pickle=False) as state:
-            rows = zip(
-                state["styles"], state["blocks"], state["log_prices"], state["weights"], strict=True
-            )
-            self.components_ = tuple(
-                Component(Setting(STYLES[style], int(block)), prices, float(weight))
-                for style, block, prices, weight in rows
-            )
-            self.covariance_ = state["covariance"].astype(np.float64)
-            self.base_spread_, self.interval_scale_ = map(float, state["spreads"])
-            self.kinds_ = tuple(map(str, state["kinds"]))
-            self.foreign_ops_ = tuple(map(str, state["foreign_ops"]))
+        return self.restore(read_arrays(folder / "weights.npz"))
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the fitted state as arrays without objects."""
+        check_is_fitted(self, "components_")
+        parts = self.components_
+        return {
+            "styles": np.array([STYLES.index(part.setting.style) for part in parts]),
+            "blocks": np.array([part.setting.block for part in parts]),
+            "weights": np.array([part.weight for part in parts]),
+            "log_prices": np.array([part.log_prices for part in parts]),
+            "covariance": self.covariance_,
+            "spreads": np.array([self.base_spread_, self.interval_scale_]),
+            "kinds": np.array(self.kinds_, dtype=np.str_),
+            "foreign_ops": np.array(self.foreign_ops_, dtype=np.str_),
+        }
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> Self:
+        """Take the fitted state from arrays; return itself, fitted."""
+        rows = zip(
+            state["styles"], state["blocks"], state["log_prices"], state["weights"], strict=True
+        )
+        self.components_ = tuple(
+            Component(Setting(STYLES[style], int(block)), prices, float(weight))
+            for style, block, prices, weight in rows
+        )
+        self.covariance_ = state["covariance"]
+        self.base_spread_, self.interval_scale_ = map(float, state["spreads"])
+        self.kinds_ = tuple(map(str, state["kinds"]))
+        self.foreign_ops_ = tuple(map(str, state["foreign_ops"]))
         return self
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from archcost.errors import ArchitectureError, shown
 from archcost.networks.graph_builder import GraphBuilder, Value
+from archcost.spaces.config_dicts import check_entries, chosen, listed, single
 from archcost.spaces.dataset import Dataset
 from archcost.spaces.op_checks import Ops
 from archcost.spaces.space import SearchSpace
@@ -119,27 +120,24 @@ class OFAMobileNetV3(SearchSpace):
             ``r``: the resolution, a number or a list of one; ``wid`` or ``w``: 1.0 (the default)
             or 1.2.
         """
-        missing = {"ks", "e", "d", "r"} - set(config)
-        if missing:
-            raise ArchitectureError(
-                f"a config of {self.name} must hold 'ks', 'e', 'd' and 'r', but {sorted(missing)} "
-                f"is missing from the keys {list(config)}"
-            )
-        depths = _numbers("d", config["d"], UNITS)
-        kernels = _numbers("ks", config["ks"], UNITS * MAX_DEPTH)
-        expansions = _numbers("e", config["e"], UNITS * MAX_DEPTH)
+        check_entries(self, config, ("ks", "e", "d", "r"), ("w", "wid"))
+        depths = listed(self, "d", config["d"], UNITS)
+        kernels = listed(self, "ks", config["ks"], UNITS * MAX_DEPTH)
+        expansions = listed(self, "e", config["e"], UNITS * MAX_DEPTH)
         for depth in depths:
-            _choose("a depth", depth, DEPTHS)
-        side = _choose("a resolution", _only("r", config["r"]), RESOLUTIONS)
+            chosen(self, "a depth", depth, DEPTHS)
+        side = chosen(self, "a resolution", single(self, "r", config["r"]), RESOLUTIONS)
         given_width = config.get("w", config.get("wid"))
-        width = 1.0 if given_width is None else _only("w", given_width)
-        names = [f"r{side}", f"w{float(_choose('a width', width, WIDTHS))}"]
+        width = 1.0 if given_width is None else single(self, "w", given_width)
+        width = chosen(self, "a width", width, WIDTHS)
+        names = [f"r{side}", f"w{width}"]
         for place, (kernel, expansion) in enumerate(zip(kernels, expansions, strict=True)):
             if place % MAX_DEPTH >= depths[place // MAX_DEPTH]:
                 names.append(ABSENT)
             else:
-                kernel = _choose("a kernel", kernel, KERNELS)
-                names.append(f"k{kernel}_e{_choose('an expansion', expansion, EXPANSIONS)}")
+                kernel = chosen(self, "a kernel", kernel, KERNELS)
+                expansion = chosen(self, "an expansion", expansion, EXPANSIONS)
+                names.append(f"k{kernel}_e{expansion}")
         return names
 
     def describe(self, ops: Ops, dataset: Dataset, builder: GraphBuilder) -> Value:
@@ -218,37 +216,3 @@ def _block(
         y = builder.multiply(y, builder.activation(z, "hsigmoid"))
     y = _conv_norm(builder, y, width, 1, f"{name}.project")
     return builder.add(y, x) if y.shape == x.shape else y
-
-
-def _numbers(key: str, given: Any, length: int) -> list[Any]:
-    values = list(given) if isinstance(given, Sequence | np.ndarray) else []
-    if isinstance(given, str) or len(values) != length:
-        raise ArchitectureError(
-            f"{key!r} of a config of ofa_mbv3 must list {length} numbers, but got {given!r}"
-        )
-    return values
-
-
-def _only(key: str, given: Any) -> Any:
-    values = list(given) if isinstance(given, list | tuple | np.ndarray) else [given]
-    if len(values) != 1:
-        raise ArchitectureError(
-            f"{key!r} of a config of ofa_mbv3 must be a number or a list of one, but got {given!r}"
-        )
-    return values[0]
-
-
-def _choose(what: str, value: Any, choices: Sequence[float]) -> Any:
-    """Return the choice that `value` equals, or say which is the nearest."""
-    if isinstance(value, int | float | np.number) and not isinstance(value, bool):
-        for choice in choices:
-            if value == choice:
-                return choice
-        nearest = min(choices, key=lambda choice: abs(choice - value))
-        hint = f"; the nearest is {nearest}"
-    else:
-        hint = ""
-    listed = (
-        list(choices) if len(choices) < 9 else f"{choices[0]}, {choices[1]}, ..., {choices[-1]}"
-    )
-    raise ArchitectureError(f"{what} of ofa_mbv3 must be one of {listed}, but got {value!r}{hint}")

@@ -62,6 +62,9 @@ class SearchSpace(Plugin, ABC):
         the same network.
     has_index : bool
         Whether the order of the architectures is published, so that an int names one.
+    is_open : bool
+        Whether architectures are any networks, told apart by their graphs alone, so that there is
+        nothing to choose at positions.
     starts_with : tuple of str
         What the strings begin with, for a space whose ``split`` is its own: beginnings that tell
         its strings from those of other spaces without splitting them.
@@ -73,6 +76,7 @@ class SearchSpace(Plugin, ABC):
     edges: tuple[tuple[int, int], ...] | None = None
     canonical: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] | None = None
     has_index: bool = False
+    is_open: ClassVar[bool] = False
     starts_with: tuple[str, ...] = ()
 
     # What a space must say -------------------------------------------------------------------
@@ -530,6 +534,33 @@ class SearchSpace(Plugin, ABC):
         ops = self.parse_many(archs, dataset)
         return [self.join([self.op_names[op] for op in row]) for row in ops]
 
+    def names(self, archs: object) -> list[str]:
+        """Return what people call architectures: their strings, unless a space knows better."""
+        return self.format_many(archs)
+
+    def families(self, archs: object) -> list[str]:
+        """Return which architectures are relatives, by a label each; here each is by itself."""
+        return self.format_many(archs)
+
+    def definitions(self, archs: object) -> dict[str, str]:
+        """Return what must be kept beside the strings of architectures, by string.
+
+        Nothing where the strings say everything.
+        """
+        return {}
+
+    def define(self, definitions: Mapping[str, str]) -> None:
+        """Make architectures known to this process that ``definitions`` gave in another."""
+        if definitions:
+            raise ArchitectureError(
+                f"strings of {self.name} say everything, but got definitions of "
+                f"{shown(list(definitions)[:3])}; get the file again"
+            )
+
+    def batch_sizes(self, archs: object) -> list[int] | None:
+        """Return the images at a time of architectures that fix them; None where a runtime does."""
+        return None
+
     def from_index(self, index: int) -> Ops:
         """Return the architecture at `index`: choices read as digits, first position first."""
         index = self._check_index(index)
@@ -685,6 +716,10 @@ class SearchSpace(Plugin, ABC):
         meant = self.dataset(self.dataset_of(arch, dataset))
         return builder.graph(self.describe(ops, meant, builder))
 
+    def networks(self, archs: Any, dataset: str | Dataset | None = None) -> list[Graph]:
+        """Return the graphs of several architectures; a graph is returned as it is."""
+        return [arch if isinstance(arch, Graph) else self.graph(arch, dataset) for arch in archs]
+
     def layers(self, arch: object, dataset: str | Dataset | None = None) -> tuple[Layer, ...]:
         """Return the layers of the network of an architecture.
 
@@ -819,14 +854,28 @@ class SearchSpace(Plugin, ABC):
         )
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, SearchSpace)
-            and self.name == other.name
-            and self.fingerprint == other.fingerprint
-        )
+        if self is other:
+            return True
+        if not isinstance(other, SearchSpace) or type(self) is not type(other):
+            return False  # another class, even of the same slots, may describe other networks
+        same = self.name == other.name and self.fingerprint == other.fingerprint
+        try:
+            return same and self._own_state() == other._own_state()
+        except ValueError:  # arrays, which say element by element what is equal
+            return False
 
     def __hash__(self) -> int:
         return hash(self.name)
+
+    def _own_state(self) -> dict[str, Any]:
+        """Return what an object of the class was given, without what it has worked out."""
+        cached = {
+            name
+            for base in type(self).__mro__
+            for name, value in vars(base).items()
+            if isinstance(value, cached_property)
+        }
+        return {name: value for name, value in vars(self).items() if name not in cached}
 
     def _check_rules(self, ops: Ops, given: object) -> None:
         if self.has_rules and (broken := self.violation(ops)) is not None:
@@ -854,8 +903,9 @@ class SearchSpace(Plugin, ABC):
 
 
 def _configs(archs: object) -> Iterator[Mapping[str, Any]]:
-    """Yield the config dicts among architectures in any accepted form."""
-    if isinstance(archs, Mapping):
-        yield archs
-    elif isinstance(archs, (list, tuple)):
-        yield from (arch for arch in archs if isinstance(arch, Mapping))
+    """Yield the config dicts among architectures in any accepted form, whatever holds them."""
+    plain = plain_form(archs)
+    if isinstance(plain, Mapping):
+        yield plain
+    elif isinstance(plain, (list, tuple)):
+        yield from (arch for arch in plain if isinstance(arch, Mapping))

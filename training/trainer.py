@@ -18,7 +18,7 @@ from archcost.spaces.space import Ops
 from archcost.training.drift import Rows, without_drift
 from archcost.training.metrics import Costs, Score, flat, score, spearman
 from archcost.training.model_card import device_card, library_versions, protocol, training_facts
-from archcost.training.splits import split_rows
+from archcost.training.splits import split_rows, usual_split
 from archcost.training.train_settings import TrainSettings
 from archcost.training.unit_checks import check_units
 
@@ -136,6 +136,7 @@ def run_trial(
     settings = settings or TrainSettings()
     key = choose_key(table, key)
     space = get_space(key.space)
+    settings = replace(settings, split=settings.split or usual_split(space))
     ops, cost, texts = _sound_rows(table, key)
     for text in texts:
         warnings.warn(f"{key}: {text}", ArchcostWarning, stacklevel=2)
@@ -145,7 +146,7 @@ def run_trial(
         n_train=settings.n_train,
         test_share=settings.test_share,
         validation_share=settings.validation_share,
-        method=settings.split,
+        method=settings.split or usual_split(space),
         seed=settings.seed,
     )
     start = time.perf_counter()
