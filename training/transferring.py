@@ -12,8 +12,9 @@ from archcost.models import CostModel, Manifest
 from archcost.predictors import PREDICTORS, CostPredictor, TransferPredictor, predictor_name
 from archcost.spaces import SearchSpace, get_space
 from archcost.training.measurements import Measurements, read_measurements
-from archcost.training.metrics import spearman
+from archcost.training.metrics import Costs, spearman
 from archcost.training.model_card import library_versions
+from archcost.training.network_transfer import transfer_networks
 from archcost.training.transfer_sources import Sources, transfer_prior
 
 MANY = 300
@@ -38,7 +39,8 @@ def transfer(
 
     Bayesian linear regression on cost drivers and on the costs of known devices (see
     ``TransferPredictor``). With hundreds of measurements, held-out ones decide whether gradient
-    boosting on the measurements alone takes its place.
+    boosting on the measurements alone takes its place. Networks of any kind are predicted from the
+    prices of kernels on known devices, and on a device like none of them (``transfer_kernels``).
 
     Parameters
     ----------
@@ -86,6 +88,10 @@ def transfer(
     space = get_space(space)
     found = read_measurements(space, measurements, device, metric, dataset)
     key = found.key
+    if space.is_open:
+        networks, names = transfer_networks(space, found, sources, seed)
+        scores = _scores(found.cost, networks.kernels_.left_out_)
+        return CostModel(networks, _manifest(found, networks, seed, scores, names))
     prior = transfer_prior(space, sources, key.dataset_name, without=device)
     predictor = TransferPredictor(seed, key.dataset_name).with_prior(prior)
     predictor.fit(found.ops, found.cost, space=space)
@@ -98,7 +104,10 @@ def transfer(
 
 def left_out_scores(predictor: TransferPredictor) -> dict[str, float]:
     """Return the scores of leave-one-out predictions, which are known in closed form."""
-    truth, left_out = predictor.measured_cost_, predictor.left_out_
+    return _scores(predictor.measured_cost_, predictor.left_out_)
+
+
+def _scores(truth: Costs, left_out: Costs) -> dict[str, float]:
     if len(truth) < 3 or np.ptp(truth) == 0:
         return {}
     within = float(np.mean(np.abs(left_out / truth - 1) <= 0.1))
@@ -109,7 +118,11 @@ def left_out_scores(predictor: TransferPredictor) -> dict[str, float]:
 
 
 def _manifest(
-    found: Measurements, predictor: CostPredictor, seed: int, scores: dict[str, float]
+    found: Measurements,
+    predictor: CostPredictor,
+    seed: int,
+    scores: dict[str, float],
+    sources: list[str] | None = None,
 ) -> Manifest:
     table = CostTable.from_costs(
         found.key.space,
@@ -119,6 +132,8 @@ def _manifest(
         dataset=found.key.dataset,
     )
     prior = getattr(predictor, "prior_", None)
+    if sources is None:
+        sources = list(prior.names) if prior is not None else []
     return Manifest(
         key=found.key,
         device=_card(found.key),
@@ -129,7 +144,7 @@ def _manifest(
             "n_without_cost": found.n_without_cost,
             "table_sha256": table.sha256,
             "seed": seed,
-            "sources": list(prior.names) if prior is not None else [],
+            "sources": sources,
         },
         scores={
             **scores,
