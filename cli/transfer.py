@@ -82,11 +82,8 @@ def networks_report(model: CostModel) -> str:
     sources = ", ".join(told["sources"]) or "none"
     lines = [f"Made of {told['n_train']} measured networks. Known devices: {sources}.", ""]
     if "left_out_spearman" in scores:
-        within = 100 * scores["left_out_within_10_percent"]
-        lines.append(
-            f"Networks left out in turn: Spearman {scores['left_out_spearman']:.3f}, {within:.0f} % "
-            "within 10 %."
-        )
+        rank, within = scores["left_out_spearman"], 100 * scores["left_out_within_10_percent"]
+        lines.append(f"Networks left out in turn: Spearman {rank:.3f}, {within:.0f} % within 10 %.")
     return "\n".join(lines) + "\n"
 
 
