@@ -74,6 +74,19 @@ def device_agreement(table: CostTable, keys: Sequence[CostKey] | None = None) ->
     References
     ----------
     C. Li et al., "HW-NAS-Bench", ICLR 2021, section 4: correlations as low as 0.
+
+    Examples
+    --------
+    >>> from archcost.datasets import CostTable
+    >>> from archcost.spaces import NASBench201
+    >>> cells = NASBench201().sample(40, seed=0)
+    >>> n_convolutions = (cells == 3).sum(axis=1)
+    >>> table = CostTable.concat(
+    ...     CostTable.from_costs("nasbench201", cells, cost, device=device)
+    ...     for device, cost in {"one": 1.0 + n_convolutions, "two": 9.0 - n_convolutions}.items()
+    ... )
+    >>> device_agreement(table).round(2).to_numpy().tolist()
+    [[1.0, -1.0], [-1.0, 1.0]]
     """
     frame = cost_frame(table, keys).round(RANK_DECIMALS)
     return frame.corr(method="spearman", min_periods=3)

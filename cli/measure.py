@@ -54,6 +54,9 @@ did_not_compile, timed_out or failed, and the table's provenance quotes the firs
 kind. Measuring runs in a process of its own: if a runtime crashes it, the network is recorded as
 failed and the rest goes on.
 
+With --space any networks of any kind are measured: 120 random probes and 20 published networks by
+default, --count N probes, or --networks FILE. They train a model of any network (archcost train).
+
 --shard 2/8 measures every eighth architecture, from the second: the same command with 1/8 to 8/8
 and another --out each, at the same time on equal machines, and `archcost data merge` in the end.
 
@@ -73,6 +76,8 @@ examples:
   archcost measure --space nasbench201 --count 2000 --shard 2/2 --out part2.parquet
   archcost data merge part1.parquet part2.parquet --out both.parquet
   archcost measure --space my_space.py:MySpace --runtime my_runtime.py:MyRuntime --out my.parquet
+  archcost measure --space any --runtime onnxruntime --out my_cpu.parquet    140 networks, minutes
+  archcost measure --space any --networks networks.txt --batch 2 --out batches.parquet
   archcost measure --space nasbench201 --count 500 --energy --out energy.parquet
   archcost measure --space fbnet --count 2000 --out my.parquet --dry-run
   taskset -c 1 archcost measure --space fbnet --count 500 --out quiet.parquet
@@ -134,6 +139,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--clock", choices=CLOCKS,
         help="which time is the cost: cpu, of the process, or wall (default: cpu with one thread "
         "of a runtime in this process, else wall); a table and its journal keep to one",
+    )  # fmt: skip
+    add(
+        "--max-temperature", type=float, metavar="CELSIUS",
+        help="wait before a network while the machine is warmer, where psutil reads a sensor",
     )  # fmt: skip
     add(
         "--loaded", type=int, default=default.loaded,
@@ -205,6 +214,7 @@ def _plan(args: argparse.Namespace) -> tuple[Job, dict[str, Any]]:
         max_rounds=args.max_rounds,
         time_budget_s=args.time_budget,
         clock=args.clock or journal_clock(journal_path(args.out)),
+        max_temperature_c=args.max_temperature,
         seed=args.seed,
     )
     archs, selection = chosen_architectures(args, space, DEFAULT_COUNT)

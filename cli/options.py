@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from archcost.spaces.space import Ops
 
 SPACE_HELP = "a name (archcost space list) or your own, my_space.py:MySpace"
-DATASET_HELP = "dataset, which fixes the input size (default: the first of the space)"
+DATASET_HELP = (
+    "dataset, which fixes the input size (default: the first of the space); any name of your own "
+    "with --input and --classes"
+)
+INPUT_HELP = "channels, height and width of the inputs of a dataset of your own, such as 1x88x88"
 
 COMMAND_HELP = """\
 What runs is a command of yours, once for each network and round. Its output must have a line such
@@ -39,27 +43,68 @@ def add_space_argument(
     parser.add_argument("--space", metavar="SPACE", required=required, help=use + SPACE_HELP)
 
 
+def add_dataset_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--dataset``, ``--input`` and ``--classes``, of which ``main`` makes one dataset."""
+    parser.add_argument("--dataset", metavar="NAME", help=DATASET_HELP)
+    parser.add_argument("--input", metavar="CxHxW", dest="input_shape", help=INPUT_HELP)
+    parser.add_argument(
+        "--classes", type=int, metavar="N", help="outputs of the networks for that dataset"
+    )
+
+
+def given_dataset(args: argparse.Namespace) -> str | None:
+    """Return the dataset that the options name, one of a user's own by its id.
+
+    Raises
+    ------
+    ArchcostError
+        If only one of ``--input`` and ``--classes`` is given, or they are wrong.
+    """
+    from archcost.errors import ArchcostError
+    from archcost.spaces.dataset import Dataset, parse_shape
+
+    shape, n_classes = getattr(args, "input_shape", None), getattr(args, "classes", None)
+    name: str | None = args.dataset
+    if shape is None and n_classes is None:
+        return name
+    if shape is None or n_classes is None:
+        given = "--classes" if shape is None else "--input"
+        raise ArchcostError(
+            "a dataset of your own must have --input and --classes, such as --dataset darcy "
+            f"--input 1x88x88 --classes 1, but got only {given}"
+        )
+    dataset = Dataset(name or "input", parse_shape(shape), n_classes)
+    if getattr(args, "space", None) is None:
+        return dataset.id
+    from archcost.spaces import get_space
+
+    return get_space(args.space).check_dataset(dataset)
+
+
 def add_architecture_arguments(
     parser: argparse.ArgumentParser, *, count_help: str, required: bool = False
 ) -> None:
     """Add ``--space``, ``--dataset``, ``--count`` or ``--archs``, and ``--seed``."""
     add = parser.add_argument
     add_space_argument(parser, required=True)
-    add("--dataset", help=DATASET_HELP)
+    add_dataset_arguments(parser)
     which = parser.add_mutually_exclusive_group(required=required)
     which.add_argument(
         "--count",
         type=int,
         metavar="N",
-        help=f"draw N distinct architectures with --seed{count_help}",
+        help=f"draw N distinct architectures with --seed{count_help}; of any networks, N probes",
     )
     which.add_argument(
         "--archs",
+        "--networks",
         type=Path,
         metavar="FILE",
         help="take the architectures of a CSV or Parquet file with a column 'arch', as of suggest "
-        "(or one architecture a line)",
+        "(or one architecture a line); networks are .onnx files, timm:MODEL, or names such as "
+        "resnet18@160",
     )
+    add("--batch", type=int, metavar="N", help="with --space any, images at a time (default: 1)")
     add("--seed", type=int, default=0, help="fixes everything drawn (default: %(default)s)")
 
 
@@ -76,13 +121,22 @@ def chosen_architectures(
     from archcost.datasets.architecture_file import read_architectures
     from archcost.errors import ArchcostError
 
+    if args.batch is not None and (not space.is_open or args.batch < 1):
+        raise ArchcostError(
+            "--batch must be 1 or more, and go with networks that are given as they are, as in "
+            f"--space any, but got {args.batch} with {space.name}"
+        )
     if args.archs is not None:
-        return read_architectures(args.archs, space), "listed by the user"
-    count = min(default_count, space.n_archs) if args.count is None else args.count
-    archs = space.sample(count, seed=args.seed)
-    if len(archs) == 0:
-        raise ArchcostError(f"--count must be at least 1, but got {count}")
-    return archs, f"{count} drawn uniformly with seed {args.seed}"
+        archs, chosen = read_architectures(args.archs, space), "listed by the user"
+    elif args.count is None and space.is_open:
+        archs, chosen = space.usual(args.seed)
+    else:
+        count = min(default_count, space.n_archs) if args.count is None else args.count
+        archs = space.sample(count, seed=args.seed)
+        chosen = f"{count} drawn uniformly with seed {args.seed}"
+        if len(archs) == 0:
+            raise ArchcostError(f"--count must be at least 1, but got {count}")
+    return (archs if args.batch is None else space.with_batch_size(archs, args.batch)), chosen
 
 
 def add_runtime_arguments(parser: argparse.ArgumentParser) -> None:
@@ -209,7 +263,7 @@ def add_table_arguments(parser: argparse.ArgumentParser, *, table_required: bool
     )
     add_space_argument(parser)
     parser.add_argument("--metric", help="latency or energy (default: all in the table)")
-    parser.add_argument("--dataset", help=DATASET_HELP)
+    add_dataset_arguments(parser)
 
 
 def read_table(arguments: argparse.Namespace) -> CostTable:

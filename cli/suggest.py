@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from archcost.cli.names_argument import Names
-from archcost.cli.options import DATASET_HELP, add_space_argument
+from archcost.cli.options import add_dataset_arguments, add_space_argument
 from archcost.cli.output import add_output_arguments, say, show
 
 EPILOG = """\
 examples:
   archcost suggest --space fbnet -n 10 > to_measure.csv
   archcost suggest --space nasbench201 -n 5 --candidates mine.txt --measured my.csv
+  archcost suggest --space any -n 10 > networks.csv
+  archcost suggest --space any -n 3 --candidates networks.txt
 
 then measure them, write the costs into a second column latency_ms (or energy_mj), and
   archcost transfer my_phone to_measure.csv --space fbnet
@@ -48,7 +50,7 @@ def add_parser(subparsers: Any) -> None:
         metavar="ID",
         help="known devices to start from (default: all with a latency model)",
     )
-    parser.add_argument("--dataset", help=DATASET_HELP)
+    add_dataset_arguments(parser)
     parser.add_argument("--seed", type=int, default=0, help="seed (default: %(default)s)")
     add_output_arguments(parser, csv=True)
     parser.set_defaults(run=run)

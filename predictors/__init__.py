@@ -7,6 +7,8 @@ from archcost.predictors.gp import GPPredictor
 from archcost.predictors.lgbm import LightGBMPredictor
 from archcost.predictors.lookup import LookupPredictor
 from archcost.predictors.mlp import MLPPredictor
+from archcost.predictors.network_predictor import NetworkPredictor
+from archcost.predictors.rescaled import RescaledPredictor
 from archcost.predictors.ridge import RidgePredictor
 from archcost.predictors.transfer import TransferPredictor
 from archcost.predictors.xgb import XGBoostPredictor
@@ -19,6 +21,8 @@ __all__ = [
     "LightGBMPredictor",
     "LookupPredictor",
     "MLPPredictor",
+    "NetworkPredictor",
+    "RescaledPredictor",
     "RidgePredictor",
     "TransferPredictor",
     "XGBoostPredictor",
@@ -36,6 +40,8 @@ PREDICTORS: dict[str, type[CostPredictor]] = {
     "gnn": GNNPredictor,
     "gp": GPPredictor,
     "transfer": TransferPredictor,
+    "kernels": NetworkPredictor,
+    "rescaled": RescaledPredictor,
 }
 """Every predictor by name; a new one is one file and one entry here."""
 
@@ -81,9 +87,24 @@ def predictor_name(predictor: CostPredictor | type[CostPredictor]) -> str:
 def register(name: str, predictor: type[CostPredictor]) -> None:
     """Make a predictor known by a name in this process.
 
+    Parameters
+    ----------
+    name : str
+        By which it is asked for.
+    predictor : class
+        A subclass of ``CostPredictor``.
+
     Raises
     ------
     ArchcostError
         If it is no predictor, or another one has the name.
+
+    Examples
+    --------
+    >>> class Mine(RidgePredictor):
+    ...     '''A new predictor.'''
+    >>> register("mine", Mine)
+    >>> PREDICTORS.pop("mine") is Mine
+    True
     """
     register_class("predictor", name, get_predictor(predictor), PREDICTORS)

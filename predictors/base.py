@@ -20,6 +20,9 @@ from archcost.spaces.spaces import given_space
 
 Floats = npt.NDArray[np.float64]
 
+LEAST_COST, MOST_COST = 1e-12, 1e15
+"""Costs in ms or mJ that a predictor learns from: beyond, squares and ratios lose their digits."""
+
 
 class CostPredictor(Plugin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Predict a cost from architectures; the subclasses say how.
@@ -69,6 +72,14 @@ class CostPredictor(Plugin, RegressorMixin, BaseEstimator):  # type: ignore[misc
         CostTableError
             If a cost is not finite or not positive, there are not as many costs as
             architectures, or there are fewer than two.
+
+        Examples
+        --------
+        >>> from archcost.predictors import RidgePredictor
+        >>> from archcost.spaces import NASBench201
+        >>> cells = NASBench201().sample(60, seed=0)
+        >>> RidgePredictor().fit(cells, 1.0 + (cells == 3).sum(axis=1)).predict([[3] * 6]).round(2)
+        array([7.])
         """
         space = given_space(space, archs)
         ops = space.parse_many(archs)
@@ -107,6 +118,16 @@ class CostPredictor(Plugin, RegressorMixin, BaseEstimator):  # type: ignore[misc
             If an architecture is malformed.
         sklearn.exceptions.NotFittedError
             Before ``fit``.
+
+        Examples
+        --------
+        >>> from archcost.predictors import LookupPredictor
+        >>> from archcost.spaces import NASBench201
+        >>> cells = NASBench201().sample(60, seed=0)
+        >>> fitted = LookupPredictor().fit(cells, 1.0 + (cells == 3).sum(axis=1))
+        >>> mean, std = fitted.predict(cells[:2], return_std=True)
+        >>> mean.shape, std.shape
+        ((2,), (2,))
         """
         check_is_fitted(self, "space_")
         mean, std = self._predict(self.space_.parse_many(archs), return_std)
@@ -135,6 +156,19 @@ class CostPredictor(Plugin, RegressorMixin, BaseEstimator):  # type: ignore[misc
         -------
         CostPredictor
             Itself, fitted; it predicts what the saved one did.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from archcost.predictors import LookupPredictor
+        >>> from archcost.spaces import NASBench201
+        >>> cells = NASBench201().sample(60, seed=0)
+        >>> fitted = LookupPredictor().fit(cells, 1.0 + (cells == 3).sum(axis=1))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     fitted.save_weights(Path(folder))
+        ...     again = LookupPredictor().load_weights(Path(folder), NASBench201())
+        >>> bool((again.predict(cells) == fitted.predict(cells)).all())
+        True
         """
         self._bind(space)
         self._restore(read_arrays(folder / "weights.npz"))
@@ -194,6 +228,8 @@ def check_costs(cost: npt.ArrayLike, n_archs: int) -> Floats:
     """
     try:
         costs = np.asarray(cost, dtype=np.float64)
+        if np.asarray(cost).dtype == bool:
+            raise TypeError("truth values are no costs")
     except (TypeError, ValueError):
         raise CostTableError(
             f"costs must be numbers, but got {type(cost).__name__} {cost!r}; leave out "
@@ -211,5 +247,11 @@ def check_costs(cost: npt.ArrayLike, n_archs: int) -> Floats:
         raise CostTableError(
             f"costs must be finite and positive, but cost {wrong[0]} is {costs[wrong[0]]}; leave "
             "out architectures that did not compile or were not measured"
+        )
+    wrong = np.flatnonzero((costs < LEAST_COST) | (costs > MOST_COST))
+    if len(wrong):
+        raise CostTableError(
+            f"costs must be from {LEAST_COST:g} to {MOST_COST:g} ms or mJ, but cost {wrong[0]} is "
+            f"{costs[wrong[0]]}; leave it out, or correct its unit"
         )
     return costs

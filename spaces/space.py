@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from archcost.errors import ArchitectureError, check_name, shown
+from archcost.errors import ArchcostError, ArchitectureError, check_name, shown
 from archcost.networks.graph import Graph
 from archcost.networks.graph_builder import GraphBuilder, Value
 from archcost.networks.layers import Layer, Workload, graph_layers, workload
 from archcost.notebook import card_html
 from archcost.plugins import Plugin
 from archcost.spaces.config_dicts import config_dataset
-from archcost.spaces.dataset import Dataset
+from archcost.spaces.dataset import USED, Dataset, dataset_of_id, spelled
 from archcost.spaces.op_checks import Choices, Ops
 from archcost.spaces.plain_forms import is_plain_ids, plain_form
 
@@ -62,6 +62,9 @@ class SearchSpace(Plugin, ABC):
         the same network.
     has_index : bool
         Whether the order of the architectures is published, so that an int names one.
+    is_open : bool
+        Whether architectures are any networks, told apart by their graphs alone, so that there is
+        nothing to choose at positions.
     starts_with : tuple of str
         What the strings begin with, for a space whose ``split`` is its own: beginnings that tell
         its strings from those of other spaces without splitting them.
@@ -73,6 +76,7 @@ class SearchSpace(Plugin, ABC):
     edges: tuple[tuple[int, int], ...] | None = None
     canonical: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] | None = None
     has_index: bool = False
+    is_open: ClassVar[bool] = False
     starts_with: tuple[str, ...] = ()
 
     # What a space must say -------------------------------------------------------------------
@@ -97,6 +101,14 @@ class SearchSpace(Plugin, ABC):
         -------
         Value
             The result of the last op.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> space, builder = NASBench201(), GraphBuilder()
+        >>> result = space.describe(space.parse(1462), space.dataset(), builder)
+        >>> builder.graph(result)
+        <Graph of 341 nodes: 1x3x32x32 -> 1x10>
         """
 
     # What a space may say --------------------------------------------------------------------
@@ -234,27 +246,66 @@ class SearchSpace(Plugin, ABC):
         """Name of the dataset that is meant where none is said."""
         return self.datasets[0].name
 
-    def dataset(self, name: str | None = None) -> Dataset:
+    def dataset(self, name: str | Dataset | None = None) -> Dataset:
         """Return a dataset by its name, as ``check_dataset`` takes it."""
-        return self.datasets[self.dataset_names.index(self.check_dataset(name))]
+        checked = self.check_dataset(name)
+        if checked in self.dataset_names:
+            return self.datasets[self.dataset_names.index(checked)]
+        known = dataset_of_id(checked)
+        assert known is not None, "check_dataset returns names and ids"
+        return known
 
-    def check_dataset(self, dataset: str | None) -> str:
-        """Return the dataset's name, the space's default for None.
+    def check_dataset(self, dataset: str | Dataset | None) -> str:
+        """Return the name of a dataset: the space's default for None, of a user's own its id.
+
+        Parameters
+        ----------
+        dataset : str, Dataset or None
+            A name of one that the space declares, whose upper and lower case and ``-`` or ``_``
+            do not matter; a ``Dataset`` of the user's; its id; or its name alone once it was
+            given, or a table or model of it was read.
 
         Raises
         ------
         UnknownNameError
-            If the space has no such dataset. Upper and lower case and ``-``/``_`` are the same.
+            If the space has no such dataset.
+        ArchcostError
+            If the networks of the space cannot be made for inputs of its shape.
         """
         if dataset is None:
             return self.default_dataset
         if isinstance(dataset, str):
+            name = spelled(dataset)
             for known in self.dataset_names:
-                if dataset.lower().replace("-", "_") == known.lower().replace("-", "_"):
+                if name == spelled(known):
                     return known
-        return check_name(f"dataset of {self.name}", dataset, self.dataset_names)
+            own = dataset_of_id(name) or dataset_of_id(USED.get(name, ""))
+        elif isinstance(dataset, Dataset):
+            if dataset in self.datasets:
+                return dataset.name
+            own = dataset_of_id(dataset.id)
+        else:
+            own = None
+        if own is None:
+            found = [*self.dataset_names, *filter(None, USED.values())]
+            check_name(f"dataset of {self.name}", dataset, found)
+            raise AssertionError("a name that is known was found before")
+        if (broken := self.input_violation(own.input_shape)) is not None:
+            raise ArchcostError(
+                f"an input of {self.name} must {broken}, but that of {own.name} is "
+                f"{'x'.join(map(str, own.input_shape))}"
+            )
+        return own.name
 
-    def input_shape(self, dataset: str | None = None) -> tuple[int, int, int]:
+    def input_violation(self, input_shape: tuple[int, int, int]) -> str | None:
+        """Return the rule that channels, height and width of an input break, or None.
+
+        The text completes the sentence "an input of ... must ...". It is asked for datasets that
+        the space does not declare.
+        """
+        return None
+
+    def input_shape(self, dataset: str | Dataset | None = None) -> tuple[int, int, int]:
         """Return channels, height and width of a dataset's inputs."""
         return self.dataset(dataset).input_shape
 
@@ -275,15 +326,20 @@ class SearchSpace(Plugin, ABC):
             return np.ones(len(ops), dtype=bool)
         return np.fromiter((self.violation(row) is None for row in ops), bool, count=len(ops))
 
-    def dataset_of(self, archs: object, dataset: str | None = None) -> str:
+    def dataset_of(self, archs: object, dataset: str | Dataset | None = None) -> str:
         """Return the dataset that is meant: what a config dict names, `dataset`, or the default.
 
         Parameters
         ----------
         archs : architecture or sequence of architectures
             Any accepted form; only config dicts name a dataset.
-        dataset : str, optional
+        dataset : str or Dataset, optional
             What was asked for beside them.
+
+        Returns
+        -------
+        str
+            Its name.
 
         Raises
         ------
@@ -291,10 +347,17 @@ class SearchSpace(Plugin, ABC):
             If a config names another dataset than `dataset` or than another config does.
         UnknownNameError
             If the space has no such dataset.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> space.dataset_of(1462), space.dataset_of(1462, "CIFAR100")
+        ('cifar10', 'cifar100')
         """
         asked = None if dataset is None else self.check_dataset(dataset)
         for config in _configs(archs):
-            named = config_dataset(self, config)
+            named = config_dataset(self, config, asked)
             if asked is not None and named not in (None, asked):
                 raise ArchitectureError(
                     f"a config of {self.name} must be of the dataset that is asked for, {asked}, "
@@ -303,7 +366,7 @@ class SearchSpace(Plugin, ABC):
             asked = named or asked
         return asked or self.default_dataset
 
-    def parse(self, arch: object, dataset: str | None = None) -> Ops:
+    def parse(self, arch: object, dataset: str | Dataset | None = None) -> Ops:
         """Return the canonical form of one architecture.
 
         Parameters
@@ -311,7 +374,7 @@ class SearchSpace(Plugin, ABC):
         arch : array of int, str, sequence of op names or ids, int, or mapping
             Any accepted form: the op ids, whatever holds them; the space's string; a list of op
             names or ids; an index; a config dict of another tool, where the space knows one.
-        dataset : str, optional
+        dataset : str or Dataset, optional
             The dataset that a config dict must not contradict.
 
         Returns
@@ -324,6 +387,15 @@ class SearchSpace(Plugin, ABC):
         ArchitectureError
             If the form is malformed, an op is not allowed at its position, or the combination
             is not valid.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> space.parse(1462).tolist()
+        [3, 3, 3, 3, 3, 3]
+        >>> space.parse(["none"] * 6).tolist()
+        [0, 0, 0, 0, 0, 0]
         """
         try:
             return self._parsed(arch, dataset)
@@ -332,7 +404,7 @@ class SearchSpace(Plugin, ABC):
                 raise ArchitectureError(f"{error}; {hint}") from None
             raise
 
-    def _parsed(self, arch: object, dataset: str | None) -> Ops:
+    def _parsed(self, arch: object, dataset: str | Dataset | None) -> Ops:
         form = plain_form(arch)
         if isinstance(form, Mapping):
             form = plain_form(self.from_config(form))
@@ -341,8 +413,7 @@ class SearchSpace(Plugin, ABC):
                     f"a config of {self.name} must hold an architecture as a string or a list of "
                     f"ops, but got {shown(form)} in {shown(arch)}"
                 )
-            if dataset is not None:
-                self.dataset_of(arch, dataset)
+            self.dataset_of(arch, dataset)
         if isinstance(form, int):
             ops = self.from_index(form)
         elif isinstance(form, str):
@@ -356,14 +427,14 @@ class SearchSpace(Plugin, ABC):
         self._check_rules(ops, arch)
         return ops
 
-    def parse_many(self, archs: object, dataset: str | None = None) -> Ops:
+    def parse_many(self, archs: object, dataset: str | Dataset | None = None) -> Ops:
         """Return the canonical form of several architectures.
 
         Parameters
         ----------
         archs : array (n_archs, n_positions) of int, or sequence of architectures
             An array of op ids is checked as a whole; any other sequence is parsed one by one.
-        dataset : str, optional
+        dataset : str or Dataset, optional
             The dataset that config dicts must not contradict.
 
         Returns
@@ -376,6 +447,13 @@ class SearchSpace(Plugin, ABC):
         ArchitectureError
             If an architecture is malformed or invalid; the message gives its place in the
             sequence.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> space.parse_many([[3] * 6, ["none"] * 6]).tolist()
+        [[3, 3, 3, 3, 3, 3], [0, 0, 0, 0, 0, 0]]
         """
         form = plain_form(archs)
         if is_plain_ids(form):
@@ -427,10 +505,77 @@ class SearchSpace(Plugin, ABC):
         """Return the space's string form of one architecture in any accepted form."""
         return self.join([self.op_names[op] for op in self.parse(arch)])
 
-    def format_many(self, archs: object, dataset: str | None = None) -> list[str]:
-        """Return the string forms of several architectures, parsed as ``parse_many`` does."""
+    def format_many(self, archs: object, dataset: str | Dataset | None = None) -> list[str]:
+        """Return the string forms of several architectures.
+
+        Parameters
+        ----------
+        archs : array (n_archs, n_positions) of int, or sequence of architectures
+            In any accepted form.
+        dataset : str or Dataset, optional
+            The dataset that config dicts must not contradict.
+
+        Returns
+        -------
+        list of str
+            The space's string of each.
+
+        Raises
+        ------
+        ArchitectureError
+            If an architecture is malformed or invalid.
+
+        Examples
+        --------
+        >>> from archcost.spaces import FBNet
+        >>> FBNet().format_many([[0] * 22])[0][:12]
+        'k3_e1-k3_e1-'
+        """
         ops = self.parse_many(archs, dataset)
         return [self.join([self.op_names[op] for op in row]) for row in ops]
+
+    def names(self, archs: object) -> list[str]:
+        """Return what people call architectures: their strings, unless a space knows better."""
+        return self.format_many(archs)
+
+    def families(self, archs: object) -> list[str]:
+        """Return which architectures are relatives, by a label each; here each is by itself."""
+        return self.format_many(archs)
+
+    def definitions(self, archs: object) -> dict[str, str]:
+        """Return what must be kept beside the strings of architectures, by string.
+
+        Nothing where the strings say everything.
+        """
+        return {}
+
+    def define(self, definitions: Mapping[str, str]) -> None:
+        """Make architectures known to this process that ``definitions`` gave in another."""
+        if definitions:
+            raise ArchitectureError(
+                f"strings of {self.name} say everything, but got definitions of "
+                f"{shown(list(definitions)[:3])}; get the file again"
+            )
+
+    def batch_sizes(self, archs: object) -> list[int] | None:
+        """Return the images at a time of architectures that fix them; None where a runtime does."""
+        return None
+
+    def usual(self, seed: int = 0) -> tuple[Ops, str]:
+        """Return what is measured where nobody says what, and in words how it was chosen.
+
+        Only spaces of any networks know better than to draw.
+        """
+        raise ArchitectureError(
+            f"architectures of {self.name} are drawn, so that their number must be given"
+        )
+
+    def with_batch_size(self, archs: object, batch_size: int) -> Ops:
+        """Return the same networks for another number of images at a time, if they fix it."""
+        raise ArchitectureError(
+            f"the batch size of {self.name} must be that of a runtime, but got {batch_size}; "
+            "choose a runtime such as torch_cuda_64"
+        )
 
     def from_index(self, index: int) -> Ops:
         """Return the architecture at `index`: choices read as digits, first position first."""
@@ -467,6 +612,13 @@ class SearchSpace(Plugin, ABC):
         ------
         ArchitectureError
             If `n` or `seed` is negative, or `n` larger than the space.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> space.sample(100, seed=0).shape
+        (100, 6)
         """
         if not 0 <= n <= self.n_archs:
             raise ArchitectureError(
@@ -496,7 +648,27 @@ class SearchSpace(Plugin, ABC):
         return rows
 
     def draw(self, n: int, rng: np.random.Generator) -> Ops:
-        """Draw `n` combinations of allowed ops uniformly, valid or not, with repetitions."""
+        """Draw combinations of allowed ops uniformly, valid or not, with repetitions.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        rng : numpy.random.Generator
+            Where the randomness comes from.
+
+        Returns
+        -------
+        numpy.ndarray of int, shape (n, n_positions)
+            Op ids, each allowed at its position.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> space.draw(3, np.random.default_rng(0)).shape
+        (3, 6)
+        """
         if self.allowed.all():
             return rng.integers(self.n_ops, size=(n, self.n_positions), dtype=self.dtype)
         columns = [ids[rng.integers(len(ids), size=n)] for ids in self.choices]
@@ -520,17 +692,25 @@ class SearchSpace(Plugin, ABC):
         found = np.concatenate(rows)
         return found[self.valid(found)]
 
-    def graph(self, arch: object, dataset: str | None = None, *, batch_size: int = 1) -> Graph:
+    def graph(
+        self, arch: object, dataset: str | Dataset | None = None, *, batch_size: int = 1
+    ) -> Graph:
         """Return the network of an architecture as a graph, nothing pruned.
 
         Parameters
         ----------
         arch : array of int, str, list, int or mapping
             An architecture in any accepted form.
-        dataset : str, optional
-            Fixes input size and classes; the space's default for None.
+        dataset : str or Dataset, optional
+            Fixes input size and classes; for None what a config dict names, else the space's
+            default.
         batch_size : int, default=1
             Images a run.
+
+        Returns
+        -------
+        Graph
+            All ops that the space describes, dead ones included.
 
         Raises
         ------
@@ -538,24 +718,119 @@ class SearchSpace(Plugin, ABC):
             If the architecture is malformed or invalid.
         UnknownNameError
             If the space has no such dataset.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> space.graph(1462)
+        <Graph of 341 nodes: 1x3x32x32 -> 1x10>
         """
-        ops = self.parse(arch)
+        ops = self.parse(arch, dataset)
         names = [self.op_names[op] for op in ops]
         builder = GraphBuilder(batch_size, dict(zip(self.positions, names, strict=True)))
-        return builder.graph(self.describe(ops, self.dataset(dataset), builder))
+        meant = self.dataset(self.dataset_of(arch, dataset))
+        return builder.graph(self.describe(ops, meant, builder))
 
-    def layers(self, arch: object, dataset: str | None = None) -> tuple[Layer, ...]:
-        """Return the layers of the network in order of execution, nothing pruned."""
+    def networks(self, archs: Any, dataset: str | Dataset | None = None) -> list[Graph]:
+        """Return the graphs of several architectures; a graph is returned as it is."""
+        return [arch if isinstance(arch, Graph) else self.graph(arch, dataset) for arch in archs]
+
+    def layers(self, arch: object, dataset: str | Dataset | None = None) -> tuple[Layer, ...]:
+        """Return the layers of the network of an architecture.
+
+        Parameters
+        ----------
+        arch : architecture
+            In any accepted form.
+        dataset : str or Dataset, optional
+            Fixes the input size and the classes; the space's default by default.
+
+        Returns
+        -------
+        tuple of Layer
+            In order of execution, nothing pruned.
+
+        Raises
+        ------
+        ArchitectureError
+            If the architecture is malformed or invalid.
+        UnknownNameError
+            If the space has no such dataset.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> stem = space.layers(1462)[0]
+        >>> stem.kind, stem.c_out, stem.h_out
+        ('conv', 16, 32)
+        """
         return graph_layers(self.graph(arch, dataset))
 
-    def network(self, arch: object, dataset: str | None = None) -> nn.Module:
-        """Build the network as a torch module in evaluation mode, with random weights."""
+    def network(self, arch: object, dataset: str | Dataset | None = None) -> nn.Module:
+        """Build the network of an architecture as a torch module.
+
+        Parameters
+        ----------
+        arch : architecture
+            In any accepted form.
+        dataset : str or Dataset, optional
+            Fixes the input size and the classes; the space's default by default.
+
+        Returns
+        -------
+        torch.nn.Module
+            In evaluation mode, with random weights.
+
+        Raises
+        ------
+        ArchitectureError
+            If the architecture is malformed or invalid.
+        UnknownNameError
+            If the space has no such dataset.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> import torch
+        >>> space.network(1462)(torch.zeros(1, 3, 32, 32)).shape
+        torch.Size([1, 10])
+        """
         from archcost.networks.torch_module import torch_module
 
         return torch_module(self.graph(arch, dataset))
 
-    def workload(self, arch: object, dataset: str | None = None) -> Workload:
-        """Return FLOPs, parameters and activation bytes, without building the network."""
+    def workload(self, arch: object, dataset: str | Dataset | None = None) -> Workload:
+        """Return the work of an architecture, without building its network.
+
+        Parameters
+        ----------
+        arch : architecture
+            In any accepted form.
+        dataset : str or Dataset, optional
+            Fixes the input size and the classes; the space's default by default.
+
+        Returns
+        -------
+        Workload
+            FLOPs, parameters and bytes of activations.
+
+        Raises
+        ------
+        ArchitectureError
+            If the architecture is malformed or invalid.
+        UnknownNameError
+            If the space has no such dataset.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> space.workload(1462).params
+        1531546
+        """
         return workload(self.layers(arch, dataset))
 
     def __iter__(self) -> Iterator[Ops]:
@@ -595,14 +870,28 @@ class SearchSpace(Plugin, ABC):
         )
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, SearchSpace)
-            and self.name == other.name
-            and self.fingerprint == other.fingerprint
-        )
+        if self is other:
+            return True
+        if not isinstance(other, SearchSpace) or type(self) is not type(other):
+            return False  # another class, even of the same slots, may describe other networks
+        same = self.name == other.name and self.fingerprint == other.fingerprint
+        try:
+            return same and self._own_state() == other._own_state()
+        except ValueError:  # arrays, which say element by element what is equal
+            return False
 
     def __hash__(self) -> int:
         return hash(self.name)
+
+    def _own_state(self) -> dict[str, Any]:
+        """Return what an object of the class was given, without what it has worked out."""
+        cached = {
+            name
+            for base in type(self).__mro__
+            for name, value in vars(base).items()
+            if isinstance(value, cached_property)
+        }
+        return {name: value for name, value in vars(self).items() if name not in cached}
 
     def _check_rules(self, ops: Ops, given: object) -> None:
         if self.has_rules and (broken := self.violation(ops)) is not None:
@@ -630,8 +919,9 @@ class SearchSpace(Plugin, ABC):
 
 
 def _configs(archs: object) -> Iterator[Mapping[str, Any]]:
-    """Yield the config dicts among architectures in any accepted form."""
-    if isinstance(archs, Mapping):
-        yield archs
-    elif isinstance(archs, (list, tuple)):
-        yield from (arch for arch in archs if isinstance(arch, Mapping))
+    """Yield the config dicts among architectures in any accepted form, whatever holds them."""
+    plain = plain_form(archs)
+    if isinstance(plain, Mapping):
+        yield plain
+    elif isinstance(plain, (list, tuple)):
+        yield from (arch for arch in plain if isinstance(arch, Mapping))

@@ -13,12 +13,19 @@ from archcost.errors import ArchcostError
 from archcost.models import CostModel
 from archcost.predictors import get_predictor
 from archcost.progress import progress_bar
+from archcost.spaces import get_space
 from archcost.training import tracking
 from archcost.training.experiment_summary import log_summary
 from archcost.training.run_names import run_name, short_labels, shortened
 from archcost.training.tracker import Tracker
 from archcost.training.train_settings import TrainSettings
 from archcost.training.trainer import Trial, refitted, run_trial
+
+QUICK = ("lookup", "ridge", "xgboost", "gp")
+"""Predictors that train in seconds."""
+
+OF_NETWORKS = ("kernels",)
+"""Those that take any network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +34,9 @@ class ExperimentSettings:
 
     Parameters
     ----------
-    predictors : tuple of str
+    predictors : tuple of str, optional
         As ``archcost.predictors.get_predictor`` takes them; by default those that train in
-        seconds.
+        seconds, and for any networks the one that takes them.
     seeds : int, default=3
         Each predictor is trained with the seeds 0, 1, ...: another split and another fit.
     experiment : str, default="archcost"
@@ -39,15 +46,15 @@ class ExperimentSettings:
         the predictor, its test rows only score it.
     """
 
-    predictors: tuple[str, ...] = ("lookup", "ridge", "xgboost", "gp")
+    predictors: tuple[str, ...] | None = None
     seeds: int = 3
     experiment: str = "archcost"
     training: TrainSettings = field(default_factory=lambda: TrainSettings(validation_share=0.1))
 
     def __post_init__(self) -> None:
-        for name in self.predictors:
+        for name in self.predictors or ():
             get_predictor(name)
-        if not self.predictors or self.seeds < 1:
+        if self.predictors == () or self.seeds < 1:
             raise ArchcostError(
                 "an experiment needs at least one predictor and one seed, but got "
                 f"predictors={self.predictors} and seeds={self.seeds}"
@@ -56,6 +63,10 @@ class ExperimentSettings:
             raise ArchcostError(
                 "validation_share must be above 0, because validation rows choose the predictor"
             )
+
+    def predictors_for(self, key: CostKey) -> tuple[str, ...]:
+        """Return the predictors to compare for a cost."""
+        return self.predictors or (OF_NETWORKS if get_space(key.space).is_open else QUICK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,23 +146,24 @@ def run_experiment(
     """
     settings = settings or ExperimentSettings()
     keys = table.keys() if keys is None else list(keys)
+    compared = tuple(dict.fromkeys(one for key in keys for one in settings.predictors_for(key)))
     choices: list[Choice] = []
     interrupted = False
     with (
         progress_bar(
             desc="opening MLflow",
-            total=len(keys) * len(settings.predictors) * settings.seeds,
+            total=sum(len(settings.predictors_for(key)) for key in keys) * settings.seeds,
             unit="fit",
             show=progress,
         ) as bar,
         Tracker(settings.experiment) as tracker,
     ):
         labels = short_labels(keys)
-        with tracker.run(_name(labels, settings), tracking.EXPERIMENT) as run_id:
+        with tracker.run(_name(labels, settings, compared), tracking.EXPERIMENT) as run_id:
             for key in keys:
                 trials: list[Trial] = []
                 try:
-                    for plan in _plan(settings):
+                    for plan in _plan(settings, key):
                         bar.set_description(f"{key} {plan.predictor}")
                         trials.append(_tracked_trial(tracker, table, key, plan, labels))
                         bar.update()
@@ -165,23 +177,23 @@ def run_experiment(
                     break
             if choices and run_id is not None:
                 chosen = {str(one.model.key): one.model.manifest.predictor for one in choices}
-                tracker.log(log_summary, run_id, settings.predictors, chosen, labels)
+                tracker.log(log_summary, run_id, compared, chosen, labels)
         if interrupted:
             tracker.end_as_killed(run_id)
     store = None if tracker.failed else tracker.uri
     return Experiment(choices, run_id, store, interrupted)
 
 
-def _plan(settings: ExperimentSettings) -> list[TrainSettings]:
+def _plan(settings: ExperimentSettings, key: CostKey) -> list[TrainSettings]:
     return [
         replace(settings.training, predictor=predictor, seed=seed)
-        for predictor in settings.predictors
+        for predictor in settings.predictors_for(key)
         for seed in range(settings.seeds)
     ]
 
 
-def _name(labels: dict[str, str], settings: ExperimentSettings) -> str:
-    predictors = shortened((run_name(name) for name in settings.predictors), most=4)
+def _name(labels: dict[str, str], settings: ExperimentSettings, compared: Sequence[str]) -> str:
+    predictors = shortened(map(run_name, compared), most=4)
     n_train = "" if settings.training.n_train is None else f"n={settings.training.n_train}"
     return run_name(shortened(labels.values(), most=1), n_train, predictors)
 

@@ -57,6 +57,17 @@ def learning_curve(
     pandas.DataFrame
         One row a size, predictor and seed: key, predictor, n_train, seed, train_seconds, then
         every metric with its ``_low`` and ``_high``.
+
+    Examples
+    --------
+    >>> from archcost.datasets import CostTable
+    >>> from archcost.spaces import NASBench201
+    >>> cells = NASBench201().sample(60, seed=0)
+    >>> cost_ms = 1.0 + (cells == 3).sum(axis=1)
+    >>> table = CostTable.from_costs("nasbench201", cells, cost_ms, device="my_board")
+    >>> curve = learning_curve(table, predictors=["lookup"], sizes=[20, 40], seeds=[0])
+    >>> curve[["predictor", "n_train"]].to_numpy().tolist()
+    [['lookup', 20], ['lookup', 40]]
     """
     import pandas as pd
 

@@ -130,7 +130,7 @@ def log_cost_model(model: CostModel) -> ModelInfo:
     import pandas as pd
 
     page = model_page(model)
-    example = pd.DataFrame({ARCH: model.space.format_many(model.space.sample(2, seed=0))})
+    example = pd.DataFrame({ARCH: model.space.names(model.space.sample(2, seed=0))})
     with tempfile.TemporaryDirectory() as folder:
         info = mlflow.pyfunc.log_model(
             name=_model_name(model),
