@@ -17,7 +17,7 @@ from archcost.models import CostModel, find_model, manifests, model_keys
 from archcost.models import predict_many as predict_with_models
 from archcost.models.chunks import Costs
 from archcost.models.store import LOADED, MOST_LOADED
-from archcost.spaces import SearchSpace, get_space, infer_space, known_spaces
+from archcost.spaces import Dataset, SearchSpace, get_space, infer_space, known_spaces
 from archcost.spaces.any_network import read_networks
 from archcost.spaces.architecture_types import Architectures, OneArchitecture
 from archcost.spaces.plain_forms import is_integer
@@ -42,7 +42,7 @@ def predict(
     metric: str = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
     return_std: Literal[False] = False,
 ) -> Tensor: ...
@@ -53,7 +53,7 @@ def predict(
     metric: str = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
     return_std: Literal[True],
 ) -> tuple[Tensor, Tensor]: ...
@@ -64,7 +64,7 @@ def predict(
     metric: str = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
     return_std: Literal[False] = False,
     example: Any = None,
@@ -79,7 +79,7 @@ def predict(
     metric: str = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
     return_std: Literal[True],
     example: Any = None,
@@ -94,7 +94,7 @@ def predict(
     metric: str = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
     return_std: Literal[False] = False,
 ) -> Costs: ...
@@ -105,7 +105,7 @@ def predict(
     metric: str = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
     return_std: Literal[True],
 ) -> tuple[Costs, Costs]: ...
@@ -116,7 +116,7 @@ def predict(
     metric: str = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
     return_std: Literal[False] = False,
 ) -> Costs | Any: ...
@@ -127,7 +127,7 @@ def predict(
     metric: str = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
     return_std: bool = False,
     example: Any = None,
@@ -141,7 +141,7 @@ def predict(
     metric: str = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
     return_std: bool = False,
     example: Any = None,
@@ -165,9 +165,9 @@ def predict(
     space : str or SearchSpace, optional
         The search space; told from `arch` by default, and where several accept it, the only one
         of them that has a model of the device.
-    dataset : str, optional
+    dataset : str or Dataset, optional
         The dataset, which fixes the input size; by default the one that a config dict names, else
-        the space's first.
+        the space's first. Of one of your own its name will do where a model of it is saved.
     model : str, path or CostModel, optional
         A saved model's folder, an MLflow model URI (``models:/...``) or a model; by default your
         own model of this device, else the pretrained one.
@@ -229,7 +229,7 @@ def predict_many(
     metrics: str | Sequence[str] = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
 ) -> npt.NDArray[np.float64]:
     """Predict what architectures cost on several devices, in one pass.
 
@@ -243,7 +243,7 @@ def predict_many(
         One metric for all devices, or one a device.
     space : str or SearchSpace, optional
         The search space; told from `archs` by default.
-    dataset : str, optional
+    dataset : str or Dataset, optional
         The dataset, which fixes the input size; the space's default by default.
 
     Returns
@@ -289,7 +289,7 @@ def load(
     metric: str = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
 ) -> CostModel:
     """Load the cost model of a device.
 
@@ -303,7 +303,7 @@ def load(
         The search space; by default the first one, in the order of
         ``archcost.spaces.known_spaces()``, that has a model of the device and metric (and of the
         dataset, if one is given).
-    dataset : str, optional
+    dataset : str or Dataset, optional
         The dataset; the space's default by default.
 
     Returns
@@ -328,6 +328,7 @@ def load(
         return _load_from(device)
     _check_asked(device, metric)
     named = _first_space(device, metric, dataset) if space is None else get_space(space)
+    _meet_datasets(named, dataset)
     key = CostKey(named.name, device, metric, dataset_id(named.name, dataset))
     return CostModel.load(find_model(key))
 
@@ -372,7 +373,7 @@ def load_for(
     device: str,
     metric: str = "latency",
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
 ) -> CostModel:
     """Return the loaded and compiled model that `predict` asks.
@@ -392,6 +393,7 @@ def load_for(
             f"{shown(model)}"
         )
     named = None if space is None else get_space(space)
+    _meet_datasets(named, dataset)
     if isinstance(model, CostModel):
         return _checked(model, named, device, metric, dataset)
     if named is None and model is None:
@@ -413,6 +415,12 @@ def load_for(
     return found
 
 
+def _meet_datasets(space: SearchSpace | None, dataset: str | Dataset | None) -> None:
+    """Learn the datasets of saved models where a name is none of the space's own datasets."""
+    if isinstance(dataset, str) and (space is None or dataset not in space.dataset_names):
+        model_keys(warn=False)
+
+
 def _keep(asked: tuple[object, ...], found: object) -> None:
     """Keep what was found, in place of the oldest where there is too much."""
     with _keeping:
@@ -430,13 +438,17 @@ def _known(asked: tuple[object, ...]) -> CostModel | None:
 
 
 def _checked(
-    model: CostModel, space: SearchSpace | None, device: str, metric: str, dataset: str | None
+    model: CostModel,
+    space: SearchSpace | None,
+    device: str,
+    metric: str,
+    dataset: str | Dataset | None,
 ) -> CostModel:
     """Return a model, compiled, if it is of what was asked for."""
     key = model.key
     name = key.space if space is None else space.name
     if (name, device, metric, dataset) != (key.space, key.device, key.metric, None):
-        asked = CostKey(name, device, metric, dataset or key.dataset)
+        asked = CostKey(name, device, metric, dataset_id(name, dataset or key.dataset))
         if asked != key:
             raise UnknownNameError(f"the model is of {key}, but {asked} was asked for")
     model.compile()
@@ -465,7 +477,7 @@ def _space_of(archs: Any, device: str) -> SearchSpace:
     return infer_space(archs, left or [space.name for space in accepting])
 
 
-def _first_space(device: str, metric: str, dataset: str | None) -> SearchSpace:
+def _first_space(device: str, metric: str, dataset: str | Dataset | None) -> SearchSpace:
     """Return the first space with a model of what is asked for, else the first with the device."""
     keys = set(model_keys())
     check_name("device", device, {key.device for key in keys})

@@ -95,6 +95,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             # A space of a user's file is known by its name from here on, in tables and models too.
             arguments.space = get_space(arguments.space).name
+        if hasattr(arguments, "input_shape"):
+            from archcost.cli.options import given_dataset
+
+            arguments.dataset = given_dataset(arguments)
         return int(arguments.run(arguments))
     except KeyboardInterrupt:
         print("archcost: stopped", file=sys.stderr)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from archcost.cli.cost_printing import show_costs
-from archcost.cli.options import DATASET_HELP, add_space_argument
+from archcost.cli.options import add_dataset_arguments, add_space_argument
 from archcost.cli.output import add_output_arguments, say
 from archcost.datasets.architecture_file import architecture_texts, texts_of_rows
 from archcost.datasets.csv_file import is_index
@@ -61,7 +61,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--device", required=True, help="device id; `archcost devices` lists them")
     parser.add_argument("--metric", default="latency", help="latency (default) or energy")
     add_space_argument(parser, "search space (default: inferred from the architectures): ")
-    parser.add_argument("--dataset", help=DATASET_HELP)
+    add_dataset_arguments(parser)
     parser.add_argument("--model", help="a saved model's folder or an MLflow URI (models:/...)")
     group = parser.add_argument_group("any network")
     group.add_argument(

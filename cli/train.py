@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 
+FEW_ROWS = 30
+"""Rows below which ``archcost transfer`` is recommended."""
+
 DESCRIPTION = """\
 Train cost models from a table and keep the best for `archcost predict`.
 
@@ -163,10 +166,16 @@ def settings_of(arguments: argparse.Namespace) -> ExperimentSettings:
     )
 
 
+def _rank(value: float) -> str:
+    """Return a mean rank correlation; -1 stands for costs or predictions that are all the same."""
+    return "none (constant)" if value == -1.0 else f"{value:.4f}"
+
+
 def report(experiment: Experiment) -> str:
     """Say how the predictors compare and which was chosen."""
     from archcost.cli.printing import comparison_table
     from archcost.errors import TrackingError
+    from archcost.models.store import hiding_note
     from archcost.training import compare
 
     lines = []
@@ -183,11 +192,18 @@ def report(experiment: Experiment) -> str:
             f"scores above, trained on {manifest.training['n_train']} rows"
             + (f", {left_out} without a cost left out" if left_out else "")
         )
+        if manifest.training["n_train"] < FEW_ROWS:
+            lines.append(
+                "  so few rows say little: `archcost transfer` makes more of them, as it starts "
+                "from known devices"
+            )
         of_each = sorted(choice.validation_spearman.items(), key=lambda item: -item[1])
-        ranks = ", ".join(f"{name} {value:.4f}" for name, value in of_each)
+        ranks = ", ".join(f"{name} {_rank(value)}" for name, value in of_each)
         lines.append(f"  validation Spearman: {ranks}")
         if choice.uri is not None:
             lines.append(f"  logged as {choice.uri}")
         if choice.folder is not None:
             lines.append(f"  saved in {choice.folder}")
+            if (note := hiding_note(manifest.key)) is not None:
+                lines.append(f"  {note}")
     return "\n".join(lines)

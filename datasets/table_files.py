@@ -26,6 +26,7 @@ from archcost.errors import (
     MissingDataError,
     shown,
 )
+from archcost.spaces.dataset import Dataset
 from archcost.spaces.space import SearchSpace
 from archcost.spaces.spaces import get_space, infer_space
 
@@ -174,7 +175,7 @@ def long_form(
     *,
     device: str | None,
     space: str | SearchSpace | None,
-    dataset: str | None,
+    dataset: str | Dataset | None,
     batch_size: int,
     kind: CostKind,
 ) -> pa.Table:

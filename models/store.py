@@ -72,6 +72,22 @@ def find_model(key: CostKey) -> Path:
     )
 
 
+def hides_pretrained(key: CostKey) -> bool:
+    """Tell whether a model of the user's own stands in the way of a pretrained one."""
+    own, shipped = (root / str(key) / MANIFEST for root in (user_models_folder(), PRETRAINED))
+    return own.is_file() and shipped.is_file()
+
+
+def hiding_note(key: CostKey) -> str | None:
+    """Return what to say when a model of the user's own hides a pretrained one, else None."""
+    if not hides_pretrained(key):
+        return None
+    return (
+        f"{key} of your own now goes before the pretrained model of that name; `archcost models "
+        f"remove {key}` brings that one back"
+    )
+
+
 def _explain_no_model(key: CostKey) -> None:
     """Say why a device that is published has no model of any networks."""
     if key.device in DEVICES:

@@ -8,6 +8,7 @@ from archcost.predictors.lgbm import LightGBMPredictor
 from archcost.predictors.lookup import LookupPredictor
 from archcost.predictors.mlp import MLPPredictor
 from archcost.predictors.network_predictor import NetworkPredictor
+from archcost.predictors.rescaled import RescaledPredictor
 from archcost.predictors.ridge import RidgePredictor
 from archcost.predictors.transfer import TransferPredictor
 from archcost.predictors.xgb import XGBoostPredictor
@@ -21,6 +22,7 @@ __all__ = [
     "LookupPredictor",
     "MLPPredictor",
     "NetworkPredictor",
+    "RescaledPredictor",
     "RidgePredictor",
     "TransferPredictor",
     "XGBoostPredictor",
@@ -39,6 +41,7 @@ PREDICTORS: dict[str, type[CostPredictor]] = {
     "gp": GPPredictor,
     "transfer": TransferPredictor,
     "kernels": NetworkPredictor,
+    "rescaled": RescaledPredictor,
 }
 """Every predictor by name; a new one is one file and one entry here."""
 

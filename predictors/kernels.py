@@ -23,6 +23,7 @@ from archcost.networks.kernels import STYLES, executed_kernels
 from archcost.predictors.base import check_costs
 from archcost.predictors.kernel_component import Component, Setting, Works, mixed
 from archcost.predictors.kernel_fit import SPREAD, choose_settings
+from archcost.predictors.network_offsets import NetworkOffsets
 from archcost.predictors.positive_sum import Floats
 
 Networks = Sequence[Graph] | NetworkKernels
@@ -92,6 +93,12 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Prices and settings whose log costs are averaged.
     left_out_ : numpy.ndarray of float64, shape (n_networks,)
         Predictions of the networks given to ``fit`` from other families; not saved.
+    residuals_ : NetworkOffsets
+        What the costs of the networks given to ``fit`` are beyond the sums: a transfer to another
+        device uses it, predictions of this one do not.
+    corrections_ : NetworkOffsets
+        What predictions of known networks are corrected by, which a transfer took from other
+        devices; empty after ``fit``.
     interval_scale_ : float
         What the standard deviations are multiplied by, so that 90 % of the held-out networks lie
         in their 90 % intervals.
@@ -138,6 +145,9 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.left_out_ = np.exp(chosen.left_out)
         self.base_spread_ = BASE_SPREAD
         self.interval_scale_ = chosen.interval_scale
+        logs, _ = mixed(chosen.components, Works(kernels))
+        self.residuals_ = NetworkOffsets.of(kernels.signatures(), np.log(costs) - logs)
+        self.corrections_ = NetworkOffsets.none()
         self._see(networks, kernels)
         return self
 
@@ -174,6 +184,8 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "components_")
         works = Works(NetworkKernels.of(networks))
         logs, between = mixed(self.components_, works)
+        if len(self.corrections_):
+            logs = logs + self.corrections_(works.networks.signatures())
         cost: Floats = np.exp(logs)
         if not return_std:
             return cost
@@ -279,6 +291,8 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             "spreads": np.array([self.base_spread_, self.interval_scale_]),
             "kinds": np.array(self.kinds_, dtype=np.str_),
             "foreign_ops": np.array(self.foreign_ops_, dtype=np.str_),
+            **_offset_arrays("residual", self.residuals_),
+            **_offset_arrays("correction", self.corrections_),
         }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> Self:
@@ -294,7 +308,22 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.base_spread_, self.interval_scale_ = map(float, state["spreads"])
         self.kinds_ = tuple(map(str, state["kinds"]))
         self.foreign_ops_ = tuple(map(str, state["foreign_ops"]))
+        self.residuals_ = _offsets_in(state, "residual")
+        self.corrections_ = _offsets_in(state, "correction")
         return self
+
+
+def _offset_arrays(name: str, offsets: NetworkOffsets) -> dict[str, npt.NDArray[Any]]:
+    return {
+        f"{name}_signatures": offsets.signatures,
+        f"{name}_offsets": offsets.offsets,
+    }
+
+
+def _offsets_in(state: Mapping[str, npt.NDArray[Any]], name: str) -> NetworkOffsets:
+    if f"{name}_signatures" not in state:  # of a model that was saved without
+        return NetworkOffsets.none()
+    return NetworkOffsets(state[f"{name}_signatures"], state[f"{name}_offsets"])
 
 
 def op_name(node: Any) -> str:

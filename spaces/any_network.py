@@ -64,7 +64,7 @@ class AnyNetwork(SearchSpace):
         """As many as one likes."""
         return sys.maxsize
 
-    def parse(self, arch: object, dataset: str | None = None) -> Ops:
+    def parse(self, arch: object, dataset: str | Dataset | None = None) -> Ops:
         """Return the number of a network, shape ``(1,)``.
 
         Parameters
@@ -88,7 +88,7 @@ class AnyNetwork(SearchSpace):
             return self._checked(arch)
         return _ops(KNOWN.add(_read(arch)))
 
-    def parse_many(self, archs: object, dataset: str | None = None) -> Ops:
+    def parse_many(self, archs: object, dataset: str | Dataset | None = None) -> Ops:
         """Return the numbers of several networks, shape ``(n_networks, 1)``."""
         if self.is_single(archs) or isinstance(archs, Mapping):
             raise ArchitectureError(
@@ -103,7 +103,7 @@ class AnyNetwork(SearchSpace):
                 raise ArchitectureError(f"network {place}: {error}") from None
         return np.array(rows, dtype=self.dtype).reshape(len(rows), 1)
 
-    def networks(self, archs: Any, dataset: str | None = None) -> list[Graph]:
+    def networks(self, archs: Any, dataset: str | Dataset | None = None) -> list[Graph]:
         """Return the graphs of several networks; torch modules are not kept for later."""
         return [
             arch
@@ -126,7 +126,7 @@ class AnyNetwork(SearchSpace):
         """Return the digest of a network."""
         return KNOWN[int(self.parse(arch)[0])].digest
 
-    def format_many(self, archs: object, dataset: str | None = None) -> list[str]:
+    def format_many(self, archs: object, dataset: str | Dataset | None = None) -> list[str]:
         """Return the digests of several networks."""
         return [KNOWN[number].digest for number in self.parse_many(archs)[:, 0].tolist()]
 
@@ -156,7 +156,9 @@ class AnyNetwork(SearchSpace):
             name, _, graph = text.partition("\n")
             KNOWN.add_text(digest, _name_in(name), graph)
 
-    def graph(self, arch: object, dataset: str | None = None, *, batch_size: int = 1) -> Graph:
+    def graph(
+        self, arch: object, dataset: str | Dataset | None = None, *, batch_size: int = 1
+    ) -> Graph:
         """Return the graph of a network; the batch size is in its shapes.
 
         Raises
@@ -175,7 +177,7 @@ class AnyNetwork(SearchSpace):
 
     def batch_sizes(self, archs: object) -> list[int]:
         """Return the images at a time of each network."""
-        return [batch_size_of(graph) for graph in self.networks(archs)]
+        return [KNOWN.batch_size(number) for number in self.parse_many(archs)[:, 0].tolist()]
 
     def sample(self, n: int, *, seed: int = 0) -> Ops:
         """Return the first `n` probes of a seed: random small networks, the same on all devices."""

@@ -10,6 +10,10 @@ from archcost.errors import ArchitectureError, IntegrityError
 from archcost.networks.graph import Graph
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
+FIRST_INPUT = re.compile(
+    r"""^\{"fields":\["op","inputs","shape",[^\]]*\],"nodes":\[\["input",\[\],\[(\d+)"""
+)
+"""The beginning of a graph's JSON as ``Graph.to_json`` writes it; its number is the batch size."""
 
 
 @dataclass(slots=True)
@@ -47,8 +51,11 @@ class KnownNetworks:
         return len(self._networks)
 
     def add(self, graph: Graph, name: str = "") -> int:
-        """Return the number of a graph; a name is kept where there was none."""
-        return self._added(KnownNetwork(graph.digest, name, graph))
+        """Return the number of a graph; its name is the one that was given last."""
+        number = self._added(KnownNetwork(graph.digest, name, graph))
+        if name:  # several names can be of one graph, and this one can be read again
+            self._networks[number].name = name
+        return number
 
     def add_text(self, digest: str, name: str, text: str) -> int:
         """Return the number of a graph that is given as JSON; it is checked when it is read."""
@@ -95,6 +102,17 @@ class KnownNetworks:
                 )
             network.graph = graph
         return network.graph
+
+    def batch_size(self, number: int) -> int:
+        """Return the images at a time of a number: the first axis of its first input."""
+        network = self._networks[number]
+        if isinstance(network.graph, str):  # thousands would take a minute to read
+            found = FIRST_INPUT.search(network.graph)
+            if found:
+                return int(found[1])
+        graph = self.graph(number)
+        shape = graph.input_shapes[0] if graph.input_shapes else ()
+        return int(shape[0]) if shape else 1
 
     def _added(self, network: KnownNetwork) -> int:
         with self._lock:

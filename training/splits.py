@@ -94,7 +94,8 @@ def split_rows(
     if n_train < 2 or n_test < 2 or n_validation == 1:
         raise CostTableError(
             f"training, validation and test need at least 2 rows each, but {n_rows} rows split "
-            f"into {n_train}, {n_validation} and {n_test}; use more rows or other shares"
+            f"into {n_train}, {n_validation} and {n_test}; use more rows or other shares, or "
+            "with so few `archcost transfer`, which starts from known devices"
         )
     rng = np.random.default_rng(seed)
     if method == "isomorphic":

@@ -30,6 +30,7 @@ NOT_RUN = {
     "http://server": "needs a server",
     "models:/m-0123": "stands for the id of a logged model",
     "--alias challenger": "needs a model of that space in MLflow",
+    "--extrapolate": "warns of what it does; its tests are in test_other_datasets",
     "--energy": "needs a counter that few machines have",
     "--ray": "needs a cluster",
     "--published": "needs the published tables",

@@ -116,7 +116,7 @@ def test_definitions_carry_networks_to_another_process():
     number = known.add_text(digest, "mine", text)
     assert known.graph(number) == graph
     assert known.number(digest) == number == known.add(graph, "other")
-    assert known[number].name == "mine"
+    assert known[number].name == "other"
 
 
 def test_a_graph_must_be_that_of_its_digest():
@@ -164,3 +164,14 @@ def test_damaged_json_of_a_graph_is_refused(change):
 def test_garbage_is_no_graph(text):
     with pytest.raises(IntegrityError, match=r"must be text that Graph\.to_json wrote"):
         Graph.from_json(text)
+
+
+def test_batch_sizes_of_graphs_that_are_not_read_yet():
+    graph = zoo_network("resnet18@64", batch_size=3)
+    known = KnownNetworks()
+    number = known.add_text(graph.digest, "", graph.to_json())
+    assert known.batch_size(number) == 3
+    assert isinstance(known[number].graph, str)  # nothing was read
+    odd = known.add_text("0" * 64, "", " " + graph.to_json())
+    with pytest.raises(IntegrityError, match="must have the digest"):
+        known.batch_size(odd)
