@@ -12,7 +12,8 @@ DESCRIPTION = """\
 Make a cost model of a new device from a few measurements and the devices that are known.
 
 The measurements are a CSV or Parquet file with the columns arch and latency_ms or energy_mj;
-`archcost suggest` says which architectures to measure. The model is saved in the folder of your
+`archcost suggest` says which architectures to measure. Where latency_std_ms or energy_std_mj is
+given, precise measurements weigh more. The model is saved in the folder of your
 models, where `archcost predict` finds it, with a report beside it, and logged to MLflow."""
 
 EPILOG = """\
@@ -34,7 +35,12 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("device", help="id of the new device, such as my_phone")
-    parser.add_argument("measurements", type=Path, help="CSV or Parquet file")
+    parser.add_argument(
+        "measurements",
+        type=Path,
+        nargs="?",
+        help="CSV or Parquet file; without it, the mean of the known devices is all there is",
+    )
     add_space_argument(parser, required=True)
     parser.add_argument("--metric", help="latency or energy (default: what the file holds)")
     parser.add_argument("--dataset", help=DATASET_HELP)

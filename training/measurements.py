@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,12 +37,16 @@ class Measurements:
         Their costs in ms or mJ.
     n_without_cost : int
         Rows that had none and were left out.
+    cost_std : numpy.ndarray of float64, shape (n_measured,), optional
+        Standard deviations of the costs over repeats, NaN where unknown; None where no cost has
+        one.
     """
 
     key: CostKey
     ops: Ops
     cost: Costs
     n_without_cost: int = 0
+    cost_std: Costs | None = None
 
 
 def read_measurements(
@@ -80,7 +84,7 @@ def read_measurements(
     if isinstance(measurements, CostTable):
         return _from_table(space, measurements, device, metric, dataset)
     if isinstance(measurements, Mapping):
-        archs, costs = list(measurements.keys()), list(measurements.values())
+        archs, costs, stds = list(measurements.keys()), list(measurements.values()), None
         metric = metric or "latency"
     elif hasattr(measurements, "columns"):
         if {"cost", "space", "metric"} <= set(measurements.columns):
@@ -88,7 +92,7 @@ def read_measurements(
 
             table = CostTable(pa.Table.from_pandas(measurements, preserve_index=False))
             return _from_table(space, table, device, metric, dataset)
-        archs, costs, metric = _from_frame(measurements, metric)
+        archs, costs, stds, metric = _from_frame(measurements, metric)
     else:
         raise CostTableError(
             "measurements must be a dict from architecture to cost, a DataFrame, the path of a "
@@ -96,7 +100,7 @@ def read_measurements(
         )
     check_name("metric", metric, METRICS)
     key = CostKey(space.name, device, metric, dataset_id(space.name, dataset))
-    return _checked(space, key, archs, costs)
+    return _checked(space, key, archs, costs, stds)
 
 
 def _from_table(
@@ -122,11 +126,15 @@ def _from_table(
     ops, cost = table.costs(keys[0])
     rows = table.select(**asdict(keys[0]))
     key = CostKey(space.name, device, keys[0].metric, keys[0].dataset)
-    found = _checked(space, key, ops, cost)
-    return Measurements(key, found.ops, found.cost, len(rows) - len(ops))
+    frame = rows.to_arrow().select(["cost", "cost_std"]).to_pandas()
+    stds = frame["cost_std"][frame["cost"].notna()].to_numpy(dtype=np.float64)
+    found = _checked(space, key, ops, cost, stds)
+    return replace(found, n_without_cost=len(rows) - len(ops))
 
 
-def _from_frame(frame: pd.DataFrame, metric: str | None) -> tuple[list[Any], list[Any], str]:
+def _from_frame(
+    frame: pd.DataFrame, metric: str | None
+) -> tuple[list[Any], list[Any], Any | None, str]:
     columns = {name: f"{name}_{unit.lower()}" for name, unit in METRICS.items()}
     there = [name for name, column in columns.items() if column in frame.columns]
     if "arch" not in frame.columns or not there:
@@ -137,10 +145,14 @@ def _from_frame(frame: pd.DataFrame, metric: str | None) -> tuple[list[Any], lis
     metric = metric or there[0]
     check_name("metric of the measurements", metric, there)
     archs = [arch.item() if hasattr(arch, "item") else arch for arch in frame["arch"]]
-    return archs, frame[columns[metric]].tolist(), metric
+    std_column = f"{metric}_std_{METRICS[metric].lower()}"
+    stds = frame[std_column].tolist() if std_column in frame.columns else None
+    return archs, frame[columns[metric]].tolist(), stds, metric
 
 
-def _checked(space: SearchSpace, key: CostKey, archs: Any, costs: Any) -> Measurements:
+def _checked(
+    space: SearchSpace, key: CostKey, archs: Any, costs: Any, stds: Any | None
+) -> Measurements:
     parsed = [space.parse(arch) for arch in archs]
     ops = np.array(parsed, dtype=space.dtype).reshape(len(parsed), space.n_positions)
     try:
@@ -150,9 +162,10 @@ def _checked(space: SearchSpace, key: CostKey, archs: Any, costs: Any) -> Measur
             f"costs must be numbers in {key.unit}, but got {costs!r}; leave out what was not "
             "measured"
         ) from None
+    cost_std = _standard_deviations(key, stds, len(cost))
     empty = np.isnan(cost)
     if not empty.all():
-        ops, cost = ops[~empty], cost[~empty]
+        ops, cost, cost_std = ops[~empty], cost[~empty], cost_std[~empty]
     wrong = np.flatnonzero(~(np.isfinite(cost) & (cost > 0)))
     if len(wrong):
         raise CostTableError(
@@ -164,4 +177,23 @@ def _checked(space: SearchSpace, key: CostKey, archs: Any, costs: Any) -> Measur
             f"a new device needs at least 2 measured architectures, but got {len(cost)}; "
             "`archcost suggest` says which"
         )
-    return Measurements(key, ops, cost, int(empty.sum()))
+    known = None if np.isnan(cost_std).all() else cost_std
+    return Measurements(key, ops, cost, int(empty.sum()), known)
+
+
+def _standard_deviations(key: CostKey, stds: Any | None, n_costs: int) -> Costs:
+    """Return the standard deviations of the costs, NaN where unknown."""
+    if stds is None:
+        return np.full(n_costs, np.nan)
+    try:
+        cost_std = np.asarray(stds, dtype=np.float64)
+    except (TypeError, ValueError):
+        cost_std = np.array([-1.0])
+    wrong = ~(np.isnan(cost_std) | (np.isfinite(cost_std) & (cost_std >= 0)))
+    if wrong.any():
+        column = f"{key.metric}_std_{key.unit.lower()}"
+        raise CostTableError(
+            f"{column} must hold numbers from 0 in {key.unit}, empty where unknown, but got "
+            f"{stds!r}; leave the column out if the standard deviations are unknown"
+        )
+    return cost_std

@@ -86,6 +86,14 @@ class TransferReport:
     def to_markdown(self) -> str:
         """Return the report as text."""
         lines = [f"Made of {self.n_measured} measurements."]
+        if not self.n_measured:
+            lines += [
+                "",
+                "Nothing was measured: costs are the mean of the known devices, those of the same "
+                "kind, runtime and precision weighing more. Their level is a guess within a "
+                "factor of several; for that and a better order, measure ten architectures "
+                "(`archcost suggest`).",
+            ]
         if self.n_without_cost:
             lines.append(f"{self.n_without_cost} rows without a cost were left out.")
         lines += ["", "How well it ranks architectures that were not measured (Spearman):", ""]
@@ -100,7 +108,8 @@ class TransferReport:
                 f"- the same done with each known device taken for new: median "
                 f"{self.expected_spearman:.3f}, from {low:.3f} to {high:.3f}"
             )
-        lines.append(f"- FLOPs alone, on the measurements: {self.flops_spearman:.3f}")
+        if self.n_measured:
+            lines.append(f"- FLOPs alone, on the measurements: {self.flops_spearman:.3f}")
         if self.nearest:
             lines += ["", "Nearest known devices (rank correlation of costs):", ""]
             lines += [f"- {name}: {value:.3f}" for name, value in self.nearest.items()]
@@ -168,6 +177,12 @@ def held_out_sources(predictor: TransferPredictor) -> dict[str, float]:
         others = np.delete(prior.coefficients, number, axis=1)
         names = tuple(other for other in prior.names if other != name)
         without = TransferPrior(names, others, prior.hypotheses)
+        if len(ops) == 0:
+            new = TransferPredictor(predictor.seed, predictor.dataset).with_prior(without)
+            equal = np.full(len(names), 1 / len(names))
+            new.expect(predictor.space_, equal, 1.0, 1.0)
+            found[name] = spearman(space_drivers @ own, new.predict(reference))
+            continue
         cost = np.maximum(1 + measured_drivers @ own + noise, 0.05)
         new = TransferPredictor(predictor.seed, predictor.dataset).with_prior(without)
         new.fit(ops, cost, space=predictor.space_)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from archcost.datasets import DEVICES, CostKey, CostTable, DeviceCard
+from archcost.datasets.cost_key import dataset_id
 from archcost.models import CostModel, Manifest
 from archcost.predictors import PREDICTORS, CostPredictor, TransferPredictor, predictor_name
 from archcost.spaces import SearchSpace, get_space
@@ -15,6 +17,7 @@ from archcost.training.measurements import Measurements, read_measurements
 from archcost.training.metrics import spearman
 from archcost.training.model_card import library_versions
 from archcost.training.transfer_sources import Sources, transfer_prior
+from archcost.training.unmeasured import unmeasured_model
 
 MANY = 300
 """Measurements from which on a predictor that learns from them alone is tried as well."""
@@ -32,6 +35,7 @@ def transfer(
     metric: str | None = None,
     dataset: str | None = None,
     sources: Sources | None = None,
+    card: DeviceCard | None = None,
     seed: int = 0,
 ) -> CostModel:
     """Make a cost model of a device from a few measurements.
@@ -44,10 +48,12 @@ def transfer(
     ----------
     space : str or SearchSpace
         The search space.
-    measurements : dict, DataFrame, path or CostTable
+    measurements : dict, DataFrame, path or CostTable, or None
         Architectures and their costs: a dict from one to the other; a frame or CSV or Parquet
         file with the columns ``arch`` and ``latency_ms`` or ``energy_mj``; or a cost table. An
-        architecture may come several times. `suggest` says which to measure.
+        architecture may come several times. Where ``latency_std_ms`` or ``energy_std_mj`` is
+        given, precise measurements weigh more. `suggest` says which to measure.
+        None, or none of them, gives the mean of the known devices, in ms and with wide intervals.
     device : str, default="new"
         Id of the new device.
     metric : {"latency", "energy"}, optional
@@ -57,6 +63,9 @@ def transfer(
     sources : iterable of id, CostModel or CostTable, optional
         Known devices; by default those of all installed latency models of the space but the device
         itself. Those of another space have other layers, and are left out.
+    card : DeviceCard, optional
+        What is known of the device. Without measurements, known devices of the same kind, runtime
+        and precision weigh more.
     seed : int, default=0
         Fixes everything random.
 
@@ -69,7 +78,8 @@ def transfer(
     Raises
     ------
     CostTableError
-        If measurements are missing columns or not positive, or there are fewer than two.
+        If measurements are missing columns or not positive, or there is one alone; if there are
+        none and no known devices either.
     ArchitectureError
         If an architecture is malformed.
     UnknownNameError
@@ -84,13 +94,18 @@ def transfer(
     True
     """
     space = get_space(space)
+    if measurements is None or (isinstance(measurements, Sized) and len(measurements) == 0):
+        key = CostKey(space.name, device, metric or "latency", dataset_id(space.name, dataset))
+        return unmeasured_model(space, key, card or _card(key), sources, seed)
     found = read_measurements(space, measurements, device, metric, dataset)
     key = found.key
     prior = transfer_prior(space, sources, key.dataset_name, without=device)
     predictor = TransferPredictor(seed, key.dataset_name).with_prior(prior)
-    predictor.fit(found.ops, found.cost, space=space)
+    predictor.fit(found.ops, found.cost, space=space, cost_std=found.cost_std)
     scores = left_out_scores(predictor)
-    model = CostModel(predictor, _manifest(found, predictor, seed, scores))
+    model = CostModel(
+        predictor, _manifest(found, predictor, card or _card(found.key), seed, scores)
+    )
     if len(found.cost) >= MANY:
         model = _better(model, found, seed)
     return model
@@ -109,7 +124,11 @@ def left_out_scores(predictor: TransferPredictor) -> dict[str, float]:
 
 
 def _manifest(
-    found: Measurements, predictor: CostPredictor, seed: int, scores: dict[str, float]
+    found: Measurements,
+    predictor: CostPredictor,
+    card: DeviceCard,
+    seed: int,
+    scores: dict[str, float],
 ) -> Manifest:
     table = CostTable.from_costs(
         found.key.space,
@@ -121,7 +140,7 @@ def _manifest(
     prior = getattr(predictor, "prior_", None)
     return Manifest(
         key=found.key,
-        device=_card(found.key),
+        device=card,
         predictor=predictor_name(predictor),
         params=predictor.get_params(),
         training={
@@ -166,8 +185,14 @@ def _better(model: CostModel, found: Measurements, seed: int) -> CostModel:
     transferred = TransferPredictor(seed, name).with_prior(model.predictor.prior_)
     rivals = {"transfer": transferred, RIVAL: PREDICTORS[RIVAL](seed=seed, dataset=name)}
     scores = {}
+    transferred.fit(
+        found.ops[rest],
+        found.cost[rest],
+        space=model.space,
+        cost_std=None if found.cost_std is None else found.cost_std[rest],
+    )
+    rivals[RIVAL].fit(found.ops[rest], found.cost[rest], space=model.space)
     for kind, rival in rivals.items():
-        rival.fit(found.ops[rest], found.cost[rest], space=model.space)
         scores[kind] = spearman(found.cost[held_out], rival.predict(found.ops[held_out]))
     manifest = replace(model.manifest, scores={**model.manifest.scores, "held_out": scores})
     if scores[RIVAL] <= scores["transfer"] + MARGIN:
