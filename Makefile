@@ -23,7 +23,7 @@ test: $(BIN)/python
 	$(BIN)/mypy -p archcost
 	$(BIN)/mypy tests/api/test_types.py
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 	$(SITE)
 
 docs: $(BIN)/python

@@ -74,6 +74,19 @@ def device_agreement(table: CostTable, keys: Sequence[CostKey] | None = None) ->
     References
     ----------
     C. Li et al., "HW-NAS-Bench", ICLR 2021, section 4: correlations as low as 0.
+
+    Examples
+    --------
+    >>> from archcost.datasets import CostTable
+    >>> from archcost.spaces import NASBench201
+    >>> cells = NASBench201().sample(40, seed=0)
+    >>> n_convolutions = (cells == 3).sum(axis=1)
+    >>> table = CostTable.concat(
+    ...     CostTable.from_costs("nasbench201", cells, cost, device=device)
+    ...     for device, cost in {"one": 1.0 + n_convolutions, "two": 9.0 - n_convolutions}.items()
+    ... )
+    >>> device_agreement(table).round(2).to_numpy().tolist()
+    [[1.0, -1.0], [-1.0, 1.0]]
     """
     frame = cost_frame(table, keys).round(RANK_DECIMALS)
     return frame.corr(method="spearman", min_periods=3)
@@ -103,3 +116,49 @@ def clustered(agreement: pd.DataFrame) -> list[str]:
     distances = squareform(distance.clip(min=0.0), checks=False)
     tree = optimal_leaf_ordering(linkage(distances, method="average"), distances)
     return [agreement.index[leaf] for leaf in leaves_list(tree)]
+
+
+def device_map(agreement: pd.DataFrame) -> pd.DataFrame:
+    r"""Place devices in a plane so that those that rank architectures alike lie close.
+
+    Classical multidimensional scaling of the distances :math:`1 - \rho`.
+
+    Parameters
+    ----------
+    agreement : pandas.DataFrame
+        As `device_agreement` returns it, of two keys or more; NaN counts as 0.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index: the keys; columns: x, y, nearest (the key that agrees most), spearman (with it).
+
+    References
+    ----------
+    W. S. Torgerson, "Multidimensional scaling: I. Theory and method", Psychometrika 1952.
+    """
+    import pandas as pd
+    from sklearn.decomposition import KernelPCA
+
+    alike = agreement.fillna(0.0).to_numpy(copy=True)
+    np.fill_diagonal(alike, 1.0)
+    squared = (1.0 - alike).clip(min=0.0) ** 2
+    # Kernel PCA centres the kernel, which makes it classical scaling of these distances.
+    scaling = KernelPCA(n_components=2, kernel="precomputed", eigen_solver="dense")
+    places = np.zeros((len(alike), 2))
+    if squared.any():
+        found = scaling.fit_transform(-squared / 2)
+        # The sign of an axis is arbitrary: let the largest coordinate be positive everywhere.
+        found *= np.sign(found[np.abs(found).argmax(axis=0), np.arange(found.shape[1])])
+        places[:, : found.shape[1]] = found
+    np.fill_diagonal(alike, -np.inf)
+    nearest = alike.argmax(axis=1)
+    return pd.DataFrame(
+        {
+            "x": places[:, 0],
+            "y": places[:, 1],
+            "nearest": agreement.index[nearest],
+            "spearman": alike[np.arange(len(alike)), nearest],
+        },
+        index=agreement.index,
+    )

@@ -24,6 +24,8 @@ Labels = Mapping[str, str]
 MOST_POINTS = 2000
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#555555")
 MARKERS = "osD^vPX"
+LEAST_WIDTH = 4.8
+"""Inches, which the titles of a figure take."""
 
 
 def proxy_plot(table: CostTable, labels: Labels, proxy: str, *, seed: int = 0) -> Figure:
@@ -54,7 +56,7 @@ def proxy_plot(table: CostTable, labels: Labels, proxy: str, *, seed: int = 0) -
         axes.scatter(x[shown], cost[shown], s=4, alpha=0.4, linewidths=0, color=COLOURS[0])
         axes.set_title(f"{label}: {_figure_of(spearman(cost, x))}", fontsize=8)
         axes.set_ylabel(f"{key.metric} ({key.unit})", fontsize=7)
-    figure.supxlabel(f"{PROXIES[proxy]}; figures are Spearman correlations", fontsize=9)
+    figure.supxlabel(f"{PROXIES[proxy]}\n(figures: Spearman correlation)", fontsize=8)
     return figure
 
 
@@ -75,6 +77,33 @@ def proxy_summary_plot(correlations: pd.DataFrame, labels: Labels) -> Figure:
     axes.grid(axis="x", linewidth=0.4)
     axes.set_axisbelow(True)
     figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8)
+    return figure
+
+
+def device_map_plot(places: pd.DataFrame) -> Figure:
+    """Plot devices so that those that rank architectures alike lie close.
+
+    Parameters
+    ----------
+    places : pandas.DataFrame
+        As `device_map` returns it, with the columns device (its label) and kind.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One point a device, with its name; axes have no meaning but distance.
+    """
+    figure = _figure(6.5, 5.5)
+    axes = figure.add_subplot()
+    for colour, (kind, rows) in zip(COLOURS, places.groupby("kind"), strict=False):
+        axes.scatter(rows["x"], rows["y"], color=colour, label=kind, s=30)
+    for x, y, device in places[["x", "y", "device"]].itertuples(index=False):
+        axes.annotate(device, (x, y), xytext=(4, 3), textcoords="offset points", fontsize=7)
+    axes.margins(0.15)
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    figure.legend(loc="outside upper center", ncols=4, frameon=False, fontsize=8)
     return figure
 
 
@@ -172,7 +201,7 @@ def fronts_plot(frame: pd.DataFrame, labels: Labels) -> Figure:
         axes.set_xlabel(f"{key.metric} ({key.unit})", fontsize=7)
         axes.set_ylabel("accuracy", fontsize=7)
     figure.suptitle(
-        "blue: the device's own Pareto front; orange: those of the others placed on it", fontsize=9
+        "blue: the device's own Pareto front\norange: those of the others placed on it", fontsize=9
     )
     return figure
 
@@ -257,7 +286,8 @@ def _panels(n: int, *, n_columns: int, size: tuple[float, float]) -> tuple[Figur
     """Return a figure with `n` panels in rows of at most `n_columns`."""
     n_columns = min(n, n_columns)
     n_rows = math.ceil(n / n_columns)
-    figure = _figure(size[0] * n_columns + 0.3, size[1] * n_rows + 0.5)
+    # Titles above one or two panels need more room than the panels.
+    figure = _figure(max(LEAST_WIDTH, size[0] * n_columns + 0.3), size[1] * n_rows + 0.6)
     panels = list(figure.subplots(n_rows, n_columns, squeeze=False).ravel())
     for axes in panels[n:]:
         axes.remove()

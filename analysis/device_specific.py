@@ -55,6 +55,22 @@ def placed_fronts(
     References
     ----------
     C. Li et al., "HW-NAS-Bench", ICLR 2021, section 5.
+
+    Examples
+    --------
+    >>> from archcost.datasets import CostTable
+    >>> from archcost.spaces import NASBench201
+    >>> cells = NASBench201().sample(40, seed=0)
+    >>> n_convolutions = (cells == 3).sum(axis=1)
+    >>> table = CostTable.concat(
+    ...     CostTable.from_costs("nasbench201", cells, cost, device=device)
+    ...     for device, cost in {"one": 1.0 + n_convolutions, "two": 9.0 - n_convolutions}.items()
+    ... )
+    >>> import pandas as pd
+    >>> names = NASBench201().format_many(cells)
+    >>> accuracy = pd.Series(n_convolutions * 10.0, names, name="accuracy")
+    >>> sorted(set(placed_fronts(table, accuracy).n_front))
+    [1, 40]
     """
     import pandas as pd
 

@@ -59,6 +59,16 @@ def noise_estimates(
     disturbed once more: by differences drawn from those pairs, over sqrt(2) because each of the
     two carries half of the variance; else by the standard errors of repeated measurements. The
     costs carry their noise already, so that the ceiling errs to the high side where it is large.
+
+    Examples
+    --------
+    >>> from archcost.datasets import CostTable
+    >>> from archcost.spaces import NASBench201
+    >>> cells = NASBench201().sample(60, seed=0)
+    >>> cost_ms = 1.0 + (cells == 3).sum(axis=1)
+    >>> table = CostTable.from_costs("nasbench201", cells, cost_ms, device="my_board")
+    >>> noise_estimates(table)[["device", "n_archs"]].to_numpy().tolist()
+    [['my_board', 60]]
     """
     import pandas as pd
 

@@ -1,30 +1,22 @@
-"""A report as one HTML file that needs no other, with its figures as PNG files beside it."""
+"""A report as one HTML file that needs no other, with its figures as PNG and PDF beside it."""
 
 from __future__ import annotations
 
 import base64
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archcost.analysis.web_page import write_html
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-DPI = 130
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem;
-  color: #1a1a1a; }
-h1, h2, h3 { line-height: 1.2; } h2 { margin-top: 3rem; border-bottom: 1px solid #ccc; }
-img { max-width: 100%; height: auto; display: block; margin: 1rem 0; }
-.table { overflow-x: auto; max-height: 32rem; overflow-y: auto; }
-table { border-collapse: collapse; font-size: 13px; }
-th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid #eee; }
-th:first-child, td:first-child { text-align: left; } thead th { position: sticky; top: 0;
-  background: #fff; border-bottom: 1px solid #999; }
-"""
+    from archcost.analysis.charts import Chart
+
+DPI = 110
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +29,35 @@ class Section:
         Starts the names of its files, such as ``"nasbench201_proxies"``.
     title : str
         Its heading.
+    summary : str
+        What came out, in one sentence for the contents.
     text : str
         What it shows, one or more sentences.
     table : pandas.DataFrame or None
         Figures; also written as CSV.
     figures : dict of str to Figure
-        Plots by name.
+        Plots by name; those for which there is a chart are for print only.
+    charts : dict of str to dict
+        Interactive charts by name, as Vega-Lite specifications.
+    printed : tuple of str
+        Names of figures that a chart stands for on the page.
     level : int
         2 for a part, 3 for a section of it.
     """
 
     name: str
     title: str
-    text: str
+    summary: str = ""
+    text: str = ""
     table: pd.DataFrame | None = None
     figures: dict[str, Figure] = field(default_factory=dict)
+    charts: dict[str, Chart] = field(default_factory=dict)
+    printed: tuple[str, ...] = ()
     level: int = 3
 
 
 def write_page(folder: Path, title: str, sections: Sequence[Section]) -> list[Path]:
-    """Write ``report.html``, and each figure as PNG and each table as CSV beside it.
+    """Write ``report.html``, and each figure as PNG and PDF and each table as CSV beside it.
 
     Parameters
     ----------
@@ -72,34 +73,43 @@ def write_page(folder: Path, title: str, sections: Sequence[Section]) -> list[Pa
     list of Path
         The files written, the page first.
     """
-    files = [folder / "report.html"]
     folder.mkdir(parents=True, exist_ok=True)
-    parts = [f"<h1>{html.escape(title)}</h1>"]
+    files = [folder / "report.html"]
+    pictures: dict[str, list[dict[str, str]]] = {section.name: [] for section in sections}
+    printed: dict[str, list[str]] = {section.name: [] for section in sections}
+    tables = {}
     for section in sections:
-        parts.append(f"<h{section.level}>{html.escape(section.title)}</h{section.level}>")
-        parts.append(f"<p>{html.escape(section.text)}</p>" if section.text else "")
         for name, figure in section.figures.items():
             file = folder / f"{section.name}_{name}.png"
             figure.savefig(file, dpi=DPI)
-            files.append(file)
-            data = base64.b64encode(file.read_bytes()).decode()
-            alt = html.escape(f"{section.title}: {name.replace('_', ' ')}")
-            parts.append(f'<img alt="{alt}" src="data:image/png;base64,{data}">')
+            figure.savefig(file.with_suffix(".pdf"), metadata={"CreationDate": None})
+            files += [file, file.with_suffix(".pdf")]
+            printed[section.name] += [path.name for path in files[-2:]]
+            if name not in section.printed:
+                alt = f"{section.title}: {name.replace('_', ' ')}"
+                data = base64.b64encode(file.read_bytes()).decode()
+                pictures[section.name].append({"alt": alt, "data": data})
         if section.table is not None:
             files.append(folder / f"{section.name}.csv")
             section.table.to_csv(files[-1], index=False)
-            parts.append(f'<div class="table">{_table(section.table)}</div>')
-    unfinished = files[0].with_suffix(".part")
-    unfinished.write_text(
-        "<!DOCTYPE html>\n"
-        f'<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>{STYLE}</style></head>\n<body>\n" + "\n".join(parts) + "\n</body></html>\n",
-        encoding="utf-8",
+            tables[section.name] = html_table(section.table)
+    write_html(
+        files[0],
+        "report.html",
+        title=title,
+        sections=sections,
+        pictures=pictures,
+        printed=printed,
+        tables=tables,
+        charts={
+            f"{section.name}_{name}": chart
+            for section in sections
+            for name, chart in section.charts.items()
+        },
     )
-    unfinished.replace(files[0])
     return files
 
 
-def _table(frame: pd.DataFrame) -> str:
+def html_table(frame: pd.DataFrame) -> str:
+    """Return a frame as an HTML table with three decimals; what does not exist stays blank."""
     return str(frame.to_html(index=False, border=0, float_format="{:.3f}".format, na_rep=""))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archcost.analysis import analysis_plots as plots
-from archcost.analysis.agreement import clustered, device_agreement
+from archcost.analysis import charts
+from archcost.analysis.agreement import clustered, device_agreement, device_map
 from archcost.analysis.device_specific import placed_fronts, shared_costs
 from archcost.analysis.drift import is_notable
 from archcost.analysis.noise import status_counts
@@ -23,53 +24,90 @@ if TYPE_CHECKING:
 def entries_section(table: CostTable) -> Section:
     """Count the entries of each cost by status."""
     counts = status_counts(table)
-    entries = int(counts.to_numpy().sum())
+    entries, with_cost = int(counts.to_numpy().sum()), int(counts["ok"].sum())
+    summary = (
+        f"{counted(entries, 'entry', 'entries')} of {counted(len(counts), 'cost')}, "
+        f"{'all' if with_cost == entries else with_cost} with a value."
+    )
     text = (
-        f"{entries} entries of {len(counts)} costs. An entry without a cost says why, such as "
-        "did_not_compile; it is counted here and takes part in nothing below."
+        f"{summary} An entry without one says why, such as did_not_compile; it is counted here and "
+        "takes part in nothing below."
     )
     counts.insert(0, "cost", counts.index)
-    return Section("entries", "Entries and why some have no cost", text, counts)
+    title = "Entries and why some have no cost"
+    return Section("entries", title, summary, text, counts, level=2)
 
 
 def proxies_section(table: CostTable, keys: list[CostKey], labels: Labels) -> Section:
     """Show how far proxy costs track those of a table."""
     correlations = proxy_correlations(table, keys)
     flops = correlations[correlations["proxy"] == "flops"].set_index("key")["spearman"]
+    if flops.isna().all():
+        summary = "The proxy costs do not vary."
+    elif len(flops) == 1:
+        summary = f"FLOPs rank the {labels[flops.index[0]]} cost with Spearman {flops.iloc[0]:.2f}."
+    else:
+        summary = (
+            f"FLOPs rank costs with Spearman {flops.min():.2f} ({labels[flops.idxmin()]}) to "
+            f"{flops.max():.2f} ({labels[flops.idxmax()]})."
+        )
     text = (
-        "Proxy costs are exact counts over all layers. Spearman's correlation of FLOPs with the "
-        f"cost spans {flops.min():.2f} ({labels[flops.idxmin()]}) to {flops.max():.2f} "
-        f"({labels[flops.idxmax()]}); where it is low, counting FLOPs picks the wrong networks."
-        if flops.notna().any()
-        else "The proxy costs do not vary."
+        f"{summary} Proxy costs are exact counts over all layers; where their rank correlation "
+        "with the cost is low, counting them picks the wrong networks. Choose a device and a proxy "
+        "below the chart; each point is an architecture."
     )
     figures = {"summary": plots.proxy_summary_plot(correlations, labels)}
     figures |= {name: plots.proxy_plot(table, labels, name) for name in PROXIES}
     columns = ["key", "proxy", "n_archs", "spearman", "kendall", "pearson"]
-    title = "How far proxy costs track the cost"
-    return Section(f"{keys[0].space}_proxies", title, text, correlations[columns], figures)
+    return Section(
+        f"{keys[0].space}_proxies",
+        "How far proxy costs track the cost",
+        summary,
+        text,
+        correlations[columns],
+        figures,
+        {"chart": charts.proxy_chart(table, correlations, labels)},
+        printed=tuple(PROXIES),
+    )
 
 
-def agreement_section(table: CostTable, keys: list[CostKey], labels: Labels) -> Section:
-    """Show how far the devices of a table agree."""
+def agreement_section(
+    table: CostTable, keys: list[CostKey], labels: Labels, yours: str | None = None
+) -> Section:
+    """Show how far the devices of a table agree; `yours` is a device to be seen among them."""
+    rows = table.to_pandas()
+    of_device = rows.drop_duplicates("device").set_index("device")["kind"].astype(str)
+    kinds = {str(key): "yours" if key.device == yours else of_device[key.device] for key in keys}
     matrix = device_agreement(table, keys)
     order = clustered(matrix)
     matrix = matrix.loc[order, order]
     pairs = matrix.where(~_diagonal(matrix)).stack()
-    text = "No two devices share architectures."
-    if len(pairs):
-        (first, second), low = pairs.idxmin(), pairs.min()
-        text = (
-            "Spearman's correlation between devices over shared architectures, devices that agree "
-            f"side by side. The two that agree least are {labels[first]} and {labels[second]} "
-            f"({low:.2f}); the median pair has {pairs.median():.2f}."
-        )
-    title = "Spearman correlation"
-    low_end = min(0.0, float(pairs.min())) if len(pairs) else 0.0
-    figure = plots.heat_map(matrix, labels, title=title, span=(low_end, 1.0))
+    name, title = f"{keys[0].space}_agreement", "How far devices agree"
+    if not len(pairs):
+        return Section(name, title, text="No two devices share architectures.")
+    (first, second), low = pairs.idxmin(), pairs.min()
+    summary = (
+        f"The two that agree least are {labels[first]} and {labels[second]} ({low:.2f}); the "
+        f"median pair has {pairs.median():.2f}."
+    )
+    text = (
+        "Spearman's correlation between devices over shared architectures. On the map, devices "
+        "that rank architectures alike lie close; in the matrix, they stand side by side. "
+        f"{summary}"
+    )
+    span = (min(0.0, float(pairs.min())), 1.0)
+    places = device_map(matrix)
+    places["kind"] = [kinds[name] for name in places.index]
+    places["device"] = [labels[name] for name in places.index]
+    places["nearest"] = [labels[name] for name in places["nearest"]]
+    figures = {
+        "map": plots.device_map_plot(places),
+        "matrix": plots.heat_map(matrix, labels, title="Spearman correlation", span=span),
+    }
     table_of = matrix.rename(index=labels, columns=labels).reset_index(names="device")
+    chart = charts.device_map_chart(places)
     return Section(
-        f"{keys[0].space}_agreement", "How far devices agree", text, table_of, {"matrix": figure}
+        name, title, summary, text, table_of, figures, {"map_chart": chart}, printed=("map",)
     )
 
 
@@ -82,14 +120,17 @@ def search_section(
     try:
         frame = shared_costs(table, accuracy, keys)
     except CostTableError as error:
-        return Section(name, title, f"Left out: {error}.")
+        return Section(name, title, text=f"Left out: {error}.")
     placed = placed_fronts(table, accuracy, keys)
     others = placed[placed["searched_on"] != placed["placed_on"]]
     worst = others.loc[others["hypervolume_lost"].idxmax()]
+    summary = (
+        f"On average {others['still_optimal'].mean():.0%} of the Pareto-optimal architectures of "
+        f"one device are optimal on another, too."
+    )
     text = (
         f"Over the {len(frame)} architectures that have an accuracy and every cost: the "
-        "Pareto-optimal architectures of one device, placed on another. On average "
-        f"{others['still_optimal'].mean():.0%} of them are optimal there too, "
+        f"Pareto-optimal architectures of one device, placed on another. {summary} On average "
         f"{others['regret'].mean():.2f} points of accuracy are lost at an equal budget, and "
         f"{others['unmet'].mean():.1%} of the budgets cannot be met at all. The worst pair, "
         f"searched on {labels[worst['searched_on']]} and placed on {labels[worst['placed_on']]}, "
@@ -105,7 +146,8 @@ def search_section(
         figures[loss] = plots.heat_map(
             matrix, labels, title=unit, rows="searched on", columns="placed on"
         )
-    return Section(name, title, text, placed, figures)
+    chart = {"chart": charts.fronts_chart(frame, labels)}
+    return Section(name, title, summary, text, placed, figures, chart, printed=("fronts",))
 
 
 def noise_section(noise: pd.DataFrame, labels: Labels, space: str) -> Section:
@@ -116,18 +158,20 @@ def noise_section(noise: pd.DataFrame, labels: Labels, space: str) -> Section:
             "The table holds neither repeated measurements nor enough equal networks to tell how "
             "noisy it is."
         )
-        return Section(f"{space}_noise", "Noise", text, noise)
+        return Section(f"{space}_noise", "Noise", text, text, noise)
     worst = known.loc[known["ceiling"].idxmin()]
+    reach = f"{worst['ceiling']:.3f} on {labels[worst['key']]}"
+    if len(known) > 1:
+        reach = f"from {reach} up to {known['ceiling'].max():.3f}"
+    summary = f"A perfect predictor would reach a Spearman correlation of {reach}."
     text = (
         "How far measurements of equal networks disagree (isomorphic cells with the same live "
-        "ops, or repeats), and hence how high a Spearman correlation a perfect predictor can "
-        f"reach: from {worst['ceiling']:.3f} on {labels[worst['key']]} up to "
-        f"{known['ceiling'].max():.3f}."
+        f"ops, or repeats), and hence how well any predictor can score. {summary}"
     )
     figures = {"noise": plots.noise_plot(noise, labels)}
     shown = noise.drop(columns=["space", "device", "metric", "dataset"])
     title = "Noise, and how high any predictor can score"
-    return Section(f"{space}_noise", title, text, shown, figures)
+    return Section(f"{space}_noise", title, summary, text, shown, figures)
 
 
 def drift_section(drift: pd.DataFrame, labels: Labels, space: str) -> Section:
@@ -138,30 +182,53 @@ def drift_section(drift: pd.DataFrame, labels: Labels, space: str) -> Section:
             "The residuals of consecutive rows do not resemble each other: no drift shows, or the "
             "rows do not stand in the order of measuring."
         )
-        return Section(f"{space}_drift", "Drift", text, drift)
+        return Section(f"{space}_drift", "Drift", "No drift shows.", text, drift)
     worst = found.loc[found["autocorrelation"].idxmax()]
+    summary = (
+        f"{len(found)} of {counted(len(drift), 'cost')} drifted with the order of measuring, most "
+        f"that of {labels[worst['key']]} (autocorrelation {worst['autocorrelation']:.2f})."
+    )
     text = (
-        "Where the residuals of consecutive rows resemble each other, the costs drifted with the "
-        f"order of measuring: on {len(found)} of {len(drift)} devices, most on "
-        f"{labels[worst['key']]} (autocorrelation {worst['autocorrelation']:.2f}). A regression "
-        "and the drift are learned from every other row and compared with the rows between."
+        f"{summary} There the residuals of consecutive rows resemble each other. A regression and "
+        "the drift are learned from every other row and compared with the rows between."
     )
     figures = {"drift": plots.drift_plot(found, labels)}
-    return Section(f"{space}_drift", "Drift with the order of measuring", text, drift, figures)
+    title = "Drift with the order of measuring"
+    return Section(f"{space}_drift", title, summary, text, drift, figures)
 
 
 def curves_section(curve: pd.DataFrame, noise: pd.DataFrame, labels: Labels) -> Section:
     """Show how predictors learn: `curve` is that of ``learning_curve``, of one key or several."""
     ceilings = dict(zip(noise["key"], noise["ceiling"], strict=True))
     shown = {name: labels[name] for name in curve["key"].unique()}
+    last = curve[curve["n_train"] == curve["n_train"].max()]
+    best = last.groupby("predictor")["spearman"].mean()
+    summary = (
+        f"With {counted(last['n_train'].iloc[0], 'row')}, {best.idxmax()} ranks held-out rows best "
+        f"(Spearman {best.max():.3f} on average)."
+        if best.notna().any()
+        else "No predictor ranks held-out rows."
+    )
+    splits = counted(curve["seed"].nunique(), "split")
     text = (
-        "Spearman's correlation on held-out rows over the number of training rows, mean and span "
-        f"over {curve['seed'].nunique()} splits; dashed: the ceiling by noise."
+        f"Spearman's correlation on held-out rows over the number of training rows, mean and span "
+        f"over {splits}; dashed: the ceiling by noise. {summary}"
     )
     columns = ["key", "predictor", "n_train", "seed", "spearman", "kendall", "mape"]
     figures = {"curves": plots.curve_plot(curve, ceilings, shown)}
     space = CostKey.parse(curve["key"].iloc[0]).space
-    return Section(f"{space}_curves", "Learning curves", text, curve[columns], figures)
+    return Section(f"{space}_curves", "Learning curves", summary, text, curve[columns], figures)
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "device"), counted(2, "entry", "entries")
+    ('1 device', '2 entries')
+    """
+    return f"{n} {one if n == 1 else many or one + 's'}"
 
 
 def _diagonal(matrix: pd.DataFrame) -> pd.DataFrame:

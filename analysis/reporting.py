@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archcost.analysis.drift import drift_estimates
+from archcost.analysis.known_devices import known_devices_sections
 from archcost.analysis.noise import noise_estimates
 from archcost.analysis.report_page import Section, write_page
 from archcost.analysis.report_sections import (
@@ -22,7 +23,9 @@ from archcost.analysis.report_sections import (
 )
 from archcost.datasets import CostKey, CostTable
 from archcost.spaces import get_space
-from archcost.training.learning_curves import learning_curve
+from archcost.training.learning_curves import learning_curve, log_learning_curve
+from archcost.training.mlflow_store import DESCRIPTION
+from archcost.training.run_names import run_name, short_labels, shortened
 from archcost.training.tracker import Tracker
 
 if TYPE_CHECKING:
@@ -50,6 +53,8 @@ class ReportSettings:
         Keys that get a learning curve: the first so many.
     experiment : str
         The MLflow experiment that keeps the report.
+    device : str or None
+        A device to be placed among those with installed models.
     """
 
     title: str = "Cost tables: proxies, devices, search, noise"
@@ -58,6 +63,7 @@ class ReportSettings:
     seeds: int = 2
     curves: int = 6
     experiment: str = "archcost"
+    device: str | None = None
 
 
 def write_report(
@@ -89,29 +95,22 @@ def write_report(
         ``report.html``, which needs no other file.
     """
     settings = settings or ReportSettings()
-    sections = [entries_section(table)]
+    sections, curves = [entries_section(table)], []
     with_costs = [key for key in table.keys() if len(table.costs(key)[1]) > 2]  # noqa: SIM118
     for space in sorted({key.space for key in with_costs}):
         keys = [key for key in with_costs if key.space == space]
-        sections.append(Section(space, f"Search space {space}", "", level=2))
-        sections += _space_sections(table.select(space=space), keys, accuracy, settings, progress)
+        of_space = table.select(space=space)
+        curve = _curves(of_space, keys[: settings.curves], settings, progress)
+        sections.append(Section(space, f"Search space {space}", level=2))
+        sections += _space_sections(of_space, keys, accuracy, settings, curve)
+        curves += [] if curve is None else [curve]
     files = write_page(Path(folder), settings.title, sections)
-    _log(files, sections, settings)
+    name = run_name("report", shortened(short_labels(table.keys()).values()))
+    with Tracker(settings.experiment) as tracker, tracker.run(name, REPORT):
+        tracker.log(_write_log, files, sections)
+        for curve in curves:
+            log_learning_curve(tracker, curve)
     return files[0]
-
-
-def short_labels(keys: Sequence[CostKey]) -> dict[str, str]:
-    """Name keys by their device, and where it has several by metric and dataset too."""
-    labels = {}
-    for key in keys:
-        of_device = [other for other in keys if other.device == key.device]
-        parts = [
-            getattr(key, name)
-            for name in ("metric", "dataset")
-            if len({getattr(other, name) for other in of_device}) > 1
-        ]
-        labels[str(key)] = " ".join([key.device, *parts])
-    return labels
 
 
 def _space_sections(
@@ -119,18 +118,21 @@ def _space_sections(
     keys: list[CostKey],
     accuracy: pd.Series | None,
     settings: ReportSettings,
-    progress: bool,
+    curve: pd.DataFrame | None,
 ) -> list[Section]:
     labels = short_labels(keys)
     noise = noise_estimates(table, keys)
-    sections = [proxies_section(table, keys, labels)]
+    sections = []
+    for key in keys:
+        if key.device == settings.device:
+            sections += known_devices_sections(table, key, labels)
+    sections.append(proxies_section(table, keys, labels))
     if len(keys) > 1:
-        sections.append(agreement_section(table, keys, labels))
+        sections.append(agreement_section(table, keys, labels, settings.device))
         if accuracy is not None and accuracy.index[0] in get_space(keys[0].space):
             sections.append(search_section(table, keys, labels, accuracy))
     sections.append(noise_section(noise, labels, keys[0].space))
     sections.append(drift_section(drift_estimates(table, keys), labels, keys[0].space))
-    curve = _curves(table, keys[: settings.curves], settings, progress)
     if curve is not None:
         sections.append(curves_section(curve, noise, labels))
     return sections
@@ -160,15 +162,12 @@ def _curves(
     return pd.concat(curves, ignore_index=True) if curves else None
 
 
-def _log(files: Sequence[Path], sections: Sequence[Section], settings: ReportSettings) -> None:
-    """Log the files, and the least correlation with a proxy in each space, to MLflow."""
-    with Tracker(settings.experiment) as tracker, tracker.run(settings.title, REPORT):
-        tracker.log(_write_log, files, sections)
-
-
 def _write_log(files: Sequence[Path], sections: Sequence[Section]) -> None:
+    """Log files, summaries, and the least correlation with a proxy in each space."""
     import mlflow
 
+    lines = [f"- **{section.title}**: {section.summary}" for section in sections if section.summary]
+    mlflow.set_tag(DESCRIPTION, "\n".join(lines))
     for file in files:
         mlflow.log_artifact(str(file), REPORT)
     for section in sections:

@@ -283,6 +283,12 @@ def load(
         If no model covers the device, metric or dataset.
     MissingDataError, IntegrityError
         If the folder holds no model, or a damaged one.
+
+    Examples
+    --------
+    >>> import archcost
+    >>> archcost.load("raspi4", space="nasbench201")
+    CostModel(nasbench201-raspi4-latency-cifar10, ridge)
     """
     if isinstance(device, Path) or (isinstance(device, str) and "/" in device):
         return _load_from(device)

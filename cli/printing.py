@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,45 +132,9 @@ def comparison_table(comparison: pd.DataFrame) -> str:
     str
         Means over seeds with their spread; the best predictor of each table comes first.
     """
-    from archcost.training.comparing import PROTOCOL
+    from archcost.training.comparison_tables import comparison_tables
 
     return "\n\n".join(
-        _comparison_heading(protocol) + "\n" + _comparison_rows(rows, protocol["unit"])
-        for values, rows in comparison.groupby(list(PROTOCOL), sort=False)
-        for protocol in [dict(zip(PROTOCOL, values, strict=True))]
+        f"{table.title}\n{text_table(table.head, table.rows)}"
+        for table in comparison_tables(comparison)
     )
-
-
-def _comparison_heading(protocol: dict[str, Any]) -> str:
-    return (
-        f"{protocol['key']}: {protocol['n_train']} rows to learn from, {protocol['n_test']} held "
-        f"out to test on ({protocol['split']} split, table {protocol['table_sha256'][:8]})"
-    )
-
-
-def _comparison_rows(rows: pd.DataFrame, unit: str) -> str:
-    columns = {
-        "Spearman": ("spearman", ".4f"),
-        "Kendall": ("kendall", ".4f"),
-        f"RMSE ({unit})": ("rmse", "#.3g"),
-        "within 10 %": ("within_10_percent", ".3f"),
-        "training (s)": ("train_seconds", ".2f"),
-    }
-    head = ["predictor", *columns, "seeds"]
-    varied = rows["predictor"].duplicated(keep=False).any()
-    cells = []
-    for row in rows.to_dict("records"):
-        params = ", ".join(f"{name}={value}" for name, value in json.loads(row["params"]).items())
-        figures = [
-            _mean_and_spread(row[column], row[f"{column}_std"], digits)
-            for column, digits in columns.values()
-        ]
-        name = f"{row['predictor']} {params}" if varied else row["predictor"]
-        cells.append([name, *figures, str(row["seeds"])])
-    return text_table(head, cells)
-
-
-def _mean_and_spread(mean: float, spread: float, digits: str) -> str:
-    if math.isnan(mean):
-        return "-"
-    return f"{mean:{digits}}" + ("" if math.isnan(spread) else f" ±{spread:{digits}}")

@@ -16,18 +16,20 @@ if TYPE_CHECKING:
     from archcost.datasets import CostTable
 
 DESCRIPTION = """\
-Analyse cost tables and write one HTML page that needs no other file, with its plots as PNG and its
-figures as CSV beside it; all are logged to MLflow as well.
+Analyse cost tables and write one HTML page that needs no other file and no network, with its plots
+as PNG and PDF and its figures as CSV beside it; all are logged to MLflow as well.
 
 The page shows how far FLOPs, parameters and activation memory track real costs; how far devices
 agree; with --accuracy, what it costs to search on one device and deploy on another; how noisy the
 costs are, and hence how high any predictor can score; entries without a cost, by cause; and
-learning curves."""
+learning curves. With --device it also shows where that device stands among those that can be
+predicted; that takes a table with costs of the device, or a model of it."""
 
 EPILOG = """\
 examples:
   archcost report                                    the tables that ship with archcost
   archcost report --table my.parquet --out my_report
+  archcost report --device my_phone                  its model among those of known devices
   archcost report --published --space nasbench201 --devices raspi4,fpga,1080ti_1 \\
       --accuracy accuracies.csv                      (with the columns arch,accuracy)
 """
@@ -67,12 +69,14 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the report and say where it is."""
     from archcost.analysis import ReportSettings, write_report
+    from archcost.analysis.report_sections import counted
 
     table = _table(arguments)
     settings = ReportSettings(
         title=arguments.title or ReportSettings().title,
         curves=max(0, arguments.curves),
         experiment=arguments.experiment,
+        device=arguments.device,
     )
     page = write_report(
         table,
@@ -82,11 +86,13 @@ def run(arguments: argparse.Namespace) -> int:
         progress=not arguments.quiet,
     )
     facts = {"page": page, "costs": len(table.keys()), "entries": len(table)}
-    show(arguments, f"{page}: {len(table.keys())} costs, {len(table)} entries", facts)
+    n_costs, n_entries = counted(len(table.keys()), "cost"), counted(len(table), "entry", "entries")
+    show(arguments, f"{page}: {n_costs}, {n_entries}", facts)
     return 0
 
 
 def _table(arguments: argparse.Namespace) -> CostTable:
+    from archcost.analysis.known_devices import predicted_table
     from archcost.datasets import CostTable, load_published
     from archcost.errors import CostTableError
 
@@ -99,11 +105,19 @@ def _table(arguments: argparse.Namespace) -> CostTable:
             metric=arguments.metric,
             dataset=arguments.dataset,
         )
+    elif arguments.table is None and arguments.device not in (None, *_bundled_devices()):
+        table = predicted_table(arguments.device, arguments.space)
     else:
         table = read_table(arguments)
     if arguments.devices:
         table = CostTable.concat([table.select(device=device) for device in arguments.devices])
     return table
+
+
+def _bundled_devices() -> set[str]:
+    from archcost.datasets import bundled_tables
+
+    return {name.partition("-")[2] for name in bundled_tables()}
 
 
 def _accuracy(arguments: argparse.Namespace, table: CostTable) -> pd.Series | None:

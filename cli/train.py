@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -39,7 +38,9 @@ examples:
 
 then:
   archcost predict 1462 --device my_board
+  archcost show my_board
   archcost compare
+  archcost ui
   archcost register --device my_board
 """
 
@@ -119,15 +120,8 @@ def run(arguments: argparse.Namespace) -> int:
         print("archcost: stopped; what was finished is kept", file=sys.stderr)
         return INTERRUPTED
     if experiment.store is not None:
-        say(arguments, "\nto see it all in MLflow: " + interface(experiment.store))
+        say(arguments, "\nto see it all in MLflow: archcost ui")
     return 0
-
-
-def interface(store: str) -> str:
-    """Return the command that shows a store, or the address of a server."""
-    if store.startswith("http"):
-        return f"open {shlex.quote(store)}"
-    return f"mlflow ui --backend-store-uri {shlex.quote(store)}"
 
 
 def records(experiment: Experiment) -> list[dict[str, Any]]:

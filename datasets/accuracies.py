@@ -49,6 +49,13 @@ def read_accuracy(
         If an architecture is malformed.
     IntegrityError
         If the file is damaged.
+
+    Examples
+    --------
+    >>> from archcost.spaces import NASBench201
+    >>> best = NASBench201().format(1462)
+    >>> read_accuracy({1462: 93.5, best: 94.5}, "nasbench201").tolist()  # of one, the mean
+    [94.0]
     """
     import pandas as pd
 

@@ -149,6 +149,12 @@ class CostTable:
         -------
         CostTable
             ``n_archs`` rows.
+
+        Examples
+        --------
+        >>> archs = [[3, 0, 1, 0, 0, 2], [3, 3, 1, 0, 0, 2]]
+        >>> CostTable.from_costs("nasbench201", archs, [7.3, 9.1], device="my_board")
+        CostTable(2 rows, 1 keys, {'ok': 2})
         """
         key = CostKey(
             get_space(space).name, device, metric, dataset_id(get_space(space).name, dataset)
@@ -198,7 +204,7 @@ class CostTable:
         batch_size: int = 1,
         kind: CostKind = "measured",
     ) -> CostTable:
-        """Read a table from Parquet, or from a CSV file such as ``arch,latency_ms``.
+        r"""Read a table from Parquet, or from a CSV file such as ``arch,latency_ms``.
 
         Parameters
         ----------
@@ -227,6 +233,15 @@ class CostTable:
             If the costs break a rule, or a short form comes without a device.
         UnknownNameError
             If a long form has no such rows.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "mine.csv"
+        ...     _ = path.write_text("arch,latency_ms\n1462,7.25\n7,2.5\n")
+        ...     CostTable.read(path, device="my_board", space="nasbench201")
+        CostTable(2 rows, 1 keys, {'ok': 2})
         """
         from archcost.datasets.table_files import long_form, read_file
 
@@ -315,10 +330,26 @@ class CostTable:
     ) -> CostTable:
         """Return the rows of a space, device, metric or dataset.
 
+        Parameters
+        ----------
+        space, device, metric, dataset : str, optional
+            What the rows that are kept are of.
+
+        Returns
+        -------
+        CostTable
+            These rows, with the same provenance.
+
         Raises
         ------
         UnknownNameError
             If the table has none; the message lists what it has.
+
+        Examples
+        --------
+        >>> from archcost.datasets import load_bundled
+        >>> load_bundled("fbnet-ethos_u55").select(metric="latency").counts()
+        {'ok': 500}
         """
         wanted = {"space": space, "device": device, "metric": metric}
         keys = self._keys

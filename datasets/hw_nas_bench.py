@@ -118,6 +118,13 @@ class HWNASBench:
             If the pickle does not hold a cost and there is no fallback.
         ArchitectureError, UnknownNameError
             If there is no such architecture or dataset.
+
+        Examples
+        --------
+        >>> import archcost
+        >>> costs = HWNASBench(fallback=archcost.predict).query_by_index(0, "cifar10")
+        >>> 10 < costs["raspi4_latency"] < 15
+        True
         """
         dataset = self._space.dataset_of(arch_index, self._space.check_dataset(dataname))
         names = PUBLISHED_METRICS[self.search_space]
@@ -146,6 +153,12 @@ class HWNASBench:
         dict
             NAS-Bench-201: name, C, N, arch_str and num_classes; FBNet: dataset, num_classes,
             op_idx_list and arch_str (the list of block names).
+
+        Examples
+        --------
+        >>> import archcost
+        >>> HWNASBench(fallback=archcost.predict).get_net_config(0, "cifar10")["num_classes"]
+        10
         """
         dataset = self._space.dataset_of(arch_index, self._space.check_dataset(dataname))
         if self.search_space == "fbnet":

@@ -48,9 +48,24 @@ def get_encoder(encoder: str | type[ArchEncoder]) -> type[ArchEncoder]:
 def register(name: str, encoder: type[ArchEncoder]) -> None:
     """Make an encoder known by a name in this process.
 
+    Parameters
+    ----------
+    name : str
+        By which it is asked for.
+    encoder : class
+        A subclass of ``ArchEncoder``.
+
     Raises
     ------
     ArchcostError
         If it is no encoder, or another one has the name.
+
+    Examples
+    --------
+    >>> class Mine(ArchEncoder):
+    ...     '''A new encoder.'''
+    >>> register("mine", Mine)
+    >>> ENCODERS.pop("mine") is Mine
+    True
     """
     register_class("encoder", name, get_encoder(encoder), ENCODERS)

@@ -53,6 +53,12 @@ class ArchEncoder(Plugin, TransformerMixin, BaseEstimator):  # type: ignore[misc
         ------
         ArchitectureError
             If `space` is None and the architectures belong to no space, or to more than one.
+
+        Examples
+        --------
+        >>> from archcost.features import get_encoder
+        >>> get_encoder("one_hot")().fit([[3, 0, 1, 0, 0, 2]]).space_
+        NASBench201()
         """
         return self.bind(given_space(self.space, archs))
 

@@ -79,4 +79,13 @@ class Runtime(Plugin, ABC):
         -------
         callable
             Runs the network once and returns the latency in ms.
+
+        Examples
+        --------
+        >>> from archcost.measuring import get_runtime
+        >>> from archcost.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> run = get_runtime("torch").load(space, space.parse([0] * 6), "cifar10", threads=1)
+        >>> run() > 0  # ms
+        True
         """

@@ -22,6 +22,8 @@ from archcost.errors import (
 )
 from archcost.models.chunks import Costs
 from archcost.models.compiled import Arrays, CompiledForm
+from archcost.models.held_out import HELD_OUT, HeldOut
+from archcost.models.intervals import cost_interval
 from archcost.models.manifest import Manifest, check_files, check_folder_name, file_hash
 from archcost.models.model_folder import save_model, was_replaced
 from archcost.models.store import LOADED
@@ -49,6 +51,8 @@ class CostModel:
         A fitted predictor.
     manifest : Manifest
         What it is for and where it comes from.
+    held_out : HeldOut, optional
+        Predictions of rows that it had not learned from.
 
     Notes
     -----
@@ -56,8 +60,14 @@ class CostModel:
     predictor and its library are loaded only when something else asks for them.
     """
 
-    def __init__(self, predictor: CostPredictor | None, manifest: Manifest) -> None:
+    def __init__(
+        self,
+        predictor: CostPredictor | None,
+        manifest: Manifest,
+        held_out: HeldOut | None = None,
+    ) -> None:
         self._predictor = predictor
+        self._held_out = held_out
         self._form: CompiledForm | None = None
         self._folder: Path | None = None
         self.manifest = manifest
@@ -84,6 +94,15 @@ class CostModel:
         if self._predictor is None:
             self._predictor = self._load_predictor()
         return self._predictor
+
+    @property
+    def held_out(self) -> HeldOut | None:
+        """Predictions of held-out rows from before any refit; None if they were not kept."""
+        files = self.manifest.files
+        if self._held_out is None and self._folder is not None and HELD_OUT in files:
+            check_files(self._folder, {HELD_OUT: files[HELD_OUT]})  # it may have changed since
+            self._held_out = HeldOut.read(self._folder)
+        return self._held_out
 
     @overload
     def predict(self, archs: Tensor, *, return_std: Literal[False] = False) -> Tensor: ...
@@ -127,6 +146,13 @@ class CostModel:
         ------
         ArchitectureError
             If an architecture is malformed.
+
+        Examples
+        --------
+        >>> import archcost
+        >>> model = archcost.load("raspi4", space="nasbench201")
+        >>> type(model.predict(1462)), model.predict([[0] * 6, [3] * 6]).shape
+        (<class 'float'>, (2,))
         """
         if self._form is not None and not return_std and self._is_plainly_single(archs):
             return self._form(archs)  # the short way of search loops
@@ -191,16 +217,17 @@ class CostModel:
         ------
         ValueError
             If `level` is not between 0 and 1.
-        """
-        from statistics import NormalDist
 
+        Examples
+        --------
+        >>> import archcost
+        >>> low, high = archcost.load("raspi4", space="nasbench201").predict_interval(1462)
+        >>> float(low) < 97.9 < float(high)
+        True
+        """
         if not 0 < level < 1:
             raise ValueError(f"level must be between 0 and 1, such as 0.9, but got {level!r}")
-        means, stds = self.predict(archs, return_std=True)
-        variance = np.log1p((np.asarray(stds) / means) ** 2)  # of the logarithm
-        median = means * np.exp(-variance / 2)
-        widening = np.exp(NormalDist().inv_cdf(0.5 + level / 2) * np.sqrt(variance))
-        return np.stack([median / widening, median * widening], axis=-1)
+        return cost_interval(*self.predict(archs, return_std=True), level)
 
     def expected_cost(self, probabilities: Any) -> Any:
         r"""Return the mean cost of architectures whose ops are drawn independently.
@@ -363,6 +390,8 @@ class CostModel:
     def _write(self, folder: Path) -> Manifest:
         """Write the files; return the manifest that names them."""
         self.predictor.save_weights(folder)
+        if self.held_out is not None:
+            self.held_out.save(folder)
         form = self.compile()
         if form is not None:
             _check_form(form, self.space)

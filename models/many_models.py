@@ -44,6 +44,13 @@ def predict_many(archs: object, models: Sequence[CostModel]) -> Costs:
     -----
     The tables of additive models, and those of whole spaces, are gathered from as one: a row of
     costs for each op or architecture instead of a number for each and model.
+
+    Examples
+    --------
+    >>> import archcost
+    >>> models = [archcost.load(name, space="nasbench201") for name in ("fpga", "raspi4")]
+    >>> predict_many([[0] * 6, [3] * 6], models).shape
+    (2, 2)
     """
     spaces = {model.space.name for model in models}
     if len(spaces) != 1:

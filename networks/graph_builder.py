@@ -91,6 +91,19 @@ class GraphBuilder:
             A label, such as ``"stem"``; the op at the position where that is given.
         stage : int, optional
             The stage of the macro architecture.
+
+        Yields
+        ------
+        None
+            Ops that are appended within the block carry the labels.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder(chosen={"block1": "k3", "block2": "skip"})
+        >>> with builder.at("block1", stage=1):
+        ...     x = builder.input((3, 32, 32))
+        >>> [(node.position, node.stage) for node in builder.nodes_at([x])]
+        [(0, 1)]
         """
         before = self._label
         if isinstance(position, str):
@@ -129,6 +142,23 @@ class GraphBuilder:
             That of the first input by default.
         **attributes
             As ``archcost.networks.graph`` lists them.
+
+        Returns
+        -------
+        Value
+            Its result.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such precision.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> x = builder.input((8,))
+        >>> builder.node("sort", [x], (1, 8)).shape  # an op that the vocabulary lacks
+        (1, 8)
         """
         if op not in OPS:
             op, attributes = "other", {"kind": op, **attributes}
@@ -146,13 +176,61 @@ class GraphBuilder:
         self, kind: str, *inputs: Value, shape: Sequence[int], macs: int = 0, params: int = 0,
         name: str = "",
     ) -> Value:  # fmt: skip
-        """Append an op that the vocabulary lacks, by its own name, with its result's shape."""
+        """Append an op that the vocabulary lacks, by its own name, with its result's shape.
+
+        Parameters
+        ----------
+        kind : str
+            Its own name.
+        *inputs : Value
+            What it reads.
+        shape : sequence of int
+            Of its result, batch first.
+        macs, params : int, default=0
+            Its multiply-accumulates and parameters.
+        name : str, default=""
+            Prefix of its weights in a state dict.
+
+        Returns
+        -------
+        Value
+            Its result.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> builder.other("sort", builder.input((8,)), shape=(1, 8)).shape
+        (1, 8)
+        """
         return self.node("other", inputs, shape, name=name, kind=kind, macs=macs, params=params)
 
     # Inputs and constants --------------------------------------------------------------------
 
     def input(self, shape: Sequence[int], *, precision: str = "fp32") -> Value:
-        """Append an input of the network; `shape` is without the batch."""
+        """Append an input of the network.
+
+        Parameters
+        ----------
+        shape : sequence of int
+            Without the batch.
+        precision : str, default="fp32"
+            Of its elements.
+
+        Returns
+        -------
+        Value
+            The input, batch first.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such precision.
+
+        Examples
+        --------
+        >>> GraphBuilder(batch_size=4).input((3, 32, 32)).shape
+        (4, 3, 32, 32)
+        """
         check_name("precision", precision, ELEMENT_BYTES)
         return self._append("input", (), (self.batch_size, *shape), {}, "", precision)
 
@@ -175,6 +253,17 @@ class GraphBuilder:
         params : int, optional
             How many parameters its elements are made of, where some share one; otherwise each is
             one.
+
+        Returns
+        -------
+        Value
+            The tensor.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> builder.constant((1, 197, 192), name="positions").shape
+        (1, 197, 192)
         """
         attributes = {"trainable": trainable and fill is None, "fill": fill}
         if params is not None:
@@ -210,6 +299,23 @@ class GraphBuilder:
             Of channels; as many as channels for a depthwise convolution.
         bias : bool, default=False
             Whether each channel of the result has a bias.
+
+        Returns
+        -------
+        Value
+            Shape ``(batch, channels, ...)``.
+
+        Raises
+        ------
+        ArchcostError
+            If `groups` does not divide the channels, or the kernel is larger than its input.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> x = builder.input((8, 32, 32))
+        >>> builder.conv(x, 16, 3, stride=2, name="conv").shape
+        (1, 16, 16, 16)
         """
         self._check_image(x, "conv")
         window, sizes = sliding_window(
@@ -226,12 +332,60 @@ class GraphBuilder:
         )
 
     def linear(self, x: Value, features: int, *, name: str, bias: bool = True) -> Value:
-        """Append a linear layer on the last axis."""
+        """Append a linear layer on the last axis.
+
+        Parameters
+        ----------
+        x : Value
+            Shape ``(..., features)``.
+        features : int
+            Features of the result.
+        name : str
+            Prefix of its weights in a state dict.
+        bias : bool, default=True
+            Whether each feature of the result has a bias.
+
+        Returns
+        -------
+        Value
+            Shape ``(..., features)``.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> builder.linear(builder.input((16,)), 10, name="head").shape
+        (1, 10)
+        """
         shape = (*x.shape[:-1], features)
         return self._append("linear", (x,), shape, {"bias": bias}, self._new(name))
 
     def matmul(self, x: Value, y: Value) -> Value:
-        """Append the product of the matrices in the last two axes; the others are broadcast."""
+        """Append the product of the matrices in the last two axes; the others are broadcast.
+
+        Parameters
+        ----------
+        x : Value
+            Shape ``(..., n, k)``.
+        y : Value
+            Shape ``(..., k, m)``.
+
+        Returns
+        -------
+        Value
+            Shape ``(..., n, m)``.
+
+        Raises
+        ------
+        ArchcostError
+            If the shapes do not fit.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> x, y = builder.input((4, 8)), builder.input((8, 2))
+        >>> builder.matmul(x, y).shape
+        (1, 4, 2)
+        """
         if len(x.shape) < 2 or len(y.shape) < 2 or x.shape[-1] != y.shape[-2]:
             raise ArchcostError(
                 "matrices must have as many columns as the second has rows, but got "
@@ -243,7 +397,32 @@ class GraphBuilder:
     def attention(
         self, queries: Value, keys: Value, values: Value, mask: Value | None = None
     ) -> Value:
-        """Append scaled dot product attention, shapes ``(..., tokens, features)``."""
+        """Append scaled dot product attention.
+
+        Parameters
+        ----------
+        queries, keys, values : Value
+            Shapes ``(..., tokens, features)``; keys and values have the same tokens.
+        mask : Value, optional
+            Added to the products of queries and keys.
+
+        Returns
+        -------
+        Value
+            Shape ``(..., tokens of the queries, features of the values)``.
+
+        Raises
+        ------
+        ArchcostError
+            If the shapes do not fit.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> tokens = builder.input((4, 197, 64))
+        >>> builder.attention(tokens, tokens, tokens).shape
+        (1, 4, 197, 64)
+        """
         q, k, v = queries.shape, keys.shape, values.shape
         if min(len(q), len(k), len(v)) < 3 or q[-1] != k[-1] or k[-2] != v[-2]:
             raise ArchcostError(
@@ -256,20 +435,94 @@ class GraphBuilder:
     # Normalisation and activation ------------------------------------------------------------
 
     def batch_norm(self, x: Value, *, name: str, epsilon: float = NORM_EPSILON) -> Value:
-        """Append a batch normalisation of the channels, as it is after training."""
+        """Append a batch normalisation of the channels, as it is after training.
+
+        Parameters
+        ----------
+        x : Value
+            Shape ``(batch, channels, ...)``.
+        name : str
+            Prefix of its weights in a state dict.
+        epsilon : float
+            Added to the variance.
+
+        Returns
+        -------
+        Value
+            Of the shape of `x`.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> x = builder.input((8, 32, 32))
+        >>> builder.batch_norm(x, name="norm").shape
+        (1, 8, 32, 32)
+        """
         return self._append("batch_norm", (x,), x.shape, {"epsilon": epsilon}, self._new(name))
 
     def layer_norm(
         self, x: Value, *, name: str, axes: int = 1, epsilon: float = NORM_EPSILON
     ) -> Value:
-        """Append a layer normalisation over the last `axes` axes."""
+        """Append a layer normalisation over the last `axes` axes.
+
+        Parameters
+        ----------
+        x : Value
+            Any shape.
+        name : str
+            Prefix of its weights in a state dict.
+        axes : int, default=1
+            Over how many axes, counted from the last.
+        epsilon : float
+            Added to the variance.
+
+        Returns
+        -------
+        Value
+            Of the shape of `x`.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> builder.layer_norm(builder.input((197, 192)), name="norm").shape
+        (1, 197, 192)
+        """
         attributes = {"epsilon": epsilon, "axes": axes, "affine": True}
         return self._append("layer_norm", (x,), x.shape, attributes, self._new(name))
 
     def group_norm(
         self, x: Value, groups: int, *, name: str, epsilon: float = NORM_EPSILON
     ) -> Value:
-        """Append a group normalisation of the channels."""
+        """Append a group normalisation of the channels.
+
+        Parameters
+        ----------
+        x : Value
+            Shape ``(batch, channels, ...)``.
+        groups : int
+            Of channels, each normalised by itself.
+        name : str
+            Prefix of its weights in a state dict.
+        epsilon : float
+            Added to the variance.
+
+        Returns
+        -------
+        Value
+            Of the shape of `x`.
+
+        Raises
+        ------
+        ArchcostError
+            If `groups` does not divide the channels.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> x = builder.input((8, 32, 32))
+        >>> builder.group_norm(x, 4, name="norm").shape
+        (1, 8, 32, 32)
+        """
         if x.shape[1] % groups:
             raise ArchcostError(
                 f"groups of a normalisation must divide the channels, but {name!r} has {groups} "
@@ -279,7 +532,32 @@ class GraphBuilder:
         return self._append("group_norm", (x,), x.shape, attributes, self._new(name))
 
     def activation(self, x: Value, kind: str) -> Value:
-        """Append an activation without parameters, one of ``ACTIVATIONS`` but ``prelu``."""
+        """Append an activation without parameters.
+
+        Parameters
+        ----------
+        x : Value
+            Any shape.
+        kind : str
+            One of ``ACTIVATIONS`` but ``prelu``, which has parameters.
+
+        Returns
+        -------
+        Value
+            Of the shape of `x`.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such activation.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> x = builder.input((8, 32, 32))
+        >>> builder.activation(x, "hswish").shape
+        (1, 8, 32, 32)
+        """
         check_name("activation", kind, ACTIVATIONS)
         return self._append("activation", (x,), x.shape, {"kind": kind})
 
@@ -288,7 +566,26 @@ class GraphBuilder:
         return self._append("activation", (x,), x.shape, {"kind": "relu"})
 
     def softmax(self, x: Value, axis: int = -1) -> Value:
-        """Append a softmax along an axis."""
+        """Append a softmax along an axis.
+
+        Parameters
+        ----------
+        x : Value
+            Any shape.
+        axis : int, default=-1
+            Along which the elements sum to one.
+
+        Returns
+        -------
+        Value
+            Of the shape of `x`.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> builder.softmax(builder.input((10,))).shape
+        (1, 10)
+        """
         return self._append("softmax", (x,), x.shape, {"axis": axis % len(x.shape)})
 
     # Pooling ---------------------------------------------------------------------------------
@@ -296,13 +593,61 @@ class GraphBuilder:
     def max_pool(
         self, x: Value, kernel: PerAxis, *, stride: PerAxis | None = None, padding: Padding = 0
     ) -> Value:
-        """Append a max pooling; `stride` is `kernel` by default."""
+        """Append a max pooling.
+
+        Parameters
+        ----------
+        x : Value
+            Shape ``(batch, channels, ...)``.
+        kernel : int or sequence of int
+            One for all axes, or one an axis.
+        stride : int or sequence of int, optional
+            `kernel` by default.
+        padding : int, sequence of int, or sequence of pairs, default=0
+            Around the axes after the channels.
+
+        Returns
+        -------
+        Value
+            Shape ``(batch, channels, ...)``.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> x = builder.input((8, 32, 32))
+        >>> builder.max_pool(x, 3, stride=2, padding=1).shape
+        (1, 8, 16, 16)
+        """
         return self._pool("max_pool", x, kernel, stride, padding)
 
     def avg_pool(
         self, x: Value, kernel: PerAxis, *, stride: PerAxis | None = None, padding: Padding = 0
     ) -> Value:
-        """Append an average pooling that leaves the padding out of the count."""
+        """Append an average pooling that leaves the padding out of the count.
+
+        Parameters
+        ----------
+        x : Value
+            Shape ``(batch, channels, ...)``.
+        kernel : int or sequence of int
+            One for all axes, or one an axis.
+        stride : int or sequence of int, optional
+            `kernel` by default.
+        padding : int, sequence of int, or sequence of pairs, default=0
+            Around the axes after the channels.
+
+        Returns
+        -------
+        Value
+            Shape ``(batch, channels, ...)``.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> x = builder.input((8, 32, 32))
+        >>> builder.avg_pool(x, 2).shape
+        (1, 8, 16, 16)
+        """
         return self._pool("avg_pool", x, kernel, stride, padding)
 
     def global_pool(self, x: Value) -> Value:
@@ -323,16 +668,77 @@ class GraphBuilder:
     # Several tensors -------------------------------------------------------------------------
 
     def add(self, x: Value, y: Value) -> Value:
-        """Append the sum of two tensors, broadcast."""
+        """Append the sum of two tensors, broadcast.
+
+        Parameters
+        ----------
+        x, y : Value
+            Shapes that broadcast, as in numpy.
+
+        Returns
+        -------
+        Value
+            Of the common shape.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> x = builder.input((8, 32, 32))
+        >>> builder.add(x, builder.relu(x)).shape
+        (1, 8, 32, 32)
+        """
         shape = x.shape if x.shape == y.shape else broadcast(x.shape, y.shape, "add")
         return self._append("add", (x, y), shape, {})
 
     def multiply(self, x: Value, y: Value) -> Value:
-        """Append the product of two tensors, broadcast, as squeeze-and-excitation has it."""
+        """Append the product of two tensors, broadcast, as squeeze-and-excitation has it.
+
+        Parameters
+        ----------
+        x, y : Value
+            Shapes that broadcast, as in numpy.
+
+        Returns
+        -------
+        Value
+            Of the common shape.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> x = builder.input((8, 32, 32))
+        >>> builder.multiply(x, builder.global_pool(x)).shape
+        (1, 8, 32, 32)
+        """
         return self._append("multiply", (x, y), broadcast(x.shape, y.shape, "multiply"), {})
 
     def concat(self, *values: Value, axis: int = 1) -> Value:
-        """Append tensors joined along an axis."""
+        """Append tensors joined along an axis.
+
+        Parameters
+        ----------
+        *values : Value
+            Shapes that agree but for one axis.
+        axis : int, default=1
+            That axis.
+
+        Returns
+        -------
+        Value
+            As long along the axis as all of them.
+
+        Raises
+        ------
+        ArchcostError
+            If the shapes do not agree.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> x = builder.input((8, 32, 32))
+        >>> builder.concat(x, x).shape
+        (1, 16, 32, 32)
+        """
         others = {v.shape[:axis] + v.shape[axis % len(v.shape) + 1 :] for v in values}
         if len(others) != 1:
             raise ArchcostError(
@@ -344,14 +750,63 @@ class GraphBuilder:
         return self._append("concat", values, tuple(shape), {"axis": axis % len(shape)})
 
     def gather(self, table: Value, indices: Value, axis: int = 0) -> Value:
-        """Append the rows of a table at indices, as an embedding has it."""
+        """Append the rows of a table at indices, as an embedding has it.
+
+        Parameters
+        ----------
+        table : Value
+            What is looked up, such as the vectors of an embedding.
+        indices : Value
+            Any shape.
+        axis : int, default=0
+            Of the table, along which it is indexed.
+
+        Returns
+        -------
+        Value
+            Shape of the table, with that of the indices in place of the axis.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> table = builder.constant((1000, 64), name="words")
+        >>> builder.gather(table, builder.input((12,), precision="int64")).shape
+        (1, 12, 64)
+        """
         shape = (*table.shape[:axis], *indices.shape, *table.shape[axis + 1 :])
         return self._append("gather", (table, indices), shape, {"axis": axis})
 
     # Shapes ----------------------------------------------------------------------------------
 
     def split(self, x: Value, start: int, size: int, axis: int = 1) -> Value:
-        """Append a part of a tensor: `size` elements from `start` along an axis."""
+        """Append a part of a tensor.
+
+        Parameters
+        ----------
+        x : Value
+            Any shape.
+        start, size : int
+            First element and number of elements.
+        axis : int, default=1
+            Along which they are counted.
+
+        Returns
+        -------
+        Value
+            Of that size along the axis.
+
+        Raises
+        ------
+        ArchcostError
+            If the part does not lie within the axis.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> x = builder.input((8, 32, 32))
+        >>> builder.split(x, 2, 4).shape
+        (1, 4, 32, 32)
+        """
         if not 0 <= start < start + size <= x.shape[axis]:
             raise ArchcostError(
                 f"a part must lie within the {x.shape[axis]} elements of axis {axis}, but got "
@@ -364,7 +819,32 @@ class GraphBuilder:
         )
 
     def reshape(self, x: Value, shape: Sequence[int]) -> Value:
-        """Append a change of shape; `shape` is without the batch, which stays."""
+        """Append a change of shape.
+
+        Parameters
+        ----------
+        x : Value
+            Any shape, batch first.
+        shape : sequence of int
+            The new one without the batch, which stays.
+
+        Returns
+        -------
+        Value
+            Of the new shape, batch first.
+
+        Raises
+        ------
+        ArchcostError
+            If the new shape does not hold as many elements.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> x = builder.input((8, 32, 32))
+        >>> builder.reshape(x, (8, 1024)).shape
+        (1, 8, 1024)
+        """
         whole = (x.shape[0], *shape)
         if prod(whole) != prod(x.shape):
             raise ArchcostError(
@@ -377,7 +857,32 @@ class GraphBuilder:
         return self._append("reshape", (x,), (x.shape[0], prod(x.shape[1:])), {})
 
     def transpose(self, x: Value, axes: Sequence[int]) -> Value:
-        """Append an exchange of axes, the batch's included."""
+        """Append an exchange of axes.
+
+        Parameters
+        ----------
+        x : Value
+            Any shape.
+        axes : sequence of int
+            The old place of each axis, the batch's included.
+
+        Returns
+        -------
+        Value
+            With the axes in the new order.
+
+        Raises
+        ------
+        ArchcostError
+            If these are not the axes of `x`.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> x = builder.input((8, 32, 32))
+        >>> builder.transpose(x, (0, 2, 3, 1)).shape
+        (1, 32, 32, 8)
+        """
         if sorted(axes) != list(range(len(x.shape))):
             raise ArchcostError(
                 f"axes must be those of {x.shape} in a new order, but got {tuple(axes)}"
@@ -386,7 +891,32 @@ class GraphBuilder:
         return self._append("transpose", (x,), shape, {"axes": tuple(axes)})
 
     def channel_shuffle(self, x: Value, groups: int) -> Value:
-        """Append ShuffleNet's exchange of channels between `groups`."""
+        """Append ShuffleNet's exchange of channels between `groups`.
+
+        Parameters
+        ----------
+        x : Value
+            Shape ``(batch, channels, ...)``.
+        groups : int
+            Between which channels change places.
+
+        Returns
+        -------
+        Value
+            Of the shape of `x`.
+
+        Raises
+        ------
+        ArchcostError
+            If `groups` does not divide the channels.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> x = builder.input((8, 32, 32))
+        >>> builder.channel_shuffle(x, 2).shape
+        (1, 8, 32, 32)
+        """
         if x.shape[1] % groups:
             raise ArchcostError(
                 f"groups of a shuffle must divide the channels, but got {groups} groups for "
@@ -395,13 +925,60 @@ class GraphBuilder:
         return self._append("channel_shuffle", (x,), x.shape, {"groups": groups})
 
     def pad(self, x: Value, padding: Padding) -> Value:
-        """Append a border of zeros around the axes after the channels."""
+        """Append a border of zeros around the axes after the channels.
+
+        Parameters
+        ----------
+        x : Value
+            Shape ``(batch, channels, ...)``.
+        padding : int, sequence of int, or sequence of pairs
+            One for all axes, one an axis, or one a side.
+
+        Returns
+        -------
+        Value
+            With the border.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> x = builder.input((8, 32, 32))
+        >>> builder.pad(x, 1).shape
+        (1, 8, 34, 34)
+        """
         pads = both_sides(padding, len(x.shape) - 2)
         sizes = [size + sum(pair) for size, pair in zip(x.shape[2:], pads, strict=True)]
         return self._append("pad", (x,), (*x.shape[:2], *sizes), {"padding": pads})
 
     def resize(self, x: Value, size: PerAxis, mode: str = "nearest") -> Value:
-        """Append a change of resolution to `size`."""
+        """Append a change of resolution.
+
+        Parameters
+        ----------
+        x : Value
+            Shape ``(batch, channels, ...)``.
+        size : int or sequence of int
+            The new resolution.
+        mode : {"nearest", "bilinear"}, default="nearest"
+            How it is interpolated.
+
+        Returns
+        -------
+        Value
+            Shape ``(batch, channels, *size)``.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such mode.
+
+        Examples
+        --------
+        >>> builder = GraphBuilder()
+        >>> x = builder.input((8, 32, 32))
+        >>> builder.resize(x, 64).shape
+        (1, 8, 64, 64)
+        """
         check_name("mode", mode, ("nearest", "bilinear"))
         shape = (*x.shape[:2], *per_axis(size, len(x.shape) - 2))
         return self._append("resize", (x,), shape, {"mode": mode})

@@ -65,6 +65,21 @@ def node_work(node: Node, inputs: Sequence[Node]) -> Work:
         The op.
     inputs : sequence of Node
         What it reads.
+
+    Returns
+    -------
+    Work
+        Multiply-accumulates, parameters, and bytes read and written.
+
+    Examples
+    --------
+    >>> from archcost.networks import GraphBuilder
+    >>> builder = GraphBuilder()
+    >>> x = builder.input((8, 32, 32))
+    >>> y = builder.conv(x, 16, 3, name="conv")
+    >>> image, conv = builder.nodes_at([x, y])
+    >>> node_work(conv, [image]).macs == 16 * 32 * 32 * 8 * 3 * 3
+    True
     """
     formula, n_params = MACS.get(node.op), node_params(node, inputs)
     macs = formula(node, inputs) if formula else 0

@@ -81,9 +81,24 @@ def predictor_name(predictor: CostPredictor | type[CostPredictor]) -> str:
 def register(name: str, predictor: type[CostPredictor]) -> None:
     """Make a predictor known by a name in this process.
 
+    Parameters
+    ----------
+    name : str
+        By which it is asked for.
+    predictor : class
+        A subclass of ``CostPredictor``.
+
     Raises
     ------
     ArchcostError
         If it is no predictor, or another one has the name.
+
+    Examples
+    --------
+    >>> class Mine(RidgePredictor):
+    ...     '''A new predictor.'''
+    >>> register("mine", Mine)
+    >>> PREDICTORS.pop("mine") is Mine
+    True
     """
     register_class("predictor", name, get_predictor(predictor), PREDICTORS)

@@ -69,6 +69,14 @@ class CostPredictor(Plugin, RegressorMixin, BaseEstimator):  # type: ignore[misc
         CostTableError
             If a cost is not finite or not positive, there are not as many costs as
             architectures, or there are fewer than two.
+
+        Examples
+        --------
+        >>> from archcost.predictors import RidgePredictor
+        >>> from archcost.spaces import NASBench201
+        >>> cells = NASBench201().sample(60, seed=0)
+        >>> RidgePredictor().fit(cells, 1.0 + (cells == 3).sum(axis=1)).predict([[3] * 6]).round(2)
+        array([7.])
         """
         space = given_space(space, archs)
         ops = space.parse_many(archs)
@@ -107,6 +115,16 @@ class CostPredictor(Plugin, RegressorMixin, BaseEstimator):  # type: ignore[misc
             If an architecture is malformed.
         sklearn.exceptions.NotFittedError
             Before ``fit``.
+
+        Examples
+        --------
+        >>> from archcost.predictors import LookupPredictor
+        >>> from archcost.spaces import NASBench201
+        >>> cells = NASBench201().sample(60, seed=0)
+        >>> fitted = LookupPredictor().fit(cells, 1.0 + (cells == 3).sum(axis=1))
+        >>> mean, std = fitted.predict(cells[:2], return_std=True)
+        >>> mean.shape, std.shape
+        ((2,), (2,))
         """
         check_is_fitted(self, "space_")
         mean, std = self._predict(self.space_.parse_many(archs), return_std)
@@ -135,6 +153,19 @@ class CostPredictor(Plugin, RegressorMixin, BaseEstimator):  # type: ignore[misc
         -------
         CostPredictor
             Itself, fitted; it predicts what the saved one did.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from archcost.predictors import LookupPredictor
+        >>> from archcost.spaces import NASBench201
+        >>> cells = NASBench201().sample(60, seed=0)
+        >>> fitted = LookupPredictor().fit(cells, 1.0 + (cells == 3).sum(axis=1))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     fitted.save_weights(Path(folder))
+        ...     again = LookupPredictor().load_weights(Path(folder), NASBench201())
+        >>> bool((again.predict(cells) == fitted.predict(cells)).all())
+        True
         """
         self._bind(space)
         self._restore(read_arrays(folder / "weights.npz"))

@@ -122,6 +122,12 @@ def find_limits(
         If a limit is not positive, or two names mean the same quantity.
     UnknownNameError
         If no model covers a device, or a given one is of another space.
+
+    Examples
+    --------
+    >>> from archcost.spaces import FBNet
+    >>> [limit.at_most for limit in find_limits(FBNet(), {"raspi4": 20, "params": 1e6})]
+    [20.0, 1000000.0]
     """
     wanted = {**limits, **dict.fromkeys((name for name in unlimited if name not in limits), np.inf)}
     found = tuple(

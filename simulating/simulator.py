@@ -79,16 +79,47 @@ class Simulator(Plugin, ABC):
         Counter of str
             Keys of the parts, each one line of text that `simulate` understands by itself; they
             are kept in a file, so equal parts of other spaces share a cost.
+
+        Examples
+        --------
+        >>> from archcost.simulating import get_simulator, load_accelerator
+        >>> from archcost.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> zigzag = get_simulator(load_accelerator("eyeriss_like"))
+        >>> parts = zigzag.parts(space, space.parse([3] * 6), "cifar10")
+        >>> len(parts), sum(parts.values())
+        (15, 148)
         """
 
     @abstractmethod
     def simulate(self, part: str, accelerator: Accelerator) -> dict[str, float]:
-        """Return the cost of one part for each of the metrics, in ms and mJ.
+        """Return the cost of one part for each of the metrics.
+
+        Parameters
+        ----------
+        part : str
+            A key that `parts` gave.
+        accelerator : Accelerator
+            What it is simulated on.
+
+        Returns
+        -------
+        dict of str to float
+            Latency in ms and energy in mJ, whichever `metrics` names.
 
         Raises
         ------
         NotCompilableError
             If the accelerator cannot run it. Any other exception is recorded as a failure.
+
+        Examples
+        --------
+        >>> class Slow(Simulator):
+        ...     '''A second for each part.'''
+        ...     def simulate(self, part, accelerator):
+        ...         return {"latency": 1000.0}
+        >>> Slow.simulate(None, "a part", None)
+        {'latency': 1000.0}
         """
 
     def default_count(self, space: SearchSpace) -> int:

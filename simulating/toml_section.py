@@ -57,7 +57,35 @@ class TomlSection:
     def text(
         self, key: str, default: str | None = None, *, choices: Iterable[str] | None = None
     ) -> str:
-        """Return a text that is not empty, or one of `choices`."""
+        """Return a text that is not empty, or one of `choices`.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+        default : str, optional
+            What holds where the section lacks it; without one it must be there.
+        choices : iterable of str, optional
+            The only texts that are allowed.
+
+        Returns
+        -------
+        str
+            The text.
+
+        Raises
+        ------
+        ArchcostError
+            If it is missing, or breaks the rule.
+        UnknownNameError
+            If it is none of the choices.
+
+        Examples
+        --------
+        >>> section = TomlSection({"name": "mine"}, "[array] of my_npu.toml", ["name"])
+        >>> section.text("name")
+        'mine'
+        """
         value = self._get(key, default)
         if choices is not None:
             return check_name(f"{key} in {self.where}", value, choices)
@@ -73,7 +101,33 @@ class TomlSection:
         least: float = 0.0,
         above: float = -math.inf,
     ) -> float:
-        """Return a finite number of at least `least`, and above `above`."""
+        """Return a finite number of at least `least`, and above `above`.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+        default : float, optional
+            What holds where the section lacks it; without one it must be there.
+        least, above : float
+            Bounds: the number is at least the one and above the other.
+
+        Returns
+        -------
+        float
+            The number.
+
+        Raises
+        ------
+        ArchcostError
+            If it is missing, or breaks the rule.
+
+        Examples
+        --------
+        >>> section = TomlSection({"ghz": 0.5}, "[array] of my_npu.toml", ["ghz"])
+        >>> section.number("ghz", above=0)
+        0.5
+        """
         value = self._get(key, default)
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not (is_number and math.isfinite(value) and value >= least and value > above):
@@ -82,14 +136,66 @@ class TomlSection:
         return float(value)
 
     def integer(self, key: str, default: int | None = None, *, least: int = 1) -> int:
-        """Return an integer of at least `least`."""
+        """Return an integer of at least `least`.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+        default : int, optional
+            What holds where the section lacks it; without one it must be there.
+        least : int, default=1
+            The smallest that is allowed.
+
+        Returns
+        -------
+        int
+            The integer.
+
+        Raises
+        ------
+        ArchcostError
+            If it is missing, or breaks the rule.
+
+        Examples
+        --------
+        >>> section = TomlSection({"rows": 12}, "[array] of my_npu.toml", ["rows", "columns"])
+        >>> section.integer("rows"), section.integer("columns", 14)
+        (12, 14)
+        """
         value = self._get(key, default)
         if not _is_integer(value) or value < least:
             raise self._wrong(key, f"an integer of at least {least}", value)
         return int(value)
 
     def integers(self, key: str, *, count: int | None = None, least: int = 1) -> tuple[int, ...]:
-        """Return a list of integers of at least `least`; `count` of them, if given."""
+        """Return a list of integers of at least `least`; `count` of them, if given.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+        count : int, optional
+            How many there must be.
+        least : int, default=1
+            The smallest that is allowed.
+
+        Returns
+        -------
+        tuple of int
+            The integers.
+
+        Raises
+        ------
+        ArchcostError
+            If it is missing, or breaks the rule.
+
+        Examples
+        --------
+        >>> section = TomlSection({"shape": [12, 14]}, "[array] of my_npu.toml", ["shape"])
+        >>> section.integers("shape", count=2)
+        (12, 14)
+        """
         value = self._get(key, None)
         fits = isinstance(value, list) and value and (count is None or len(value) == count)
         if not fits or not all(_is_integer(item) and item >= least for item in value):
@@ -98,7 +204,35 @@ class TomlSection:
         return tuple(value)
 
     def words(self, key: str, choices: Iterable[str], *, empty: bool = False) -> tuple[str, ...]:
-        """Return a list of some of `choices`, at least one unless it may be `empty`."""
+        """Return a list of some of `choices`, at least one unless it may be `empty`.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+        choices : iterable of str
+            The texts that are allowed.
+        empty : bool, default=False
+            Whether there may be none.
+
+        Returns
+        -------
+        tuple of str
+            The texts.
+
+        Raises
+        ------
+        ArchcostError
+            If it is missing, or breaks the rule.
+        UnknownNameError
+            If one is none of the choices.
+
+        Examples
+        --------
+        >>> section = TomlSection({"dims": ["K", "C"]}, "[array] of my_npu.toml", ["dims"])
+        >>> section.words("dims", ["K", "C", "OX"])
+        ('K', 'C')
+        """
         value = self._get(key, None)
         if not isinstance(value, list) or not (value or empty):
             raise self._wrong(key, "a list of texts", value)

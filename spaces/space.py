@@ -97,6 +97,14 @@ class SearchSpace(Plugin, ABC):
         -------
         Value
             The result of the last op.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> space, builder = NASBench201(), GraphBuilder()
+        >>> result = space.describe(space.parse(1462), space.dataset(), builder)
+        >>> builder.graph(result)
+        <Graph of 341 nodes: 1x3x32x32 -> 1x10>
         """
 
     # What a space may say --------------------------------------------------------------------
@@ -285,12 +293,24 @@ class SearchSpace(Plugin, ABC):
         dataset : str, optional
             What was asked for beside them.
 
+        Returns
+        -------
+        str
+            Its name.
+
         Raises
         ------
         ArchitectureError
             If a config names another dataset than `dataset` or than another config does.
         UnknownNameError
             If the space has no such dataset.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> space.dataset_of(1462), space.dataset_of(1462, "CIFAR100")
+        ('cifar10', 'cifar100')
         """
         asked = None if dataset is None else self.check_dataset(dataset)
         for config in _configs(archs):
@@ -324,6 +344,15 @@ class SearchSpace(Plugin, ABC):
         ArchitectureError
             If the form is malformed, an op is not allowed at its position, or the combination
             is not valid.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> space.parse(1462).tolist()
+        [3, 3, 3, 3, 3, 3]
+        >>> space.parse(["none"] * 6).tolist()
+        [0, 0, 0, 0, 0, 0]
         """
         try:
             return self._parsed(arch, dataset)
@@ -376,6 +405,13 @@ class SearchSpace(Plugin, ABC):
         ArchitectureError
             If an architecture is malformed or invalid; the message gives its place in the
             sequence.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> space.parse_many([[3] * 6, ["none"] * 6]).tolist()
+        [[3, 3, 3, 3, 3, 3], [0, 0, 0, 0, 0, 0]]
         """
         form = plain_form(archs)
         if is_plain_ids(form):
@@ -428,7 +464,31 @@ class SearchSpace(Plugin, ABC):
         return self.join([self.op_names[op] for op in self.parse(arch)])
 
     def format_many(self, archs: object, dataset: str | None = None) -> list[str]:
-        """Return the string forms of several architectures, parsed as ``parse_many`` does."""
+        """Return the string forms of several architectures.
+
+        Parameters
+        ----------
+        archs : array (n_archs, n_positions) of int, or sequence of architectures
+            In any accepted form.
+        dataset : str, optional
+            The dataset that config dicts must not contradict.
+
+        Returns
+        -------
+        list of str
+            The space's string of each.
+
+        Raises
+        ------
+        ArchitectureError
+            If an architecture is malformed or invalid.
+
+        Examples
+        --------
+        >>> from archcost.spaces import FBNet
+        >>> FBNet().format_many([[0] * 22])[0][:12]
+        'k3_e1-k3_e1-'
+        """
         ops = self.parse_many(archs, dataset)
         return [self.join([self.op_names[op] for op in row]) for row in ops]
 
@@ -467,6 +527,13 @@ class SearchSpace(Plugin, ABC):
         ------
         ArchitectureError
             If `n` or `seed` is negative, or `n` larger than the space.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> space.sample(100, seed=0).shape
+        (100, 6)
         """
         if not 0 <= n <= self.n_archs:
             raise ArchitectureError(
@@ -496,7 +563,27 @@ class SearchSpace(Plugin, ABC):
         return rows
 
     def draw(self, n: int, rng: np.random.Generator) -> Ops:
-        """Draw `n` combinations of allowed ops uniformly, valid or not, with repetitions."""
+        """Draw combinations of allowed ops uniformly, valid or not, with repetitions.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        rng : numpy.random.Generator
+            Where the randomness comes from.
+
+        Returns
+        -------
+        numpy.ndarray of int, shape (n, n_positions)
+            Op ids, each allowed at its position.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> space.draw(3, np.random.default_rng(0)).shape
+        (3, 6)
+        """
         if self.allowed.all():
             return rng.integers(self.n_ops, size=(n, self.n_positions), dtype=self.dtype)
         columns = [ids[rng.integers(len(ids), size=n)] for ids in self.choices]
@@ -532,12 +619,24 @@ class SearchSpace(Plugin, ABC):
         batch_size : int, default=1
             Images a run.
 
+        Returns
+        -------
+        Graph
+            All ops that the space describes, dead ones included.
+
         Raises
         ------
         ArchitectureError
             If the architecture is malformed or invalid.
         UnknownNameError
             If the space has no such dataset.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> space.graph(1462)
+        <Graph of 341 nodes: 1x3x32x32 -> 1x10>
         """
         ops = self.parse(arch)
         names = [self.op_names[op] for op in ops]
@@ -545,17 +644,100 @@ class SearchSpace(Plugin, ABC):
         return builder.graph(self.describe(ops, self.dataset(dataset), builder))
 
     def layers(self, arch: object, dataset: str | None = None) -> tuple[Layer, ...]:
-        """Return the layers of the network in order of execution, nothing pruned."""
+        """Return the layers of the network of an architecture.
+
+        Parameters
+        ----------
+        arch : architecture
+            In any accepted form.
+        dataset : str, optional
+            Fixes the input size and the classes; the space's default by default.
+
+        Returns
+        -------
+        tuple of Layer
+            In order of execution, nothing pruned.
+
+        Raises
+        ------
+        ArchitectureError
+            If the architecture is malformed or invalid.
+        UnknownNameError
+            If the space has no such dataset.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> stem = space.layers(1462)[0]
+        >>> stem.kind, stem.c_out, stem.h_out
+        ('conv', 16, 32)
+        """
         return graph_layers(self.graph(arch, dataset))
 
     def network(self, arch: object, dataset: str | None = None) -> nn.Module:
-        """Build the network as a torch module in evaluation mode, with random weights."""
+        """Build the network of an architecture as a torch module.
+
+        Parameters
+        ----------
+        arch : architecture
+            In any accepted form.
+        dataset : str, optional
+            Fixes the input size and the classes; the space's default by default.
+
+        Returns
+        -------
+        torch.nn.Module
+            In evaluation mode, with random weights.
+
+        Raises
+        ------
+        ArchitectureError
+            If the architecture is malformed or invalid.
+        UnknownNameError
+            If the space has no such dataset.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> import torch
+        >>> space.network(1462)(torch.zeros(1, 3, 32, 32)).shape
+        torch.Size([1, 10])
+        """
         from archcost.networks.torch_module import torch_module
 
         return torch_module(self.graph(arch, dataset))
 
     def workload(self, arch: object, dataset: str | None = None) -> Workload:
-        """Return FLOPs, parameters and activation bytes, without building the network."""
+        """Return the work of an architecture, without building its network.
+
+        Parameters
+        ----------
+        arch : architecture
+            In any accepted form.
+        dataset : str, optional
+            Fixes the input size and the classes; the space's default by default.
+
+        Returns
+        -------
+        Workload
+            FLOPs, parameters and bytes of activations.
+
+        Raises
+        ------
+        ArchitectureError
+            If the architecture is malformed or invalid.
+        UnknownNameError
+            If the space has no such dataset.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> space.workload(1462).params
+        1531546
+        """
         return workload(self.layers(arch, dataset))
 
     def __iter__(self) -> Iterator[Ops]:

@@ -14,6 +14,8 @@ from archcost.models import CostModel
 from archcost.predictors import get_predictor
 from archcost.progress import progress_bar
 from archcost.training import tracking
+from archcost.training.experiment_summary import log_summary
+from archcost.training.run_names import run_name, short_labels, shortened
 from archcost.training.tracker import Tracker
 from archcost.training.train_settings import TrainSettings
 from archcost.training.trainer import Trial, refitted, run_trial
@@ -144,21 +146,26 @@ def run_experiment(
         ) as bar,
         Tracker(settings.experiment) as tracker,
     ):
-        name = ", ".join(map(str, keys))[:250]  # MLflow keeps no longer names
-        with tracker.run(name, tracking.EXPERIMENT) as run_id:
+        labels = short_labels(keys)
+        with tracker.run(_name(labels, settings), tracking.EXPERIMENT) as run_id:
             for key in keys:
                 trials: list[Trial] = []
                 try:
                     for plan in _plan(settings):
                         bar.set_description(f"{key} {plan.predictor}")
-                        trials.append(_tracked_trial(tracker, table, key, plan))
+                        trials.append(_tracked_trial(tracker, table, key, plan, labels))
                         bar.update()
-                    choices.append(_kept(tracker, trials, table, models_folder))
+                    choices.append(_kept(tracker, trials, table, models_folder, labels))
                 except KeyboardInterrupt:
                     interrupted = True
                     if trials:
-                        choices.append(_kept(tracker, trials, table, models_folder, refit=False))
+                        choices.append(
+                            _kept(tracker, trials, table, models_folder, labels, refit=False)
+                        )
                     break
+            if choices and run_id is not None:
+                chosen = {str(one.model.key): one.model.manifest.predictor for one in choices}
+                tracker.log(log_summary, run_id, settings.predictors, chosen, labels)
         if interrupted:
             tracker.end_as_killed(run_id)
     store = None if tracker.failed else tracker.uri
@@ -173,13 +180,24 @@ def _plan(settings: ExperimentSettings) -> list[TrainSettings]:
     ]
 
 
+def _name(labels: dict[str, str], settings: ExperimentSettings) -> str:
+    predictors = shortened((run_name(name) for name in settings.predictors), most=4)
+    n_train = "" if settings.training.n_train is None else f"n={settings.training.n_train}"
+    return run_name(shortened(labels.values(), most=1), n_train, predictors)
+
+
 def _tracked_trial(
-    tracker: Tracker, table: CostTable, key: CostKey, settings: TrainSettings
+    tracker: Tracker,
+    table: CostTable,
+    key: CostKey,
+    settings: TrainSettings,
+    labels: dict[str, str],
 ) -> Trial:
-    name = f"{key} {settings.predictor} seed {settings.seed}"
-    with tracker.run(name, tracking.TRIAL, key):
+    what, seed = (settings.predictor, labels[str(key)]), f"seed {settings.seed}"
+    with tracker.run(run_name(*what, seed), tracking.TRIAL, key):
         trial = run_trial(table, key, settings)
-        tracker.log(tracking.log_trial, trial, table)
+        n_train = f"n={trial.model.manifest.training['n_train']}"
+        tracker.log(tracking.log_trial, trial, table, run_name(*what, n_train, seed))
     return trial
 
 
@@ -188,6 +206,7 @@ def _kept(
     trials: list[Trial],
     table: CostTable,
     folder: Path | None,
+    labels: dict[str, str],
     *,
     refit: bool = True,
 ) -> Choice:
@@ -197,7 +216,8 @@ def _kept(
     trial = next(trial for trial in trials if trial.settings.predictor == best)
     model = refitted(trial, table) if refit else trial.model
     saved = None if folder is None else model.save(folder / str(model.key))
-    with tracker.run(f"{model.key} chosen: {best}", tracking.CHOSEN, model.key):
+    name = run_name(best, labels[str(model.key)], f"n={model.manifest.training['n_train']}")
+    with tracker.run(f"{name} · chosen", tracking.CHOSEN, model.key):
         uri = tracker.log(tracking.log_choice, model, trial, means[best], table)
     return Choice(model, uri, saved, means)
 

@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING
 from archcost.datasets import CostKey, CostTable
 from archcost.progress import progress_bar
 from archcost.training.metrics import flat
+from archcost.training.run_names import run_name, short_labels
+from archcost.training.tracker import Tracker
+from archcost.training.tracking import CURVE
 from archcost.training.train_settings import TrainSettings
 from archcost.training.trainer import choose_key, run_trial
 
 if TYPE_CHECKING:
     import pandas as pd
+
+LOGGED = ("spearman", "kendall", "mape", "within_10_percent", "train_seconds")
+"""Figures of a learning curve that MLflow draws over the number of training rows."""
 
 
 def learning_curve(
@@ -51,6 +57,17 @@ def learning_curve(
     pandas.DataFrame
         One row a size, predictor and seed: key, predictor, n_train, seed, train_seconds, then
         every metric with its ``_low`` and ``_high``.
+
+    Examples
+    --------
+    >>> from archcost.datasets import CostTable
+    >>> from archcost.spaces import NASBench201
+    >>> cells = NASBench201().sample(60, seed=0)
+    >>> cost_ms = 1.0 + (cells == 3).sum(axis=1)
+    >>> table = CostTable.from_costs("nasbench201", cells, cost_ms, device="my_board")
+    >>> curve = learning_curve(table, predictors=["lookup"], sizes=[20, 40], seeds=[0])
+    >>> curve[["predictor", "n_train"]].to_numpy().tolist()
+    [['lookup', 20], ['lookup', 40]]
     """
     import pandas as pd
 
@@ -76,3 +93,38 @@ def learning_curve(
             }
         )
     return pd.DataFrame(rows)
+
+
+def log_learning_curve(tracker: Tracker, curve: pd.DataFrame) -> None:
+    """Log learning curves to MLflow, one run a predictor and cost, which share their charts.
+
+    Parameters
+    ----------
+    tracker : Tracker
+        Open; its active run, if there is one, becomes the parent.
+    curve : pandas.DataFrame
+        As `learning_curve` returns it, of one key or several.
+
+    Notes
+    -----
+    Metrics are named ``learning_curve/spearman`` and so on; their step is the number of training
+    rows, their value the mean over seeds.
+    """
+    keys = [CostKey.parse(name) for name in curve["key"].unique()]
+    labels = short_labels(keys)
+    for (name, predictor), rows in curve.groupby(["key", "predictor"], sort=False):
+        run = run_name(predictor, labels[name], "learning curve")
+        with tracker.run(run, CURVE, CostKey.parse(name)):
+            tracker.log(_write_curve, rows)
+
+
+def _write_curve(rows: pd.DataFrame) -> None:
+    import mlflow
+
+    key, predictor = rows["key"].iloc[0], rows["predictor"].iloc[0]
+    seeds = rows["seed"].nunique()
+    mlflow.log_params({"key": key, "predictor": predictor, "seeds": seeds})
+    for n_train, of_size in rows.groupby("n_train"):
+        means = of_size[list(LOGGED)].mean().dropna()
+        metrics = {f"learning_curve/{name}": float(value) for name, value in means.items()}
+        mlflow.log_metrics(metrics, step=int(n_train))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from archcost.errors import MissingDataError, TrackingError
 from archcost.training.killed_runs import mark_killed
+from archcost.training.saved_views import view_tags
 from archcost.training.sqlite_store import (
     ARTIFACTS,
     check_store,
@@ -25,6 +26,28 @@ from archcost.training.sqlite_store import (
 )
 
 DEFAULT_STORE = "mlflow.db"
+
+DESCRIPTION = "mlflow.note.content"
+"""Tag that MLflow shows as the description, in Markdown."""
+
+KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""Tag by which MLflow opens an experiment on its runs, and not on traces of language models."""
+
+ABOUT_EXPERIMENT = """\
+Cost models of neural architectures, logged by `archcost`. A run named after devices is one
+training; its description compares the predictors, and the runs below it are the trials. Choose a
+part under *Views*, or search for it:
+
+| search | shows |
+| --- | --- |
+| tags.archcost.role = 'experiment' | trainings, with the best predictor and its score |
+| tags.archcost.role = 'trial' | every predictor and seed, to be charted side by side |
+| tags.archcost.role = 'chosen' | the models that were kept |
+| tags.archcost.role = 'learning curve' | scores over the number of training rows |
+| tags.archcost.device = 'raspi4' and metrics.spearman > 0.95 | what predicts a device well |
+
+`archcost compare` prints the comparison, `archcost register` names a model to be served.
+"""
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # it would report its use over the network
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -104,15 +127,19 @@ def experiment_id(name: str) -> str:
     """
     import mlflow
 
+    tags = {**KIND, **view_tags(), DESCRIPTION: ABOUT_EXPERIMENT}
     experiment = mlflow.get_experiment_by_name(name)
     if experiment is not None:
+        for tag, value in tags.items():
+            if tag not in experiment.tags:  # of an earlier version, or made by the user
+                mlflow.MlflowClient().set_experiment_tag(experiment.experiment_id, tag, value)
         return str(experiment.experiment_id)
     file = sqlite_file(mlflow.get_tracking_uri())
     location = None
     if file is not None:
         # MLflow decodes what looks percent-encoded, so the name is not quoted but simplified.
         location = (file.parent / ARTIFACTS / re.sub(r"[^\w-]", "_", name)).as_uri()
-    return str(mlflow.create_experiment(name, artifact_location=location))
+    return str(mlflow.create_experiment(name, artifact_location=location, tags=tags))
 
 
 def _open_file(file: Path, uri: str) -> None:

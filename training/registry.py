@@ -12,8 +12,9 @@ from archcost.models import CostModel
 from archcost.models.manifest import MANIFEST
 from archcost.models.store import LOADED
 from archcost.training.mlflow_store import tracking_store
+from archcost.training.model_page import card_lines, cost_in_words, model_page
 from archcost.training.sqlite_store import first_line, writing
-from archcost.training.tracker import KEY, ROLE
+from archcost.training.tracker import KEY, ROLE, key_tags
 from archcost.training.tracking import CHOSEN
 
 UNREACHABLE = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE")
@@ -53,8 +54,11 @@ def register(key: CostKey | str, *, uri: str | None = None, alias: str = "champi
             raise MissingDataError(f"{uri} must be a model of {name}, but is one of {model.key}")
         # MLflow says on stderr what it has done.
         with writing(store), contextlib.redirect_stderr(io.StringIO()):
-            version = mlflow.register_model(uri, name)
-            mlflow.MlflowClient().set_registered_model_alias(name, alias, version.version)
+            version = mlflow.register_model(uri, name, tags=key_tags(model.key))
+            client = mlflow.MlflowClient()
+            client.update_registered_model(name, _about(model))
+            client.update_model_version(name, version.version, model_page(model))
+            client.set_registered_model_alias(name, alias, version.version)
     LOADED.clear()  # it may hold what the alias meant
     return f"models:/{name}@{alias}"
 
@@ -82,6 +86,12 @@ def load_registered(uri: str) -> CostModel:
     """
     with tracking_store():
         return _load(uri)
+
+
+def _about(model: CostModel) -> str:
+    """Return what all versions of a registered model share, as Markdown."""
+    card = [f"- {line}" for line in card_lines(model.manifest)]
+    return "\n".join([cost_in_words(model.manifest), "", *card]) + "\n"
 
 
 def _load(uri: str) -> CostModel:

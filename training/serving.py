@@ -6,17 +6,24 @@ formats and no pickled code.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from archcost.datasets import CostKey
+from archcost.errors import ArchitectureError
 from archcost.models import CostModel
+from archcost.spaces.space import Ops
 
 if TYPE_CHECKING:
     import pandas as pd
     from mlflow.models import ModelSignature
 
 ARCH = "arch"
+RETURN_STD = "return_std"
+"""Parameter of a request: whether to answer with standard deviations, too."""
 
 
 class ServedModel:
@@ -31,15 +38,62 @@ class ServedModel:
     def __init__(self, model: CostModel) -> None:
         self.model = model
 
-    def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> Any:
-        """Return one row a row of `model_input`, with the column ``latency_ms`` or ``energy_mj``.
+    def predict(self, model_input: pd.DataFrame, params: Mapping[str, Any] | None = None) -> Any:
+        """Predict the cost of each row.
 
-        MLflow fixes the arguments; there are no `params`.
+        Parameters
+        ----------
+        model_input : pandas.DataFrame
+            Column ``arch``: strings, published indices or lists of ops, in any mixture.
+        params : mapping, optional
+            ``{"return_std": True}`` asks for standard deviations, too.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a row of `model_input`, with the column ``latency_ms`` or ``energy_mj``, and
+            with standard deviations ``latency_ms_std`` or ``energy_mj_std``.
+
+        Raises
+        ------
+        mlflow.exceptions.MlflowException
+            If an architecture is malformed; the scoring server answers with status 400.
         """
         import pandas as pd
 
-        costs = self.model.predict(model_input[ARCH].tolist())
-        return pd.DataFrame({cost_column(self.model.key): costs}, index=model_input.index)
+        column = cost_column(self.model.key)
+        try:
+            ops = self._parsed(model_input[ARCH].tolist())
+        except ArchitectureError as error:
+            from mlflow.exceptions import MlflowException
+            from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
+
+            raise MlflowException(str(error), error_code=INVALID_PARAMETER_VALUE) from None
+        costs, stds = self.model.predict(ops, return_std=True) if len(ops) else ((), ())
+        answer = {column: costs}
+        if (params or {}).get(RETURN_STD):
+            answer[f"{column}_std"] = stds
+        return pd.DataFrame(answer, index=model_input.index, dtype=float)
+
+    def _parsed(self, archs: list[Any]) -> Ops:
+        """Return op ids; a list of numbers would be one architecture, so each is parsed alone."""
+        space = self.model.space
+        rows = np.empty((len(archs), space.n_positions), dtype=space.dtype)
+        for place, arch in enumerate(archs):
+            try:
+                rows[place] = space.parse(self._plain(arch), self.model.key.dataset)
+            except ArchitectureError as error:
+                raise ArchitectureError(f"architecture {place}: {error}") from None
+        return rows
+
+    def _plain(self, arch: Any) -> Any:
+        """Return a cell as it was meant: data frames and texts make indices floats or strings."""
+        if self.model.space.has_index:
+            if isinstance(arch, float) and arch.is_integer():
+                return int(arch)
+            if isinstance(arch, str) and arch.strip().isdecimal():
+                return int(arch)
+        return arch
 
 
 def cost_column(key: CostKey) -> str:
@@ -48,12 +102,15 @@ def cost_column(key: CostKey) -> str:
 
 
 def signature(key: CostKey) -> ModelSignature:
-    """Return what MLflow is to accept and give: strings in, costs out."""
+    """Return what MLflow is to accept and give: architectures of any form in, costs out."""
     from mlflow.models import ModelSignature
-    from mlflow.types.schema import ColSpec, Schema
+    from mlflow.types.schema import AnyType, ColSpec, ParamSchema, ParamSpec, Schema
 
+    column = cost_column(key)
     return ModelSignature(
-        Schema([ColSpec("string", ARCH)]), Schema([ColSpec("double", cost_column(key))])
+        Schema([ColSpec(AnyType(), ARCH)]),
+        Schema([ColSpec("double", column), ColSpec("double", f"{column}_std", required=False)]),
+        ParamSchema([ParamSpec(RETURN_STD, "boolean", False)]),
     )
 
 

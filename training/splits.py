@@ -70,6 +70,14 @@ def split_rows(
         If a part would have fewer than two rows, or the space has no canonical form to split by.
     UnknownNameError
         If there is no such method.
+
+    Examples
+    --------
+    >>> from archcost.spaces import NASBench201
+    >>> space = NASBench201()
+    >>> split = split_rows(space, space.sample(100, seed=0), n_train=60)
+    >>> len(split.train), len(split.validation), len(split.test)
+    (60, 0, 40)
     """
     check_name("split", method, SPLITS)
     n_rows = len(ops)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from typing import ParamSpec, Self, TypeVar
 
 from archcost.datasets import CostKey
@@ -119,7 +120,7 @@ class Tracker:
             run_name=name,
             experiment_id=self._experiment_id if parent is None else parent.info.experiment_id,
             nested=parent is not None,
-            tags=tags if key is None else {**tags, KEY: str(key)},
+            tags=tags if key is None else {**tags, **key_tags(key)},
         )
         return str(run.info.run_id)
 
@@ -153,6 +154,17 @@ class Tracker:
             ArchcostWarning,
             stacklevel=3,
         )
+
+
+def key_tags(key: CostKey) -> dict[str, str]:
+    """Return the tags that runs and models of a cost are filtered by.
+
+    Examples
+    --------
+    >>> key_tags(CostKey.parse("fbnet-raspi4-latency-cifar100"))["archcost.device"]
+    'raspi4'
+    """
+    return {KEY: str(key), **{f"archcost.{name}": part for name, part in asdict(key).items()}}
 
 
 def _end_run(status: str) -> None:

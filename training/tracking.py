@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import tempfile
@@ -13,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 from archcost.datasets import CostKey, CostTable
 from archcost.models import CostModel
 from archcost.training.metrics import flat
+from archcost.training.mlflow_store import DESCRIPTION
+from archcost.training.model_page import model_page
 from archcost.training.plots import residual_plot, scatter_plot
+from archcost.training.run_names import run_name
 from archcost.training.serving import ARCH, signature
-from archcost.training.tracker import Tracker
+from archcost.training.tracker import Tracker, key_tags
 
 if TYPE_CHECKING:
     from mlflow.data.pandas_dataset import PandasDataset
@@ -23,8 +25,14 @@ if TYPE_CHECKING:
 
     from archcost.training.trainer import Trial
 
-EXPERIMENT, TRIAL, CHOSEN = "experiment", "trial", "chosen"
+EXPERIMENT, TRIAL, CHOSEN, CURVE = "experiment", "trial", "chosen", "learning curve"
 """Roles of runs."""
+
+OF_PREDICTOR = "predictor."
+"""Begins the names of parameters that the predictor itself has."""
+
+INTERVAL = "interval/"
+"""Begins the names of bounds of metrics, which MLflow then draws in a part of their own."""
 
 
 def dataset(table: CostTable, key: CostKey) -> PandasDataset:
@@ -37,7 +45,7 @@ def dataset(table: CostTable, key: CostKey) -> PandasDataset:
     return from_pandas(frame, targets="cost", name=str(key), digest=rows.sha256[:36])
 
 
-def log_trial(trial: Trial, table: CostTable) -> str:
+def log_trial(trial: Trial, table: CostTable, name: str | None = None) -> str:
     """Log a trial to the active run: parameters, scores, dataset, plots and the model.
 
     Parameters
@@ -46,6 +54,8 @@ def log_trial(trial: Trial, table: CostTable) -> str:
         A scored model.
     table : CostTable
         What it was trained on.
+    name : str, optional
+        What to call the run, now that the number of training rows is known.
 
     Returns
     -------
@@ -54,11 +64,13 @@ def log_trial(trial: Trial, table: CostTable) -> str:
     """
     import mlflow
 
+    if name is not None:
+        mlflow.set_tag("mlflow.runName", name)
     data = dataset(table, trial.model.key)
     mlflow.log_params(run_params(trial.model))
     mlflow.log_input(data, context="training")
     info = log_cost_model(trial.model)
-    metrics = {**flat(trial.scores), "train_seconds": trial.train_seconds}
+    metrics = {**score_metrics(trial), "train_seconds": trial.train_seconds}
     if trial.validation_spearman is not None:
         metrics["validation_spearman"] = trial.validation_spearman
     log_metrics(metrics, info.model_id, data)
@@ -76,7 +88,7 @@ def log_choice(model: CostModel, trial: Trial, validation_spearman: float, table
     mlflow.log_params(run_params(model))
     mlflow.log_input(data, context="training")
     info = log_cost_model(model)
-    metrics = {**flat(trial.scores), "validation_spearman": validation_spearman}
+    metrics = {**score_metrics(trial), "validation_spearman": validation_spearman}
     log_metrics(metrics, info.model_id, data)
     return str(info.model_uri)
 
@@ -93,7 +105,10 @@ def log_transfer(model: CostModel, report: str, experiment: str = "archcost") ->
     experiment : str, default="archcost"
         Name of the MLflow experiment, made if it is not there.
     """
-    with Tracker(experiment) as tracker, tracker.run(f"{model.key}-transfer", TRIAL, model.key):
+    name = run_name(
+        model.manifest.predictor, model.key.device, f"n={model.manifest.training['n_train']}"
+    )
+    with Tracker(experiment) as tracker, tracker.run(name, TRIAL, model.key):
         return tracker.log(_write_transfer, model, report)
 
 
@@ -105,14 +120,26 @@ def log_metrics(metrics: dict[str, float], model_id: str, data: PandasDataset) -
     mlflow.log_metrics(defined, model_id=model_id, dataset=data)
 
 
+def score_metrics(trial: Trial) -> dict[str, float]:
+    """Return the scores of a trial by the names that they have in MLflow."""
+    return {
+        INTERVAL + name if name.endswith(("_low", "_high")) else name: value
+        for name, value in flat(trial.scores).items()
+    }
+
+
 def log_cost_model(model: CostModel) -> ModelInfo:
-    """Log a cost model to the active run as a pyfunc that ``mlflow models serve`` can serve."""
+    """Log a cost model to the active run as a pyfunc that ``mlflow models serve`` can serve.
+
+    Its page describes the run and the logged model.
+    """
     import mlflow
     import pandas as pd
 
+    page = model_page(model)
     example = pd.DataFrame({ARCH: model.space.format_many(model.space.sample(2, seed=0))})
     with tempfile.TemporaryDirectory() as folder:
-        return mlflow.pyfunc.log_model(
+        info = mlflow.pyfunc.log_model(
             name=_model_name(model),
             loader_module="archcost.training.serving",
             data_path=str(model.save(Path(folder) / "cost_model")),
@@ -121,13 +148,20 @@ def log_cost_model(model: CostModel) -> ModelInfo:
             # Given, because MLflow takes seconds to infer them.
             pip_requirements=[f"archcost=={model.manifest.versions['archcost']}"],
         )
+    mlflow.set_tag(DESCRIPTION, page)
+    mlflow.set_logged_model_tags(info.model_id, {DESCRIPTION: page, **key_tags(model.key)})
+    return info
 
 
 def run_params(model: CostModel) -> dict[str, Any]:
     """Return what a run is compared by: the key, the predictor, the protocol and the table."""
     manifest = model.manifest
     protocol = ("split", "n_train", "n_validation", "n_test", "seed")
-    params = {name: value for name, value in manifest.params.items() if name != "seed"}
+    params = {
+        OF_PREDICTOR + name: value
+        for name, value in manifest.params.items()
+        if name not in ("seed", "dataset") and value is not None
+    }
     return {
         "key": str(manifest.key),
         "space": manifest.key.space,
@@ -136,7 +170,7 @@ def run_params(model: CostModel) -> dict[str, Any]:
         "unit": manifest.key.unit,
         "dataset": manifest.key.dataset,
         "predictor": manifest.predictor,
-        "params": json.dumps(params, sort_keys=True),
+        **params,
         **{name: manifest.scores[name] for name in protocol},
         "table_sha256": manifest.training["table_sha256"],
         "n_without_cost": manifest.training["n_without_cost"],
@@ -146,7 +180,7 @@ def run_params(model: CostModel) -> dict[str, Any]:
 def _model_name(model: CostModel) -> str:
     """Return key and predictor without the characters that MLflow allows in no model's name."""
     predictor = model.manifest.predictor.rpartition(":")[2]  # of a file's, the class
-    return re.sub(r"""[/:.%"']""", "_", f"{model.key}-{predictor}")
+    return re.sub(r"""[/:.%"']""", "_", f"{predictor}-{model.key}")
 
 
 def _write_transfer(model: CostModel, report: str) -> str:
@@ -154,6 +188,7 @@ def _write_transfer(model: CostModel, report: str) -> str:
 
     mlflow.log_params({**run_params(model), "n_sources": len(model.manifest.training["sources"])})
     info = log_cost_model(model)
+    mlflow.set_tag(DESCRIPTION, report)
     scores = model.manifest.scores
     metrics = {k: scores[k] for k in scores if k.startswith("left_out_")}
     if metrics:

@@ -10,6 +10,7 @@ import numpy as np
 from archcost.datasets import CostKey, CostTable
 from archcost.errors import CostTableError, MissingDataError
 from archcost.models import CostModel, Manifest
+from archcost.models.held_out import HeldOut
 from archcost.predictors import CostPredictor, get_predictor
 from archcost.spaces import SearchSpace, get_space
 from archcost.spaces.space import Ops
@@ -105,13 +106,37 @@ def run_trial(
 ) -> Trial:
     """Fit one predictor on the training rows and score it on the held-out ones.
 
-    Takes the arguments of `train`; nothing is refitted.
+    Parameters
+    ----------
+    table : CostTable
+        Costs.
+    key : CostKey or str, optional
+        Which costs to learn; not needed if the table has one key.
+    settings : TrainSettings, optional
+        Predictor, split and seed.
+
+    Returns
+    -------
+    Trial
+        The fitted model and its scores; nothing is refitted.
+
+    Examples
+    --------
+    >>> from archcost.datasets import CostTable
+    >>> from archcost.spaces import NASBench201
+    >>> cells = NASBench201().sample(60, seed=0)
+    >>> cost_ms = 1.0 + (cells == 3).sum(axis=1)
+    >>> table = CostTable.from_costs("nasbench201", cells, cost_ms, device="my_board")
+    >>> trial = run_trial(table, settings=TrainSettings(predictor="ridge", n_train=40))
+    >>> trial.model.manifest.scores["n_test"]
+    20
     """
     settings = settings or TrainSettings()
     key = choose_key(table, key)
     ops, cost = table.costs(key)
+    space = get_space(key.space)
     split = split_rows(
-        get_space(key.space),
+        space,
         ops,
         n_train=settings.n_train,
         test_share=settings.test_share,
@@ -122,7 +147,7 @@ def run_trial(
     start = time.perf_counter()
     predictor = _fitted(key, settings, ops, cost, split.train)
     seconds = time.perf_counter() - start
-    truth, predicted = cost[split.test], predictor.predict(ops[split.test])
+    truth, (predicted, stds) = cost[split.test], predictor.predict(ops[split.test], return_std=True)
     validation = None
     if len(split.validation):
         validation = spearman(cost[split.validation], predictor.predict(ops[split.validation]))
@@ -136,7 +161,8 @@ def run_trial(
         scores={**flat(scores), **protocol(settings, split)},
         versions=library_versions(),
     )
-    model = CostModel(predictor, manifest)
+    archs = space.format_many(ops[split.test])
+    model = CostModel(predictor, manifest, HeldOut(archs, truth, predicted, stds))
     return Trial(model, settings, scores, validation, truth, predicted, seconds)
 
 
@@ -165,6 +191,7 @@ def refitted(trial: Trial, table: CostTable) -> CostModel:
             training={**manifest.training, "n_train": len(ops)},
             scores={**manifest.scores, "refitted_on_all_rows": True},
         ),
+        trial.model.held_out,
     )
 
 
@@ -195,6 +222,17 @@ def evaluate(
         If the table's costs are of another space or metric.
     MissingDataError
         If the table has no such costs.
+
+    Examples
+    --------
+    >>> from archcost.datasets import CostTable
+    >>> from archcost.spaces import NASBench201
+    >>> cells = NASBench201().sample(60, seed=0)
+    >>> cost_ms = 1.0 + (cells == 3).sum(axis=1)
+    >>> table = CostTable.from_costs("nasbench201", cells, cost_ms, device="my_board")
+    >>> model = run_trial(table, settings=TrainSettings(predictor="ridge", n_train=40)).model
+    >>> evaluate(model, table)["spearman"].value > 0.9
+    True
     """
     key = choose_key(table, model.key if key is None else key)
     if (key.space, key.metric) != (model.key.space, model.key.metric):

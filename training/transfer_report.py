@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.errors import MissingDataError
+from archcost.features.cost_drivers import CostDrivers
 from archcost.models import CostModel
 from archcost.networks import Layer
 from archcost.predictors import TransferPredictor
@@ -208,14 +209,33 @@ def _nearest(predictor: TransferPredictor, reference: Floats) -> dict[str, float
 
 def _driver_shares(predictor: TransferPredictor, reference: Floats) -> dict[str, float]:
     """Return the variance that the best fit on each group alone explains."""
-    cost = _relative_cost(predictor, reference)
+    return driver_shares(predictor.drivers_, reference, _relative_cost(predictor, reference))
+
+
+def driver_shares(drivers: CostDrivers, features: Floats, cost: Floats) -> dict[str, float]:
+    """Return how much of the costs' variance the best linear fit on each group alone explains.
+
+    Parameters
+    ----------
+    drivers : CostDrivers
+        Bound to a space.
+    features : numpy.ndarray of float64, shape (n_archs, n_features)
+        The drivers of some architectures.
+    cost : numpy.ndarray of float64, shape (n_archs,)
+        Their costs.
+
+    Returns
+    -------
+    dict of str to float
+        Shares by groups in words, the largest first, at most six; they overlap.
+    """
     total = float(np.var(cost))
     if total == 0:
         return {}
     shares = {}
-    for group, part in predictor.drivers_.groups_.items():
-        design = reference[:, part] - reference[:, part].mean(axis=0)
-        if design.shape[1] > REFERENCE // 10:
+    for group, part in drivers.groups_.items():
+        design = features[:, part] - features[:, part].mean(axis=0)
+        if design.shape[1] > len(features) // 10:
             continue  # every op at every position explains anything additive
         solved = np.linalg.lstsq(design, cost - cost.mean(), rcond=1e-9)[0]
         shares[MEANING.get(group, group)] = float(np.var(design @ solved)) / total

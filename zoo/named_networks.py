@@ -71,6 +71,11 @@ def zoo_network(reference: str, *, batch_size: int = 1) -> Graph:
     batch_size : int, default=1
         Images at a time.
 
+    Returns
+    -------
+    Graph
+        With an image as its input.
+
     Raises
     ------
     UnknownNameError

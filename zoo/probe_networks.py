@@ -47,6 +47,11 @@ def probes(n: int = 120, seed: int = 0, *, batch_size: int = 1) -> dict[str, Gra
     dict of Graph
         Under names like ``probe_0_017``: seed and number.
 
+    Raises
+    ------
+    ArchcostError
+        If there would be none, or the seed is negative.
+
     Examples
     --------
     >>> list(probes(2))

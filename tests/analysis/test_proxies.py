@@ -30,6 +30,14 @@ def test_they_are_those_of_the_whole_network(space, dataset):
         assert costs["activations"][row] == whole.activation_bytes / 1e6
 
 
+def test_any_form_of_architectures_is_taken():
+    space = get_space("nasbench201")
+    ops = space.sample(3, seed=0)
+    expected = proxy_costs(space, ops)["flops"].tolist()
+    assert proxy_costs(space, space.format_many(ops))["flops"].tolist() == expected
+    assert proxy_costs(space, ops.tolist())["flops"].tolist() == expected
+
+
 def test_correlations_are_scipys():
     space = get_space("nasbench201")
     ops = space.sample(60, seed=0)

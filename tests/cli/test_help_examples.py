@@ -35,6 +35,7 @@ NOT_RUN = {
     "--accelerator my_npu.toml": "simulates for minutes",
     "gp gnn --seeds 5": "trains for minutes",
     "archcost report": "takes minutes; its tests are in test_reporting",
+    "archcost ui": "runs until Ctrl-C; its tests are in test_ui",
     "archcost demo": "takes minutes; its test is in test_training_commands",
     "archcost train --table my.parquet --dry-run": "fits four predictors; see test_dry_run",
     "COMMAND": "stands for a command",

@@ -1,5 +1,6 @@
 """Registered models: aliases, versions and loading without running code."""
 
+import mlflow
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from archcost.training import (
     register,
     run_experiment,
 )
+from archcost.training.mlflow_store import tracking_store
 
 CELLS = NASBench201().sample(60, seed=0)
 KEY = "nasbench201-my_board-latency-cifar10"
@@ -34,6 +36,18 @@ def test_the_latest_choice_is_registered_under_its_key(choice):
     assert register(KEY) == f"models:/{KEY}@champion"
     model = load_registered(f"models:/{KEY}@champion")
     assert np.array_equal(model.predict(CELLS), choice.model.predict(CELLS))
+
+
+def test_the_registered_model_and_its_version_say_what_they_are(choice):
+    register(KEY)
+    with tracking_store():
+        client = mlflow.MlflowClient()
+        model, version = client.get_registered_model(KEY), client.get_model_version(KEY, "1")
+    assert model.description.startswith("Predicts the latency in ms of nasbench201 architectures")
+    assert "- device: my_board (measured)" in model.description
+    rho = choice.model.manifest.scores["spearman"]
+    assert f"| Spearman's rank correlation | {rho:.4g} |" in version.description
+    assert version.tags["archcost.device"] == "my_board"
 
 
 def test_the_alias_moves_and_versions_stay(choice):

@@ -1,9 +1,5 @@
 """What an experiment leaves in MLflow."""
 
-import json
-import threading
-import time
-import urllib.request
 from pathlib import Path
 
 import mlflow
@@ -53,13 +49,59 @@ def test_trials_hold_parameters_metrics_and_the_dataset(experiment):
     assert trial["params.key"] == KEY
     assert trial["params.table_sha256"] == TABLE.sha256
     assert trial["params.n_train"] == "42"
-    assert "seed" not in json.loads(trial["params.params"])
-    assert trial["metrics.spearman_low"] <= trial["metrics.spearman"]
+    assert "params.params" not in trial.index  # one by one instead, which MLflow can plot
+    assert [name for name in trial.index if name.startswith("params.predictor.")] != []
+    assert trial["metrics.interval/spearman_low"] <= trial["metrics.spearman"]
     assert trial["metrics.train_seconds"] > 0
     with tracking_store():
         data = mlflow.get_run(trial["run_id"]).inputs.dataset_inputs[0].dataset
     assert data.name == KEY
     assert TABLE.sha256.startswith(data.digest)
+
+
+def test_runs_are_named_by_what_differs(experiment):
+    assert sorted(runs("trial")["tags.mlflow.runName"]) == [
+        f"{predictor} · my_board · n=42 · seed {seed}"
+        for predictor in ("lookup", "ridge")
+        for seed in (0, 1)
+    ]
+    assert runs("experiment")["tags.mlflow.runName"][0] == "my_board · lookup, ridge"
+    best = experiment.choices[0].model.manifest.predictor
+    assert runs("chosen")["tags.mlflow.runName"][0] == f"{best} · my_board · n=60 · chosen"
+
+
+def test_the_parent_says_what_came_out(experiment):
+    parent, comparison = runs("experiment").iloc[0], compare("my boards")
+    best = comparison.set_index("predictor").loc[parent["params.best_predictor"]]
+    assert parent["params.best_predictor"] == experiment.choices[0].model.manifest.predictor
+    assert parent["metrics.best_spearman"] == pytest.approx(best["spearman"])
+    assert parent["metrics.best_spearman_spread"] == pytest.approx(best["spearman_std"])
+    note = parent["tags.mlflow.note.content"]
+    assert "| predictor | Spearman | Kendall | RMSE (ms) |" in note
+    assert f"| {best.name} | {best['spearman']:.4f} ±{best['spearman_std']:.4f} |" in note
+
+
+def test_descriptions_of_experiment_runs_and_models(experiment):
+    choice = experiment.choices[0]
+    with tracking_store():
+        about = mlflow.get_experiment_by_name("my boards").tags
+        logged = mlflow.get_logged_model(choice.uri.rpartition("/")[2]).tags
+    assert about["mlflow.experimentKind"] == "custom_model_development"
+    assert "tags.archcost.role = 'trial'" in about["mlflow.note.content"]
+    rho = choice.model.manifest.scores["spearman"]
+    for page in (logged["mlflow.note.content"], runs("chosen")["tags.mlflow.note.content"][0]):
+        assert "Predicts the latency in ms of nasbench201 architectures" in page
+        assert f"| Spearman's rank correlation | {rho:.4g} |" in page
+    assert logged["archcost.device"] == "my_board"
+
+
+@pytest.mark.parametrize("role", ["experiment", "trial", "chosen"])
+def test_the_searches_that_the_experiment_suggests_find_runs(experiment, role):
+    with tracking_store():
+        found = mlflow.search_runs(
+            experiment_names=["my boards"], filter_string=f"tags.archcost.role = '{role}'"
+        )
+    assert len(found) == {"experiment": 1, "trial": 4, "chosen": 1}[role]
 
 
 def test_trials_hold_plots(experiment):
@@ -76,37 +118,60 @@ def test_the_logged_model_predicts_as_pyfunc(experiment):
         info = mlflow.models.get_model_info(choice.uri)
         answer = served.predict(pd.DataFrame({"arch": NASBench201().format_many(CELLS[:3])}))
     assert info.signature.inputs.input_names() == ["arch"]
-    assert info.signature.outputs.input_names() == ["latency_ms"]
+    assert info.signature.outputs.required_input_names() == ["latency_ms"]
     assert info.saved_input_example_info is not None
     assert np.allclose(answer["latency_ms"], choice.model.predict(CELLS[:3]))
 
 
-def test_the_logged_model_can_be_served(experiment):
-    choice = experiment.choices[0]
-    question = {"columns": ["arch"], "data": [[arch] for arch in NASBench201().format_many(CELLS)]}
+@pytest.fixture(scope="module")
+def server(experiment):
+    """Serve the model as `mlflow models serve` does, without the seconds that its start takes."""
     with tracking_store():  # quiet: MLflow's own code warns when imported
-        import uvicorn
+        from fastapi.testclient import TestClient
         from mlflow.pyfunc import scoring_server
 
-        app = scoring_server.init(mlflow.pyfunc.load_model(choice.uri))
-        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        while not server.started and thread.is_alive():
-            time.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{port}/invocations",
-            json.dumps({"dataframe_split": question}).encode(),
-            {"Content-Type": "application/json"},
-        )
-        try:
-            with urllib.request.urlopen(request) as answer:
-                rows = json.load(answer)["predictions"]
-        finally:
-            server.should_exit = True
-            thread.join()
-    assert [row["latency_ms"] for row in rows] == pytest.approx(list(choice.model.predict(CELLS)))
+        app = scoring_server.init(mlflow.pyfunc.load_model(experiment.choices[0].uri))
+        yield TestClient(app)
+
+
+def asked(server, archs, **more):
+    return server.post(
+        "/invocations", json={"dataframe_split": {"columns": ["arch"], "data": archs}, **more}
+    )
+
+
+def test_the_logged_model_can_be_served(experiment, server):
+    archs = [[arch] for arch in NASBench201().format_many(CELLS)]
+    rows = asked(server, archs).json()["predictions"]
+    expected = experiment.choices[0].model.predict(CELLS)
+    assert [row["latency_ms"] for row in rows] == pytest.approx(list(expected))
+    assert list(rows[0]) == ["latency_ms"]
+
+
+def test_the_server_takes_indices_strings_and_lists_of_ops(experiment, server):
+    cell, space = NASBench201().parse(1462), NASBench201()
+    ops = [space.slots[name][op] for name, op in zip(space.slots, cell, strict=True)]
+    rows = asked(server, [[1462], [space.format(cell)], [ops]]).json()["predictions"]
+    expected = experiment.choices[0].model.predict(cell)
+    assert [row["latency_ms"] for row in rows] == pytest.approx([expected] * 3)
+    for index in (1462, "1462", 1462.0):
+        records = server.post("/invocations", json={"dataframe_records": [{"arch": index}]})
+        assert records.json() == {"predictions": rows[:1]}
+
+
+def test_the_server_answers_with_standard_deviations(experiment, server):
+    answer = asked(server, [[1462], [7]], params={"return_std": True}).json()["predictions"]
+    cells = [NASBench201().parse(index) for index in (1462, 7)]
+    _, stds = experiment.choices[0].model.predict(np.array(cells), return_std=True)
+    assert [row["latency_ms_std"] for row in answer] == pytest.approx(list(stds))
+
+
+@pytest.mark.parametrize("arch", ["nonsense", 15625, None, [1, 2]])
+def test_the_server_answers_a_bad_architecture_with_400(server, arch):
+    answer = asked(server, [[1462], [arch]])
+    assert answer.status_code == 400
+    assert "architecture 1: " in answer.json()["message"]
+    assert "stack_trace" not in answer.json() and "Traceback" not in answer.text
 
 
 def test_no_code_is_pickled_into_the_logged_model(experiment):
