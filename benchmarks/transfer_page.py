@@ -28,7 +28,7 @@ def render(results: Path) -> None:
     # A task is scored by the mean over its targets; the spread is that of these means over seeds.
     by_seed = published.groupby(["how", "n", "task", "seed"])[["spearman", "coverage"]].mean()
     text = INTRO.read_text(encoding="utf-8")
-    text += f"\n## Results\n\nMean Spearman over the targets (± over {_seeds(published)}).\n\n"
+    text += f"\n## Results\n\nMean Spearman over the targets (± over seeds; {_seeds(published)}).\n\n"
     text += _markdown(_main_table(by_seed, ("chosen",)))
     text += "\n![Spearman against measurements](transfer.png)\n"
     text += "\nShare of unmeasured architectures within the 90 % interval.\n\n"
@@ -60,7 +60,9 @@ def _seeds(frame: pd.DataFrame) -> str:
     """Return how many seeds each task has, such as ``3 to 4 seeds``."""
     counts = frame.groupby("task")["seed"].nunique()
     low, high = int(counts.min()), int(counts.max())
-    return f"{low} seeds" if low == high else f"{low} to {high} seeds"
+    if low < high:
+        return f"{low} to {high} seeds"
+    return f"{low} seed" + "s" * (low > 1)
 
 
 def _both(frame: pd.DataFrame) -> pd.DataFrame:
@@ -81,7 +83,9 @@ def _main_table(by_seed: pd.DataFrame, hows: tuple[str, ...]) -> pd.DataFrame:
             part = by_seed.loc[(how, n)]["spearman"].groupby("task")
             mean, spread = part.mean(), part.std()
             row = {"": f"archcost, {n} {how}"}
-            row |= {t: f"{mean[t]:.3f} ± {spread[t]:.3f}" for t in TASKS if t in mean}
+            # One seed has no spread.
+            spread = spread.map(lambda value: f" ± {value:.3f}" if value == value else "")
+            row |= {t: f"{mean[t]:.3f}{spread[t]}" for t in TASKS if t in mean}
             rows.append(row)
     rows.append({"": "ceiling", **dict(zip(TASKS, map(_three, CEILING), strict=True))})
     return pd.DataFrame(rows).fillna("")
@@ -130,6 +134,8 @@ def _plot(by_seed: pd.DataFrame) -> None:
     panels = figure.subplots(1, len(TASKS))
     for place, (task, axes) in enumerate(zip(TASKS, panels, strict=True)):
         for how, style in (("chosen", "o-"), ("random", "s--")):
+            if (how, task) not in by_seed.index.droplevel(["n", "seed"]):
+                continue
             part = by_seed.xs((how, task), level=("how", "task"))["spearman"].groupby("n")
             axes.plot(part.mean().index, part.mean(), style, markersize=3, label=f"archcost, {how}")
         for (name, scores), marker in zip(PUBLISHED.items(), "^vD", strict=True):
