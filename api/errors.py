@@ -62,7 +62,7 @@ def shown(value: object) -> str:
     return f"{text[: LONGEST_SHOWN // 2]} ... {text[-LONGEST_SHOWN // 2 :]}"
 
 
-def check_name(kind: str, value: object, choices: Iterable[str]) -> str:
+def check_name(kind: str, value: object, choices: Iterable[str], nearest: str | None = None) -> str:
     """Return `value` if it is one of `choices`.
 
     Parameters
@@ -73,6 +73,8 @@ def check_name(kind: str, value: object, choices: Iterable[str]) -> str:
         The name to check.
     choices : iterable of str
         The valid names.
+    nearest : str, optional
+        The choice to name in an error; the most similar spelling by default.
 
     Returns
     -------
@@ -106,9 +108,10 @@ board6, board7, board8, board9
         by_lower = {name.lower(): name for name in names}
         near = difflib.get_close_matches(value[:LONGEST_SHOWN].lower(), by_lower, n=1)
         hint = f"; did you mean {by_lower[near[0]]!r}?" if near else ""
+        hint = hint if nearest is None else f"; the nearest is {nearest!r}"
     if len(names) <= FEW_NAMES:
         raise UnknownNameError(f"{kind} must be one of {names}, but got {shown(value)}{hint}")
-    there = f"{'' if hint else '.'} There are: {', '.join(names)}"
+    there = f"{'' if hint.endswith('?') else '.'} There are: {', '.join(names)}"
     raise UnknownNameError(
         f"{kind} must be one of the {len(names)} listed below, but got {shown(value)}{hint}{there}"
     )

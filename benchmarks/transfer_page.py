@@ -28,7 +28,9 @@ def render(results: Path) -> None:
     # A task is scored by the mean over its targets; the spread is that of these means over seeds.
     by_seed = published.groupby(["how", "n", "task", "seed"])[["spearman", "coverage"]].mean()
     text = INTRO.read_text(encoding="utf-8")
-    text += f"\n## Results\n\nMean Spearman over the targets (± over seeds; {_seeds(published)}).\n\n"
+    text += (
+        f"\n## Results\n\nMean Spearman over the targets (± over seeds; {_seeds(published)}).\n\n"
+    )
     text += _markdown(_main_table(by_seed, ("chosen",)))
     text += "\n![Spearman against measurements](transfer.png)\n"
     text += "\nShare of unmeasured architectures within the 90 % interval.\n\n"

@@ -11,6 +11,7 @@ from archcost.features.graph_features import GRAPH_GROUPS
 from archcost.features.one_hot import one_hot
 from archcost.features.small_spaces import looked_up
 from archcost.features.work_groups import GROUPS, work_group
+from archcost.spaces.layer_contexts import layer_contexts
 from archcost.spaces.space import Ops, SearchSpace
 
 Floats = npt.NDArray[np.float64]
@@ -100,6 +101,28 @@ class LayerwiseFeatures(ArchEncoder):
         else:
             columns = [part(ops) for part in self._parts]
         return np.hstack([*columns, *(looked_up(p.columns, space, ops) for p in self._graph_parts)])
+
+    def context_tables(self) -> tuple[tuple[tuple[int, ...], ...], list[Floats]] | None:
+        """Return what each context of each place adds to the features, if they are such sums.
+
+        Returns
+        -------
+        contexts : tuple of tuple of int
+            For each position, and last for the layers at none, the positions that decide on it.
+        tables : list of numpy.ndarray of float64, shape (n_combinations, n_features)
+            For each place what it adds by the ops of its context, the last one running fastest.
+            None instead of the pair if there are features of graphs, or layers depend on too much.
+        """
+        if self._graph_parts:
+            return None
+        contexts = layer_contexts(self.space_, self.dataset_, self.space_.n_archs)
+        if contexts is None:
+            return None
+        tables = [
+            np.hstack([part.by_context(contexts, place) for part in self._parts])
+            for place in range(len(contexts.contexts))
+        ]
+        return contexts.contexts, tables
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
         """Return the column names; `input_features` is ignored."""

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from archcost.features.one_hot import one_hot, one_hot_names
 from archcost.networks.layers import Layer
+from archcost.spaces.layer_contexts import LayerContexts
 from archcost.spaces.position_work import example_archs, position_work, work_by_position
 from archcost.spaces.space import Ops, SearchSpace
 
@@ -190,6 +191,24 @@ class WorkGroup:
         space = self.space
         chosen = one_hot(ops, space.n_ops).reshape(len(ops), space.n_positions, -1)
         amounts = work_by_position(space, ops, self.dataset, work)
+        columns = group_columns(space, self.dataset, self.group, chosen, amounts)
+        return columns[:, self._varies]
+
+    def by_context(self, contexts: LayerContexts, place: int) -> Floats:
+        """Return what each context of a place adds to the features, (n_combinations, n_features).
+
+        The columns are sums over places in every space, whether or not the work at a place depends
+        on its op alone.
+        """
+        space, n_stages = self.space, len(position_work(self.space, self.dataset, work).fixed)
+        entries = list(contexts.entries(place))
+        chosen = np.zeros((len(entries), space.n_positions, space.n_ops))
+        amounts = np.zeros((len(entries), space.n_positions + 1, n_stages, len(WORK)))
+        for row, (key, layers) in enumerate(entries):
+            if place < space.n_positions:
+                chosen[row, place, key[contexts.contexts[place].index(place)]] = 1.0
+            for layer in layers:
+                amounts[row, place, min(layer.stage, n_stages - 1)] += work(layer)
         columns = group_columns(space, self.dataset, self.group, chosen, amounts)
         return columns[:, self._varies]
 

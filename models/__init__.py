@@ -2,6 +2,7 @@
 
 from archcost.models.additive_form import AdditiveForm
 from archcost.models.compiled import CompiledForm
+from archcost.models.contextual_form import ContextualForm
 from archcost.models.cost_model import CostModel
 from archcost.models.gp_form import GPForm
 from archcost.models.manifest import Manifest
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 FORMS: dict[str, type[CompiledForm]] = {
-    form.kind: form for form in (AdditiveForm, GPForm, MLPForm, PosteriorForm, TableForm)
+    form.kind: form
+    for form in (AdditiveForm, ContextualForm, GPForm, MLPForm, PosteriorForm, TableForm)
 }
 """Every compiled form by kind; a new one is one file and one entry here."""

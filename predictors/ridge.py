@@ -91,24 +91,36 @@ class RidgePredictor(CostPredictor):
         return linear
 
     def compiled(self) -> dict[str, npt.NDArray[Any]] | None:
-        """Return the table of a fit whose features are additive, else None.
+        """Return the table of a fit whose features are additive, or are so by context.
 
         Returns
         -------
         dict of str to numpy.ndarray, or None
             ``kind`` (``additive``), ``table`` (n_positions, n_ops) and ``intercept``, whose sum
             is the target; ``scale_name`` and ``scale`` (shift, scale, floor), which make it the
-            cost; and ``relative_std`` (a share of the cost).
+            cost; and ``relative_std`` (a share of the cost). Where the layers at a position
+            depend on few others, ``kind`` is ``contextual`` and there are, instead of ``table``,
+            ``contexts`` (n_places, n_positions), whether an op counts at a place, and
+            ``entries``, what its combinations add, one place after the other.
         """
-        if self.encoder_.table_ is None:
-            return None
-        return {
-            "kind": np.array("additive"),
-            "table": self.encoder_.table_ @ self.coefficients_,
+        shared = {
             "intercept": np.array(self.intercept_),
             "relative_std": np.array(self.relative_std_),
             **self.scale_.state(),
         }
+        if self.encoder_.table_ is not None:
+            table = self.encoder_.table_ @ self.coefficients_
+            return {"kind": np.array("additive"), "table": table, **shared}
+        found = self.encoder_.context_tables()
+        if found is None:
+            return None
+        contexts, tables = found
+        counts = np.zeros((len(contexts), self.space_.n_positions), dtype=bool)
+        for place, context in enumerate(contexts):
+            counts[place, list(context)] = True
+        entries = np.concatenate([table @ self.coefficients_ for table in tables])
+        kind = np.array("contextual")
+        return {"kind": kind, "contexts": counts, "entries": entries, **shared}
 
     def _state(self) -> dict[str, npt.NDArray[Any]]:
         return {

@@ -9,6 +9,7 @@ import numpy as np
 
 from archcost.errors import ArchitectureError, shown
 from archcost.networks.graph_builder import GraphBuilder, Value
+from archcost.spaces.config_dicts import check_entries, chosen, listed
 from archcost.spaces.dataset import Dataset
 from archcost.spaces.op_checks import Ops
 from archcost.spaces.space import SearchSpace
@@ -92,29 +93,26 @@ class AutoFormerTiny(SearchSpace):
             ``layer_num``: 12 to 14; ``embed_dim``: the embedding, a number or one a block, all
             equal; ``mlp_ratio`` and ``num_heads``: one a block.
         """
-        keys = ("layer_num", "embed_dim", "mlp_ratio", "num_heads")
-        missing = [key for key in keys if key not in config]
-        if missing:
-            raise ArchitectureError(
-                f"a config of {self.name} must hold {list(keys)}, but {missing} is missing from "
-                f"the keys {list(config)}"
-            )
-        depth = config["layer_num"]
-        if depth not in range(MIN_DEPTH, MAX_DEPTH + 1) or isinstance(depth, bool):
-            raise ArchitectureError(
-                f"'layer_num' of {self.name} must be {MIN_DEPTH} to {MAX_DEPTH}, but got {depth!r}"
-            )
-        ratios = _numbers("mlp_ratio", config["mlp_ratio"], depth, RATIOS)
-        heads = _numbers("num_heads", config["num_heads"], depth, HEADS)
+        check_entries(self, config, ("layer_num", "embed_dim", "mlp_ratio", "num_heads"), ())
+        depths = range(MIN_DEPTH, MAX_DEPTH + 1)
+        depth = chosen(self, "'layer_num'", config["layer_num"], depths)
+        ratios = _chosen(self, "mlp_ratio", config["mlp_ratio"], depth, RATIOS)
+        heads = _chosen(self, "num_heads", config["num_heads"], depth, HEADS)
         given = config["embed_dim"]
-        listed = given if isinstance(given, Sequence | np.ndarray) else [given] * depth
-        embeddings = set(_numbers("embed_dim", listed, depth, EMBEDDINGS))
+        each = given if isinstance(given, Sequence | np.ndarray) else [given] * depth
+        embeddings = set(_chosen(self, "embed_dim", each, depth, EMBEDDINGS))
         if len(embeddings) != 1:
             raise ArchitectureError(
                 f"'embed_dim' of {self.name} must be the same for all blocks, but got {given!r}"
             )
         blocks = [f"m{ratio:g}_h{number}" for ratio, number in zip(ratios, heads, strict=True)]
         return [f"e{embeddings.pop()}", *blocks, *[ABSENT] * (MAX_DEPTH - depth)]
+
+    def input_violation(self, input_shape: tuple[int, int, int]) -> str | None:
+        """Refuse images that are smaller than a patch; what is left over at the edges is unread."""
+        if min(input_shape[1:]) < PATCH:
+            return f"have at least the {PATCH} pixels of a patch a side"
+        return None
 
     def describe(self, ops: Ops, dataset: Dataset, builder: GraphBuilder) -> Value:
         """Write patch embedding, positions, blocks, and the classifier on the patches' mean."""
@@ -161,21 +159,8 @@ def _block(builder: GraphBuilder, x: Value, ratio: float, heads: int, name: str)
     return builder.add(x, builder.linear(y, features, name=f"{name}.fc2"))
 
 
-def _numbers(key: str, given: Any, depth: int, choices: Sequence[float]) -> list[Any]:
-    """Return `depth` values that are choices, or say which is the nearest."""
-    values = list(given) if isinstance(given, Sequence | np.ndarray) else []
-    if isinstance(given, str) or len(values) != depth:
-        raise ArchitectureError(
-            f"{key!r} of a config of autoformer_tiny must list {depth} numbers, one a block, but "
-            f"got {given!r}"
-        )
-    for value in values:
-        if value not in choices or isinstance(value, bool):
-            near = ""
-            if isinstance(value, int | float | np.number):
-                near = f"; the nearest is {min(choices, key=lambda c: abs(c - value))}"
-            raise ArchitectureError(
-                f"{key!r} of autoformer_tiny must be one of {list(choices)}, but got "
-                f"{value!r}{near}"
-            )
-    return [choices[choices.index(value)] for value in values]
+def _chosen(
+    space: SearchSpace, key: str, given: Any, depth: int, choices: Sequence[float]
+) -> list[Any]:
+    """Return `depth` choices, one a block, or say which is the nearest to what is none."""
+    return [chosen(space, repr(key), x, choices) for x in listed(space, key, given, depth)]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
+
+import numpy as np
 
 from archcost.errors import ArchitectureError, shown
 from archcost.spaces.dataset import Dataset
@@ -23,12 +25,26 @@ class HasDatasets(Protocol):
     def datasets(self) -> tuple[Dataset, ...]:
         """What its networks are made for."""
 
-    def check_dataset(self, dataset: str | None) -> str:
+    def check_dataset(self, dataset: str | Dataset | None) -> str:
         """Return the dataset's name."""
 
+    def dataset(self, name: str | Dataset | None = None) -> Dataset:
+        """Return the dataset."""
 
-def config_dataset(space: HasDatasets, config: Mapping[str, Any]) -> str | None:
+
+def config_dataset(
+    space: HasDatasets, config: Mapping[str, Any], asked: str | None = None
+) -> str | None:
     """Return the dataset that a config names by ``dataset`` or ``num_classes``; None if neither.
+
+    Parameters
+    ----------
+    space : HasDatasets
+        Whose architecture it is.
+    config : mapping
+        What a user gave.
+    asked : str, optional
+        The dataset that was asked for beside it, which as many classes may mean too.
 
     Raises
     ------
@@ -41,9 +57,10 @@ def config_dataset(space: HasDatasets, config: Mapping[str, Any]) -> str | None:
     if N_CLASSES not in config:
         return named
     given = config[N_CLASSES]
-    by_classes = {
-        data.n_classes: data.name for data in space.datasets if named in (None, data.name)
-    }
+    meant = space.datasets if named is None else (space.dataset(named),)
+    by_classes = {data.n_classes: data.name for data in meant}
+    if named is None and asked is not None:
+        by_classes[space.dataset(asked).n_classes] = asked
     if not is_integer(given) or given not in by_classes:
         raise ArchitectureError(
             f"{N_CLASSES} of a config of {space.name} must be one of {sorted(by_classes)}"
@@ -91,11 +108,101 @@ def entry_of_config(
                 f"{name} of a config of {space.name} must be {fixed[name]!r}, as all costs of "
                 f"{space.name} are of such networks, but got {shown(value)}"
             )
-        if name not in {key, DATASET, N_CLASSES, *fixed, *ignored}:
-            known = [key, *ignored, DATASET, N_CLASSES, *fixed]
+    _refuse_others(space, config, [key, *ignored, DATASET, N_CLASSES, *fixed])
+    return config[key]
+
+
+def check_entries(
+    space: HasDatasets, config: Mapping[str, Any], needed: Sequence[str], optional: Sequence[str]
+) -> None:
+    """Check that a config holds all that is needed, and nothing that would be passed over.
+
+    Raises
+    ------
+    ArchitectureError
+        If an entry is missing, or one is none of a config of the space.
+    """
+    missing = [key for key in needed if key not in config]
+    if missing:
+        raise ArchitectureError(
+            f"a config of {space.name} must hold {list(needed)}, but {missing} is missing from the "
+            f"keys {shown(list(config))}"
+        )
+    _refuse_others(space, config, [*needed, *optional, DATASET, N_CLASSES])
+
+
+def listed(space: HasDatasets, key: str, given: Any, length: int) -> list[Any]:
+    """Return an entry of a config that must list so many numbers.
+
+    Raises
+    ------
+    ArchitectureError
+        If it is no list, or one of another length.
+    """
+    values = list(given) if isinstance(given, Sequence | np.ndarray) else None
+    if values is None or isinstance(given, str) or len(values) != length:
+        got = "" if values is None or isinstance(given, str) else f"{len(values)}: "
+        raise ArchitectureError(
+            f"{key!r} of a config of {space.name} must list {length} numbers, but got "
+            f"{got}{shown(given)}"
+        )
+    return values
+
+
+def single(space: HasDatasets, key: str, given: Any) -> Any:
+    """Return an entry of a config that must be a number or a list of one.
+
+    Raises
+    ------
+    ArchitectureError
+        If it lists none, or several.
+    """
+    values = list(given) if isinstance(given, list | tuple | np.ndarray) else [given]
+    if len(values) != 1:
+        raise ArchitectureError(
+            f"{key!r} of a config of {space.name} must be a number or a list of one, but got "
+            f"{shown(given)}"
+        )
+    return values[0]
+
+
+def chosen(space: HasDatasets, what: str, value: Any, choices: Sequence[float]) -> Any:
+    """Return the choice that a number equals, or say which is the nearest.
+
+    Parameters
+    ----------
+    space : HasDatasets
+        Whose choice it is.
+    what : str
+        What is chosen, for the message, such as ``"a kernel"``.
+    value : object
+        What a user gave.
+    choices : sequence of float
+        What may be chosen.
+
+    Raises
+    ------
+    ArchitectureError
+        If it is none of them.
+    """
+    near = ""
+    if isinstance(value, int | float | np.number) and not isinstance(value, bool):
+        for choice in choices:
+            if value == choice:
+                return choice
+        if np.isfinite(value):
+            near = f"; the nearest is {min(choices, key=lambda choice: abs(choice - value))}"
+    some = f"{choices[0]}, {choices[1]}, ..., {choices[-1]}"
+    known = list(choices) if len(choices) < 9 else some
+    raise ArchitectureError(
+        f"{what} of {space.name} must be one of {known}, but got {shown(value)}{near}"
+    )
+
+
+def _refuse_others(space: HasDatasets, config: Mapping[str, Any], known: list[str]) -> None:
+    for name in config:
+        if name not in known:
             raise ArchitectureError(
                 f"a config of {space.name} must hold nothing but {known}, but got {shown(name)}, "
                 "which would change nothing; leave it out"
             )
-    config_dataset(space, config)
-    return config[key]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+
+import numpy as np
 
 from archcost.errors import ArchitectureError, shown
 from archcost.networks.graph_builder import GraphBuilder, Value
-from archcost.spaces.dataset import Dataset
+from archcost.spaces.dataset import Dataset, halved_twice
 from archcost.spaces.op_checks import Ops
+from archcost.spaces.plain_forms import is_integer
 from archcost.spaces.space import SearchSpace
 
 CHANNELS = tuple(str(channels) for channels in range(8, 72, 8))
@@ -63,9 +66,22 @@ class NATSBenchSize(SearchSpace):
                 )
         return names
 
-    def join(self, names: Sequence[str]) -> str:
+    def join(self, names: Iterable[str]) -> str:
         """Join the five channel counts with colons."""
         return ":".join(names)
+
+    def input_violation(self, input_shape: tuple[int, int, int]) -> str | None:
+        """Refuse sides that the two reductions cannot halve."""
+        return halved_twice(input_shape)
+
+    def hint(self, given: object) -> str:
+        """Return how channel counts are written, where numbers look like them, not like op ids."""
+        if not isinstance(given, list | tuple | np.ndarray) or len(given) != self.n_positions:
+            return ""
+        counts = [int(count) for count in given if is_integer(count)]
+        if len(counts) < len(given) or max(counts) < len(CHANNELS) or max(counts) > 999:
+            return ""
+        return f"these look like channel counts, which are written {self.join(map(str, counts))!r}"
 
     def describe(self, ops: Ops, dataset: Dataset, builder: GraphBuilder) -> Value:
         """Write stem, five layers and classifier, as ``infer.shape.tiny`` lays them out."""

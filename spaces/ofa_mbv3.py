@@ -9,12 +9,14 @@ import numpy as np
 
 from archcost.errors import ArchitectureError, shown
 from archcost.networks.graph_builder import GraphBuilder, Value
+from archcost.spaces.config_dicts import check_entries, chosen, listed, single
 from archcost.spaces.dataset import Dataset
 from archcost.spaces.op_checks import Ops
 from archcost.spaces.space import SearchSpace
 
 KERNELS, EXPANSIONS, DEPTHS, WIDTHS = (3, 5, 7), (3, 4, 6), (2, 3, 4), (1.0, 1.2)
 RESOLUTIONS = tuple(range(128, 228, 4))
+LARGEST = RESOLUTIONS[-1]
 UNITS, MAX_DEPTH, MIN_DEPTH = 5, 4, 2
 ABSENT = "absent"
 BLOCKS = tuple(f"k{kernel}_e{expansion}" for kernel in KERNELS for expansion in EXPANSIONS)
@@ -41,7 +43,8 @@ class OFAMobileNetV3(SearchSpace):
 
     A block is an inverted residual with kernel 3, 5 or 7 and expansion 3, 4 or 6. Units 2, 4 and 5
     squeeze and excite; units 3 to 5 have the activation h-swish, 1 and 2 ReLU. The string form
-    reads ``r224:w1.0:k3_e4,k5_e6:...``, the blocks of a unit joined by commas.
+    reads ``r224:w1.0:k3_e4,k5_e6:...``, the blocks of a unit joined by commas. On a dataset of your
+    own r224 stands for its whole height and width, and smaller resolutions for as much less.
 
     References
     ----------
@@ -117,27 +120,24 @@ class OFAMobileNetV3(SearchSpace):
             ``r``: the resolution, a number or a list of one; ``wid`` or ``w``: 1.0 (the default)
             or 1.2.
         """
-        missing = {"ks", "e", "d", "r"} - set(config)
-        if missing:
-            raise ArchitectureError(
-                f"a config of {self.name} must hold 'ks', 'e', 'd' and 'r', but {sorted(missing)} "
-                f"is missing from the keys {list(config)}"
-            )
-        depths = _numbers("d", config["d"], UNITS)
-        kernels = _numbers("ks", config["ks"], UNITS * MAX_DEPTH)
-        expansions = _numbers("e", config["e"], UNITS * MAX_DEPTH)
+        check_entries(self, config, ("ks", "e", "d", "r"), ("w", "wid"))
+        depths = listed(self, "d", config["d"], UNITS)
+        kernels = listed(self, "ks", config["ks"], UNITS * MAX_DEPTH)
+        expansions = listed(self, "e", config["e"], UNITS * MAX_DEPTH)
         for depth in depths:
-            _choose("a depth", depth, DEPTHS)
-        side = _choose("a resolution", _only("r", config["r"]), RESOLUTIONS)
+            chosen(self, "a depth", depth, DEPTHS)
+        side = chosen(self, "a resolution", single(self, "r", config["r"]), RESOLUTIONS)
         given_width = config.get("w", config.get("wid"))
-        width = 1.0 if given_width is None else _only("w", given_width)
-        names = [f"r{side}", f"w{float(_choose('a width', width, WIDTHS))}"]
+        width = 1.0 if given_width is None else single(self, "w", given_width)
+        width = chosen(self, "a width", width, WIDTHS)
+        names = [f"r{side}", f"w{width}"]
         for place, (kernel, expansion) in enumerate(zip(kernels, expansions, strict=True)):
             if place % MAX_DEPTH >= depths[place // MAX_DEPTH]:
                 names.append(ABSENT)
             else:
-                kernel = _choose("a kernel", kernel, KERNELS)
-                names.append(f"k{kernel}_e{_choose('an expansion', expansion, EXPANSIONS)}")
+                kernel = chosen(self, "a kernel", kernel, KERNELS)
+                expansion = chosen(self, "an expansion", expansion, EXPANSIONS)
+                names.append(f"k{kernel}_e{expansion}")
         return names
 
     def describe(self, ops: Ops, dataset: Dataset, builder: GraphBuilder) -> Value:
@@ -146,7 +146,7 @@ class OFAMobileNetV3(SearchSpace):
         side, scale = int(names[0][1:]), float(names[1][1:])
         stem = _divisible(STEM_WIDTH * scale)
         with builder.at(part="stem"):
-            x = builder.input((dataset.input_shape[0], side, side))
+            x = builder.input(chosen_input(dataset, side))
             x = _conv_norm(builder, x, stem, 3, "first_conv", stride=2, activation="hswish")
             x = _block(builder, x, stem, "blocks.0", 3, 1, 1, "relu", squeeze=False)
         for place, name in enumerate(names[2:]):
@@ -172,6 +172,13 @@ class OFAMobileNetV3(SearchSpace):
             x = builder.conv(builder.global_pool(x), head, 1, name="feature_mix_layer.0")
             x = builder.flatten(builder.activation(x, "hswish"))
             return builder.linear(x, dataset.n_classes, name="classifier")
+
+
+def chosen_input(dataset: Dataset, side: int) -> tuple[int, int, int]:
+    """Return the input at a resolution: `side` of ImageNet's 224, in proportion elsewhere."""
+    channels, *sides = dataset.input_shape
+    height, width = (max(1, round(full * side / LARGEST)) for full in sides)
+    return channels, height, width
 
 
 def _divisible(width: float, by: int = 8) -> int:
@@ -209,37 +216,3 @@ def _block(
         y = builder.multiply(y, builder.activation(z, "hsigmoid"))
     y = _conv_norm(builder, y, width, 1, f"{name}.project")
     return builder.add(y, x) if y.shape == x.shape else y
-
-
-def _numbers(key: str, given: Any, length: int) -> list[Any]:
-    values = list(given) if isinstance(given, Sequence | np.ndarray) else []
-    if isinstance(given, str) or len(values) != length:
-        raise ArchitectureError(
-            f"{key!r} of a config of ofa_mbv3 must list {length} numbers, but got {given!r}"
-        )
-    return values
-
-
-def _only(key: str, given: Any) -> Any:
-    values = list(given) if isinstance(given, list | tuple | np.ndarray) else [given]
-    if len(values) != 1:
-        raise ArchitectureError(
-            f"{key!r} of a config of ofa_mbv3 must be a number or a list of one, but got {given!r}"
-        )
-    return values[0]
-
-
-def _choose(what: str, value: Any, choices: Sequence[float]) -> Any:
-    """Return the choice that `value` equals, or say which is the nearest."""
-    if isinstance(value, int | float | np.number) and not isinstance(value, bool):
-        for choice in choices:
-            if value == choice:
-                return choice
-        nearest = min(choices, key=lambda choice: abs(choice - value))
-        hint = f"; the nearest is {nearest}"
-    else:
-        hint = ""
-    listed = (
-        list(choices) if len(choices) < 9 else f"{choices[0]}, {choices[1]}, ..., {choices[-1]}"
-    )
-    raise ArchitectureError(f"{what} of ofa_mbv3 must be one of {listed}, but got {value!r}{hint}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -120,7 +121,31 @@ class Choices:
     def _wrong_name(self, place: int, name: object, given: object) -> str:
         where = "" if self.allowed.all() else f" at position {self.positions[place]!r}"
         try:
-            check_name(f"op of {self.space}{where}", name, self.at(place))
+            choices = self.at(place)
+            check_name(f"op of {self.space}{where}", name, choices, nearest_op(name, choices))
         except ValueError as error:
             return f"{error} (in {shown(given)})"
         raise AssertionError("the name is allowed")
+
+
+NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,9})?")
+
+
+def nearest_op(name: object, choices: Sequence[str]) -> str | None:
+    """Return the op whose numbers are nearest to those of a name that is the same but for them.
+
+    Examples
+    --------
+    >>> nearest_op("r150", ["r128", "r132", "r148", "r152"]), nearest_op("skip", ["r128"])
+    ('r148', None)
+    """
+    if not isinstance(name, str):
+        return None
+    numbers, words = list(map(float, NUMBER.findall(name))), NUMBER.split(name)
+    near = [choice for choice in choices if NUMBER.split(choice) == words]
+
+    def distance(choice: str) -> float:
+        others = map(float, NUMBER.findall(choice))
+        return sum(abs(a - b) for a, b in zip(numbers, others, strict=True))
+
+    return min(near, key=distance) if numbers and near else None

@@ -9,7 +9,7 @@ The second equation holds in an additive space. It does not where a choice chang
 other positions, as a width does those of the next layer, or a resolution those of all.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -18,14 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.networks.layers import Layer
+from archcost.spaces.layer_contexts import N_CHECKED, layer_contexts, layers_by_place
 from archcost.spaces.space import Ops, SearchSpace
 
 Floats = npt.NDArray[np.float64]
 Measure = Callable[[Layer], Floats]
 """A function, hashable, from a layer to a row of numbers that add up over layers."""
-
-N_CHECKED = 64
-"""Random architectures on which additivity is checked."""
 
 N_EXAMPLES = 4
 """Architectures to average over, for an op at a position where it depends on the others."""
@@ -70,7 +68,7 @@ def position_work(space: SearchSpace, dataset: str, measure: Measure) -> Positio
         Read-only tables, and whether they say all.
     """
     examples = example_archs(space)
-    works = [_work_by_position(space, tuple(map(int, row)), dataset, measure) for row in examples]
+    works = list(_works(space, examples, dataset, measure))
     n_stages = max(work.shape[1] for work in works)
     padded = np.stack([np.pad(w, ((0, 0), (0, n_stages - w.shape[1]), (0, 0))) for w in works])
     table = np.zeros((space.n_positions, space.n_ops, *padded.shape[2:]))
@@ -105,10 +103,8 @@ def network_work(space: SearchSpace, ops: Ops, dataset: str, measure: Measure) -
     tabulated = position_work(space, dataset, measure)
     if tabulated.is_additive:
         return _sums(tabulated.table, tabulated.fixed, ops)
-    return np.array([
-        _work_by_position(space, tuple(map(int, row)), dataset, measure).sum(axis=(0, 1))
-        for row in ops
-    ]).reshape(len(ops), -1)  # fmt: skip
+    totals = [work.sum(axis=(0, 1)) for work in _works(space, ops, dataset, measure)]
+    return np.array(totals).reshape(len(ops), -1)
 
 
 def work_by_position(space: SearchSpace, ops: Ops, dataset: str, measure: Measure) -> Floats:
@@ -138,8 +134,7 @@ def work_by_position(space: SearchSpace, ops: Ops, dataset: str, measure: Measur
         work[:, -1] = tabulated.fixed
         return work
     last = work.shape[2] - 1
-    for total, row in zip(work, ops.tolist(), strict=True):
-        own = _work_by_position(space, tuple(row), dataset, measure)
+    for total, own in zip(work, _works(space, ops, dataset, measure), strict=True):
         for stage in range(own.shape[1]):
             total[:, min(stage, last)] += own[:, stage]
     return work
@@ -155,10 +150,7 @@ def _is_additive(
     space: SearchSpace, dataset: str, measure: Measure, table: Floats, fixed: Floats
 ) -> bool:
     sample = random_archs(space, seed=1)
-    true = np.array([
-        _work_by_position(space, tuple(map(int, row)), dataset, measure).sum(axis=(0, 1))
-        for row in sample
-    ])  # fmt: skip
+    true = np.array([work.sum(axis=(0, 1)) for work in _works(space, sample, dataset, measure)])
     return bool(np.allclose(_sums(table, fixed, sample), true, rtol=1e-9, atol=1e-9))
 
 
@@ -194,18 +186,46 @@ def example_archs(space: SearchSpace) -> Ops:
     return np.unique(np.concatenate(rows), axis=0)
 
 
+def _works(
+    space: SearchSpace, ops: Ops, dataset: str, measure: Measure
+) -> Iterator[npt.NDArray[Any]]:
+    """Yield the work of each network, shape (n_positions + 1, n_stages, n_measures).
+
+    The last row is that of no position.
+    """
+    rows = [tuple(row) for row in ops.tolist()]
+    contexts = layer_contexts(space, dataset, len(rows))
+    if contexts is None:
+        return (_work_by_position(space, row, dataset, measure) for row in rows)
+    return (_in_stages([_added(layers, measure) for layers in contexts(row)]) for row in rows)
+
+
 @lru_cache(maxsize=100_000)
 def _work_by_position(
     space: SearchSpace, ops: tuple[int, ...], dataset: str, measure: Measure
 ) -> Floats:
-    """Return the work of a network, shape (n_positions + 1, n_stages, n_measures).
-
-    The last row is that of no position. Cached, since encoders ask for the same networks again.
-    """
-    layers = space.layers(list(ops), dataset)
-    measured = [measure(layer) for layer in layers]
-    work = np.zeros((len(ops) + 1, 1 + max(x.stage for x in layers), len(measured[0])))
-    for layer, row in zip(layers, measured, strict=True):
-        work[-1 if layer.position is None else layer.position, layer.stage] += row
+    """Return the work of a network; cached, since encoders ask for the same networks again."""
+    groups = layers_by_place(space, ops, dataset)
+    work = _in_stages([_added(layers, measure) for layers in groups])
     work.setflags(write=False)
+    return work
+
+
+@lru_cache(maxsize=100_000)
+def _added(layers: tuple[Layer, ...], measure: Measure) -> dict[int, Floats]:
+    """Return what the layers of one place add to each stage."""
+    work: dict[int, Floats] = {}
+    for layer in layers:
+        row = measure(layer)
+        work[layer.stage] = work[layer.stage] + row if layer.stage in work else row
+    return work
+
+
+def _in_stages(added: list[dict[int, Floats]]) -> Floats:
+    n_stages = 1 + max(stage for place in added for stage in place)
+    n_measures = len(next(row for place in added for row in place.values()))
+    work = np.zeros((len(added), n_stages, n_measures))
+    for place, by_stage in enumerate(added):
+        for stage, row in by_stage.items():
+            work[place, stage] = row
     return work

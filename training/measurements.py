@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,12 @@ import numpy.typing as npt
 from archcost.datasets import CostKey, CostTable
 from archcost.datasets.cost_key import METRICS, dataset_id
 from archcost.datasets.table_files import read_file
-from archcost.errors import CostTableError, check_name
-from archcost.spaces import SearchSpace
+from archcost.datasets.table_rows import numbers_of
+from archcost.errors import ArchcostWarning, CostTableError, check_name, shown
+from archcost.predictors.base import LEAST_COST, MOST_COST
+from archcost.spaces import Dataset, SearchSpace
 from archcost.spaces.space import Ops
+from archcost.training.unit_checks import check_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +41,8 @@ class Measurements:
         Their costs in ms or mJ.
     n_without_cost : int
         Rows that had none and were left out.
+    n_outliers : int
+        Rows that were left out because their cost cannot be of its unit.
     cost_std : numpy.ndarray of float64, shape (n_measured,), optional
         Standard deviations of the costs over repeats, NaN where unknown; None where no cost has
         one.
@@ -46,6 +52,7 @@ class Measurements:
     ops: Ops
     cost: Costs
     n_without_cost: int = 0
+    n_outliers: int = 0
     cost_std: Costs | None = None
 
 
@@ -54,7 +61,7 @@ def read_measurements(
     measurements: object,
     device: str,
     metric: str | None,
-    dataset: str | None,
+    dataset: str | Dataset | None,
 ) -> Measurements:
     """Return measurements as arrays.
 
@@ -75,12 +82,15 @@ def read_measurements(
     Raises
     ------
     CostTableError
-        If a column is missing, a cost is not a positive number, or there are fewer than two.
+        If a column is missing, a cost is not a positive number, two units are mixed, or there are
+        fewer than two rows.
     ArchitectureError
         If an architecture is malformed or of another space.
     """
+    rows: Sequence[int] | None = None
     if isinstance(measurements, (str, Path)):
-        measurements = read_file(Path(measurements)).rows.to_pandas()
+        file = read_file(Path(measurements))
+        measurements, rows = file.rows.to_pandas(), file.row_numbers
     if isinstance(measurements, CostTable):
         return _from_table(space, measurements, device, metric, dataset)
     if isinstance(measurements, Mapping):
@@ -100,11 +110,15 @@ def read_measurements(
         )
     check_name("metric", metric, METRICS)
     key = CostKey(space.name, device, metric, dataset_id(space.name, dataset))
-    return _checked(space, key, archs, costs, stds)
+    return _checked(space, key, archs, costs, stds, rows)
 
 
 def _from_table(
-    space: SearchSpace, table: CostTable, device: str, metric: str | None, dataset: str | None
+    space: SearchSpace,
+    table: CostTable,
+    device: str,
+    metric: str | None,
+    dataset: str | Dataset | None,
 ) -> Measurements:
     wanted = None if dataset is None else dataset_id(space.name, dataset)
     keys = [
@@ -151,34 +165,44 @@ def _from_frame(
 
 
 def _checked(
-    space: SearchSpace, key: CostKey, archs: Any, costs: Any, stds: Any | None
+    space: SearchSpace,
+    key: CostKey,
+    archs: Any,
+    costs: Any,
+    stds: Any | None = None,
+    rows: Sequence[int] | None = None,
 ) -> Measurements:
     parsed = [space.parse(arch) for arch in archs]
     ops = np.array(parsed, dtype=space.dtype).reshape(len(parsed), space.n_positions)
     try:
-        cost = np.asarray(costs, dtype=np.float64)
-    except (TypeError, ValueError):
+        cost = numbers_of("costs", costs)
+    except CostTableError as error:
         raise CostTableError(
-            f"costs must be numbers in {key.unit}, but got {costs!r}; leave out what was not "
-            "measured"
+            f"costs must be numbers in {key.unit}, but got {shown(costs)} ({error}); leave out "
+            "what was not measured"
         ) from None
     cost_std = _standard_deviations(key, stds, len(cost))
+    numbers = np.arange(len(cost)) if rows is None else np.asarray(rows)
     empty = np.isnan(cost)
     if not empty.all():
-        ops, cost, cost_std = ops[~empty], cost[~empty], cost_std[~empty]
-    wrong = np.flatnonzero(~(np.isfinite(cost) & (cost > 0)))
+        ops, cost, numbers, cost_std = (part[~empty] for part in (ops, cost, numbers, cost_std))
+    wrong = np.flatnonzero(~((cost >= LEAST_COST) & (cost <= MOST_COST)))
     if len(wrong):
         raise CostTableError(
-            f"costs must be positive numbers in {key.unit}, but that of "
-            f"{space.format(ops[wrong[0]])!r} is {cost[wrong[0]]}; leave it out"
+            f"costs must be positive numbers in {key.unit}, from {LEAST_COST:g} to {MOST_COST:g}, "
+            f"but that of {space.format(ops[wrong[0]])!r} is {cost[wrong[0]]}; leave it out"
         )
+    units = check_units(space, ops, cost, key.unit, numbers.tolist())
+    for text in units.warnings:
+        warnings.warn(f"{key.device}: {text}", ArchcostWarning, stacklevel=4)
+    ops, cost, cost_std = ops[units.sound], cost[units.sound], cost_std[units.sound]
     if len(cost) < 2:
         raise CostTableError(
             f"a new device needs at least 2 measured architectures, but got {len(cost)}; "
             "`archcost suggest` says which"
         )
     known = None if np.isnan(cost_std).all() else cost_std
-    return Measurements(key, ops, cost, int(empty.sum()), known)
+    return Measurements(key, ops, cost, int(empty.sum()), len(units.warnings), known)
 
 
 def _standard_deviations(key: CostKey, stds: Any | None, n_costs: int) -> Costs:

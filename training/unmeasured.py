@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.datasets import DEVICES, CostKey, DeviceCard
-from archcost.errors import CostTableError
+from archcost.errors import MissingDataError
 from archcost.models import CostModel, Manifest
 from archcost.predictors import TransferPredictor
 from archcost.spaces import SearchSpace
@@ -43,15 +43,17 @@ def unmeasured_model(
 
     Raises
     ------
-    CostTableError
-        If there is no known device, or the metric is energy, of which latencies say no level.
+    MissingDataError
+        If there is no known device on this dataset, or the metric is energy.
     """
     prior = transfer_prior(space, sources, key.dataset_name, without=key.device)
-    if not prior.names or key.metric != "latency":
-        raise CostTableError(
-            f"a model of {key} without measurements needs known devices with a latency model of "
-            f"{space.name}, but there are {len(prior.names)} and the metric is {key.metric}; "
-            "measure two architectures or more, `archcost suggest` says which"
+    # Costs on another dataset would give a wrong level, and latencies say none of energy.
+    fits = all(CostKey.parse(name).dataset == key.dataset for name in prior.names)
+    if not prior.names or not fits or key.metric != "latency":
+        raise MissingDataError(
+            "without measurements a device must have a model on another dataset, or there must be "
+            f"known devices with a latency model on {key.dataset}, but there are none for {key}; "
+            "measure at least 2 architectures (`archcost suggest` says which)"
         )
     weights = source_weights(card, prior.names)
     typical = typical_costs(space, sources, key.dataset_name, without=key.device)

@@ -5,7 +5,13 @@ import pandas as pd
 import pytest
 
 from archcost.datasets import CostTable, DeviceCard
-from archcost.errors import ArchitectureError, CostTableError, UnknownNameError
+from archcost.errors import (
+    ArchcostWarning,
+    ArchitectureError,
+    CostTableError,
+    MissingDataError,
+    UnknownNameError,
+)
 from archcost.features import CostDrivers
 from archcost.features.cost_drivers import LATER_DRIVERS
 from archcost.features.critical_paths import longest_path
@@ -118,8 +124,8 @@ def test_two_measurements_are_enough_and_many_are_no_trouble(sources):
 
 
 @pytest.mark.slow
-def test_with_thousands_boosting_may_take_over():
-    ops = CELLS.sample(2000, seed=1)
+def test_with_hundreds_boosting_may_take_over():
+    ops = CELLS.sample(700, seed=1)
     crooked = 1.0 + 10.0 * ((ops[:, 0] == 3) ^ (ops[:, 5] == 3)) + 5.0 * (ops[:, 1] == ops[:, 2])
     table = CostTable.from_costs(CELLS, ops, crooked, device="odd")
     model = transfer(CELLS, table, device="odd", sources=[])
@@ -333,7 +339,8 @@ def test_equal_or_unknown_standard_deviations_change_nothing(sources):
 
 @SPACES
 def test_without_measurements_the_known_devices_are_averaged(space, sources, tmp_path):
-    model = transfer(space, None, device="mine", sources=sources[space.name])
+    with pytest.warns(ArchcostWarning, match="the mean of 3 known devices"):
+        model = transfer(space, None, device="mine", sources=sources[space.name], extrapolate=True)
     ops = space.sample(500, seed=21)
     known = [device_ms(ops, space, seed, 0.7) for seed in range(3)]
     mean_rank = np.mean([cost.argsort().argsort() for cost in known], axis=0)
@@ -346,8 +353,8 @@ def test_without_measurements_the_known_devices_are_averaged(space, sources, tmp
     assert "nan" not in text
     loaded = CostModel.load(model.save(tmp_path / "model"))
     np.testing.assert_allclose(loaded.predict(ops), model.predict(ops), rtol=1e-12)
-    same = transfer(space, {}, sources=sources[space.name])
-    np.testing.assert_allclose(same.predict(ops), model.predict(ops), rtol=1e-12)
+    with pytest.raises(CostTableError, match="at least 2 measured architectures, but got 0"):
+        transfer(space, {}, sources=sources[space.name])
 
 
 def test_without_measurements_devices_of_like_facts_weigh_more():
@@ -357,8 +364,8 @@ def test_without_measurements_devices_of_like_facts_weigh_more():
     assert weights.sum() == pytest.approx(1)
     assert weights[0] >= weights[1]
     for arguments in ({"sources": []}, {"metric": "energy"}):
-        with pytest.raises(CostTableError, match="needs known devices with a latency model"):
-            transfer("fbnet", {}, **arguments)
+        with pytest.raises(MissingDataError, match="must be known devices with a latency"):
+            transfer("fbnet", {}, extrapolate=True, **arguments)
 
 
 def test_outliers_do_not_hide_each_other(sources):

@@ -56,6 +56,9 @@ OFA_CONFIG = {"wid": None, "ks": [3, 5, 7, 7] * 5, "e": [3, 4, 6, 6] * 5, "d": [
               "r": [176]}  # fmt: skip
 
 
+OFA_TEXT = "r224:w1.0:k3_e4,k3_e4" + ":k5_e6,k7_e3" * 4
+
+
 def ofa_counts(config, width):
     """Count parameters and MACs layer by layer, from the paper's table alone."""
 
@@ -167,13 +170,36 @@ def test_the_torch_module_runs_and_has_these_parameters(space):
         (OFA, {**OFA_CONFIG, "ks": [4] * 20}, "a kernel .*but got 4; the nearest is 3"),
         (OFA, {**OFA_CONFIG, "r": [130]}, "a resolution .*but got 130; the nearest is 128"),
         (OFA, {**OFA_CONFIG, "wid": 1.1}, "a width .*but got 1.1"),
-        (OFA, {"ks": [3] * 20, "e": [3] * 20, "d": [2] * 5}, r"\['r'\] is missing"),
+        (OFA, {"ks": [3] * 20, "e": [3] * 20, "d": [2] * 5}, r"\['r'\] is missing from the"),
         (OFA, "r224:w1.0:k3_e3:k3_e3,k3_e3:k3_e3,k3_e3:k3_e3,k3_e3:k3_e3,k3_e3", "unit 1 .*has 1"),
+        (OFA, {**OFA_CONFIG, "depth": 3}, "hold nothing but .* but got 'depth'.* leave it out"),
+        (OFA, {**OFA_CONFIG, "r": [128, 160]}, "'r' .*a number or a list of one"),
+        (OFA, {**OFA_CONFIG, "e": "333"}, "'e' .*must list 20 numbers, but got '333'"),
+        (OFA, {**OFA_CONFIG, "num_classes": 10}, r"num_classes .*\[1000\], but got 10"),
+        (OFA, OFA_TEXT.replace("r224", "r150"), "'resolution' .*but got 'r150'; .*is 'r148'"),
+        (OFA, OFA_TEXT.replace("w1.0", "w1.1"), "'width' .*but got 'w1.1'; the nearest is"),
+        (OFA, OFA_TEXT.replace("k3_e4", "k4_e4"), "'unit1_block1' .*'k4_e4'; .*is 'k3_e4'"),
+        (OFA, OFA_TEXT + ",k3_e3" * 3, "2 to 4 blocks, but unit 5 .*has 5"),
+        (OFA, OFA_TEXT.rpartition(":")[0], "like 'r224:w1.0.* has 6 parts"),
+        (OFA, [0] * 21, r"must have 22 ops, but got shape \(21,\)"),
+        (SIZES, [8, 16, 24, 32, 40], "channel counts, which are written '8:16:24:32:40'"),
+        (SIZES, "64:32:8:40:72", "multiple of 8 from 8 to 64, but got 72 .*nearest is 64"),
+        (SIZES, ["64", "32", "8", "40", "44"], "but got '44'; the nearest is '40'"),
+        (SIZES, 32768, "between 0 and 32767, but got 32768"),
+        (FORMERS, "d12:e200:" + ",".join(["m4_h3"] * 12), "'e200'; the nearest is 'e192'"),
+        (FORMERS, "d12:e192:" + ",".join(["m4_h6"] * 12), "'m4_h6'; the nearest is 'm4_h4'"),
+        (FORMERS, "d12:e192:" + ",".join(["m4_h3"] * 11), "'d12' and lists 11 blocks"),
+        (FORMERS, "e192:m4_h3", "must read like 'd12:e192"),
+        (FORMERS, {"layer_num": 12, "embed_dim": 192, "mlp_ratio": [4] * 13,
+                   "num_heads": [3] * 12}, "'mlp_ratio' .*must list 12 numbers, but got 13"),
+        (FORMERS, {"layer_num": 12, "embed_dim": 230, "mlp_ratio": [4] * 12,
+                   "num_heads": [3] * 12}, "'embed_dim' .*but got 230; the nearest is 240"),
+        (FORMERS, {"layer_num": 12, "embed_dim": 192, "mlp_ratio": [4] * 12}, "'num_heads'"),
         (FORMERS, "d13:e192:" + ",".join(["m4_h3"] * 12), "depth .*'d13' and lists 12 blocks"),
         (FORMERS, {"layer_num": 12, "embed_dim": 192, "mlp_ratio": [4] * 12,
                    "num_heads": [5] * 12}, "'num_heads' .*but got 5; the nearest is 4"),
         (FORMERS, {"layer_num": 11, "embed_dim": 192, "mlp_ratio": [4] * 11,
-                   "num_heads": [3] * 11}, "'layer_num' .*12 to 14, but got 11"),
+                   "num_heads": [3] * 11}, r"'layer_num' .*\[12, 13, 14\], but got 11; .*12"),
         (FORMERS, {"layer_num": 12, "embed_dim": [192] * 11 + [216], "mlp_ratio": [4] * 12,
                    "num_heads": [3] * 12}, "the same for all blocks"),
     ],
