@@ -16,7 +16,8 @@ The measurements are a CSV or Parquet file with the columns arch and latency_ms 
 given, precise measurements weigh more. A device that has a model on another dataset is known
 already, and starts from that. With --extrapolate no measurement is needed: a device without such a
 model is then the mean of the known devices; the intervals are wide. The model is saved in the
-folder of your models, where `archcost predict` finds it, with a report beside it, and logged to MLflow."""
+folder of your models, where `archcost predict` finds it, with a report beside it, and logged to
+MLflow."""
 
 EPILOG = """\
 examples:

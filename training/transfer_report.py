@@ -168,6 +168,8 @@ def held_out_sources(predictor: TransferPredictor) -> dict[str, float]:
     """
     prior = predictor.prior_
     drivers, ops = predictor.drivers_, predictor.measured_
+    if len(ops) == 0:
+        return _held_out_unmeasured(predictor)
     reference = _reference(predictor.space_, seed=1)
     space_drivers, measured_drivers = drivers.transform(reference), drivers.transform(ops)
     rng = np.random.default_rng(predictor.seed)
@@ -178,17 +180,22 @@ def held_out_sources(predictor: TransferPredictor) -> dict[str, float]:
         others = np.delete(prior.coefficients, number, axis=1)
         names = tuple(other for other in prior.names if other != name)
         without = TransferPrior(names, others, prior.hypotheses)
-        if len(ops) == 0:
-            new = TransferPredictor(predictor.seed, predictor.dataset).with_prior(without)
-            equal = np.full(len(names), 1 / len(names))
-            new.expect(predictor.space_, equal, 1.0, 1.0)
-            found[name] = spearman(space_drivers @ own, new.predict(reference))
-            continue
         cost = np.maximum(1 + measured_drivers @ own + noise, 0.05)
         new = TransferPredictor(predictor.seed, predictor.dataset).with_prior(without)
         new.fit(ops, cost, space=predictor.space_)
         found[name] = spearman(space_drivers @ own, new.predict(reference))
     return found
+
+
+def _held_out_unmeasured(predictor: TransferPredictor) -> dict[str, float]:
+    """Return the rank correlation of each source with the mean of the others."""
+    prior = predictor.prior_
+    costs = predictor.drivers_.transform(_reference(predictor.space_, seed=1)) @ prior.coefficients
+    alike = costs / np.maximum(costs.std(axis=0), 1e-9)
+    return {
+        name: spearman(costs[:, number], np.delete(alike, number, axis=1).mean(axis=1))
+        for number, name in enumerate(prior.names if len(prior.names) > 1 else ())
+    }
 
 
 def _reference(space: SearchSpace, seed: int = 0) -> Ops:
