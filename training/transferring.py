@@ -23,8 +23,9 @@ from archcost.predictors import (
 )
 from archcost.spaces import Dataset, SearchSpace, get_space
 from archcost.training.measurements import Measurements, read_measurements
-from archcost.training.metrics import spearman
+from archcost.training.metrics import Costs, spearman
 from archcost.training.model_card import library_versions
+from archcost.training.network_transfer import transfer_networks
 from archcost.training.other_datasets import KnownDevice, known_on_another_dataset
 from archcost.training.transfer_sources import Sources, transfer_prior
 from archcost.training.unmeasured import unmeasured_model
@@ -53,7 +54,8 @@ def transfer(
 
     Bayesian linear regression on cost drivers and on the costs of known devices (see
     ``TransferPredictor``). With hundreds of measurements, held-out ones decide whether gradient
-    boosting on the measurements alone takes its place.
+    boosting on the measurements alone takes its place. Networks of any kind are predicted from the
+    prices of kernels on known devices, and on a device like none of them (``transfer_kernels``).
 
     A device that has a model on another dataset is known already: its costs there are where the
     new model starts from (see ``RescaledPredictor``), and other devices are not asked.
@@ -117,6 +119,10 @@ def transfer(
         return _extrapolated(space, device, metric or "latency", dataset, sources, card, seed)
     found = read_measurements(space, measurements, device, metric, dataset)
     key = found.key
+    if space.is_open:
+        networks, names = transfer_networks(space, found, sources, seed)
+        scores = _scores(found.cost, networks.kernels_.left_out_)
+        return CostModel(networks, _manifest(found, networks, seed, scores, tuple(names)))
     known = known_on_another_dataset(space, device, key.metric, key.dataset_name, sources)
     if known is not None:
         return _rescaled(found, known, card or _card(key), seed)
@@ -192,7 +198,10 @@ def _extrapolated(
 
 def left_out_scores(predictor: TransferPredictor | RescaledPredictor) -> dict[str, float]:
     """Return the scores of leave-one-out predictions, which are known in closed form."""
-    truth, left_out = predictor.measured_cost_, predictor.left_out_
+    return _scores(predictor.measured_cost_, predictor.left_out_)
+
+
+def _scores(truth: Costs, left_out: Costs) -> dict[str, float]:
     if len(truth) < 3 or np.ptp(truth) == 0:
         return {}
     within = float(np.mean(np.abs(left_out / truth - 1) <= 0.1))
