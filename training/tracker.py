@@ -177,7 +177,7 @@ def _remedy(error: Exception, uri: str) -> str:
         return remedy(uri)
     return (
         f"this {type(error).__name__} is none of the store: do the versions of mlflow "
-        f"({mlflow.__version__}), sqlalchemy and pandas fit together? `pip install --upgrade mlflow`"
+        f"({mlflow.__version__}), sqlalchemy and pandas fit together? pip install --upgrade mlflow"
     )
 
 
