@@ -1,7 +1,7 @@
 """Once-for-all on made-up GPU-like devices: with 900 measurements, and with 20.
 
-No GPU table of once-for-all with a licence to ship is at hand, so devices are made up. A kernel (one
-layer; what is fused counts once) takes
+No GPU table of once-for-all with a licence to ship is at hand, so devices are made up. A kernel
+(one layer; what is fused counts once) takes
 
     launch + max(waves * FLOPs of a tile / rate of a processor, bytes moved / bandwidth)
 
