@@ -5,12 +5,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Modules are compiled when they are imported: most of what is installed never is.
+INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check \
+    -c constraints.txt
 
-# Warnings, such as a link to nowhere, are errors. The variable hides an advertisement.
-SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
-
-.PHONY: demo test docs clean
+.PHONY: demo test lint types site tests test-lowest docs clean
 
 demo: $(BIN)/python
 	$(INSTALL) .
@@ -18,20 +17,47 @@ demo: $(BIN)/python
 
 test: $(BIN)/python
 	$(INSTALL) '.[test]'
+	$(MAKE) -j3 lint types site tests
+
+lint:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+
+types:
 	$(BIN)/mypy -p archcost
 	$(BIN)/mypy tests/api/test_types.py
-	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest -n auto --dist worksteal
-	$(SITE)
+
+# Warnings, such as a link to nowhere, are errors. The variable hides an advertisement.
+site:
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# Each process has a core, so that threads of its own would only be in the way.
+tests:
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal
 
 docs: $(BIN)/python
 	$(INSTALL) '.[docs]'
-	$(SITE)
+	$(MAKE) site
+
+# The wheel that the sdist builds, with the lowest versions that pyproject.toml declares.
+LOWEST := .venv-lowest
+LOWEST_TESTS := tests/api/test_prediction.py tests/datasets/test_table_files.py \
+	tests/training/test_sqlite_store.py tests/models/test_cost_model.py
+test-lowest:
+	$(PYTHON) -m venv $(LOWEST)
+	$(PYTHON) .ci/lowest.py > $(LOWEST)/lowest.txt
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check build
+	$(LOWEST)/bin/python -m build --outdir $(LOWEST)/dist .
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c $(LOWEST)/lowest.txt -c constraints.txt \
+		"archcost[completion,measure,search] @ file://$$(ls $(CURDIR)/$(LOWEST)/dist/*.whl)" \
+		pytest hypothesis
+	cd $(LOWEST) && bin/python -c "import archcost; print(archcost.predict(1462, 'raspi4'))"
+	$(LOWEST)/bin/python -m pytest -q -o filterwarnings=default $(LOWEST_TESTS)
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV) build site *.egg-info mlflow.db .mlflow.db.* mlruns mlartifacts
+	rm -rf $(VENV) $(LOWEST) build site *.egg-info mlflow.db .mlflow.db.* mlruns mlartifacts

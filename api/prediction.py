@@ -17,7 +17,8 @@ from archcost.models import CostModel, find_model, manifests, model_keys
 from archcost.models import predict_many as predict_with_models
 from archcost.models.chunks import Costs
 from archcost.models.store import LOADED, MOST_LOADED
-from archcost.spaces import SPACES, SearchSpace, get_space, infer_space
+from archcost.spaces import Dataset, SearchSpace, get_space, infer_space, known_spaces
+from archcost.spaces.any_network import read_networks
 from archcost.spaces.architecture_types import Architectures, OneArchitecture
 from archcost.spaces.plain_forms import is_integer
 from archcost.spaces.space_forms import evident_space
@@ -41,7 +42,7 @@ def predict(
     metric: str = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
     return_std: Literal[False] = False,
 ) -> Tensor: ...
@@ -52,7 +53,7 @@ def predict(
     metric: str = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
     return_std: Literal[True],
 ) -> tuple[Tensor, Tensor]: ...
@@ -63,7 +64,7 @@ def predict(
     metric: str = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
     return_std: Literal[False] = False,
 ) -> float: ...
@@ -74,7 +75,7 @@ def predict(
     metric: str = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
     return_std: Literal[True],
 ) -> tuple[float, float]: ...
@@ -85,7 +86,7 @@ def predict(
     metric: str = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
     return_std: Literal[False] = False,
 ) -> Costs: ...
@@ -96,7 +97,7 @@ def predict(
     metric: str = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
     return_std: Literal[True],
 ) -> tuple[Costs, Costs]: ...
@@ -107,7 +108,7 @@ def predict(
     metric: str = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
     return_std: Literal[False] = False,
 ) -> Costs | Any: ...
@@ -118,9 +119,13 @@ def predict(
     metric: str = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
     return_std: bool = False,
+    example: Any = None,
+    shape: Sequence[int] | None = None,
+    batch_size: int | None = None,
+    extrapolate: bool = False,
 ) -> Any: ...
 def predict(
     arch: Any,
@@ -128,17 +133,23 @@ def predict(
     metric: str = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
     return_std: bool = False,
+    example: Any = None,
+    shape: Sequence[int] | None = None,
+    batch_size: int | None = None,
+    extrapolate: bool = False,
 ) -> float | Costs | Tensor | tuple[float, float] | tuple[Costs, Costs] | tuple[Tensor, Tensor]:
-    """Predict what one architecture, or several, cost on a device.
+    """Predict what one architecture or network, or several, cost on a device.
 
     Parameters
     ----------
     arch : architecture, sequence of architectures, or array (n_archs, n_positions)
         In any accepted form: the space's string, op names or ids, NAS-Bench-201's index,
-        HW-NAS-Bench's config dict. A flat sequence of ints is one architecture.
+        HW-NAS-Bench's config dict. A flat sequence of ints is one architecture. Or any network: a
+        torch module (with `example` or `shape`), an exported program, a path to an ``.onnx`` file,
+        ``"timm:resnet18"``, a graph; or a list of such.
     device : str
         A device id, such as ``"raspi4"``; `devices` lists them.
     metric : {"latency", "energy"}, default="latency"
@@ -146,26 +157,37 @@ def predict(
     space : str or SearchSpace, optional
         The search space; told from `arch` by default, and where several accept it, the only one
         of them that has a model of the device.
-    dataset : str, optional
+    dataset : str or Dataset, optional
         The dataset, which fixes the input size; by default the one that a config dict names, else
-        the space's first.
+        the space's first. Of one of your own its name will do where a model of it is saved.
     model : str, path or CostModel, optional
         A saved model's folder, an MLflow model URI (``models:/...``) or a model; by default your
         own model of this device, else the pretrained one.
     return_std : bool, default=False
         Also return standard deviations.
+    example : Tensor, tuple or dict, optional
+        What a torch module is called with; only shapes and types are looked at.
+    shape : sequence of int, optional
+        Shape of a network's only input without the batch, such as ``(3, 224, 224)``, instead of an
+        example, or where a file leaves it open.
+    batch_size : int, optional
+        Images at a time of a network; that of the example or file by default, else 1.
+    extrapolate : bool, default=False
+        Also predict networks whose ops or batch size the measurements hardly cover.
 
     Returns
     -------
     float, numpy.ndarray of float64, shape (n_archs,), or torch.Tensor
-        Costs in ms or mJ: a float for one architecture, an array for several, and of a tensor a
-        tensor on its device; with `return_std` a pair (mean, std) of such.
+        Costs in ms or mJ, of the whole batch: a float for one architecture, an array for several,
+        and of a tensor a tensor on its device; with `return_std` a pair (mean, std) of such.
 
     Raises
     ------
     ArchitectureError
         If an architecture is malformed, several search spaces would do, or a config dict is of
         another dataset.
+    ArchcostError
+        If a network cannot be read, or the measurements hardly cover it.
     UnknownNameError
         If no model covers the device, metric or dataset.
 
@@ -175,18 +197,22 @@ def predict(
     >>> cell = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|"
     >>> round(archcost.predict(cell, "eyeriss"), 3)
     3.4
+    >>> bool(archcost.predict("resnet18@160", "cpu_onnxruntime") > 3)
+    True
     """
+    if example is not None or shape is not None or batch_size is not None:
+        arch = read_networks(arch, example=example, shape=shape, batch_size=batch_size)
     told = evident_space(arch) if space is None else space  # a config dict is never evident
     try:
         found = _models.get((told, device, metric, dataset, model))
+        if found is None and told is None and type(arch) is int:  # the space depends on the device
+            told = _models.get((INDEXED, device))
+            found = _models.get((told, device, metric, dataset, model))
     except TypeError:  # what is not hashable is no name either, as load_for says
         found = None
-    if found is None and told is None and type(arch) is int:  # the space depends on the device
-        told = _models.get((INDEXED, device))
-        found = _models.get((told, device, metric, dataset, model))
     if found is None or (space is not None and type(arch) is not str and _has_config(arch)):
         found = load_for(arch, device, metric, told, dataset, model)
-    return found.predict(arch, return_std=return_std)
+    return found.predict(arch, return_std=return_std, extrapolate=extrapolate)
 
 
 def predict_many(
@@ -195,7 +221,7 @@ def predict_many(
     metrics: str | Sequence[str] = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
 ) -> npt.NDArray[np.float64]:
     """Predict what architectures cost on several devices, in one pass.
 
@@ -209,7 +235,7 @@ def predict_many(
         One metric for all devices, or one a device.
     space : str or SearchSpace, optional
         The search space; told from `archs` by default.
-    dataset : str, optional
+    dataset : str or Dataset, optional
         The dataset, which fixes the input size; the space's default by default.
 
     Returns
@@ -223,9 +249,8 @@ def predict_many(
     ArchitectureError
         If an architecture is malformed.
     UnknownNameError
-        If no model covers a device, metric or dataset.
-    ValueError
-        If there are not as many metrics as devices, or no device.
+        If no model covers a device, metric or dataset, there is no device, or there are not as
+        many metrics as devices.
 
     Examples
     --------
@@ -237,7 +262,7 @@ def predict_many(
     devices = _names("device", [devices] if isinstance(devices, str) else devices)
     metrics = _names("metric", [metrics] * len(devices) if isinstance(metrics, str) else metrics)
     if not len(devices) == len(metrics) > 0:
-        raise ValueError(
+        raise UnknownNameError(
             f"predict_many needs devices and as many metrics, or one metric for all, but got "
             f"{len(devices)} devices and {len(metrics)} metrics"
         )
@@ -256,7 +281,7 @@ def load(
     metric: str = "latency",
     *,
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
 ) -> CostModel:
     """Load the cost model of a device.
 
@@ -267,9 +292,10 @@ def load(
     metric : {"latency", "energy"}, default="latency"
         Latency in ms or energy in mJ.
     space : str or SearchSpace, optional
-        The search space; by default the first one, in the order of ``archcost.spaces.SPACES``,
-        that has a model of the device and metric (and of the dataset, if one is given).
-    dataset : str, optional
+        The search space; by default the first one, in the order of
+        ``archcost.spaces.known_spaces()``, that has a model of the device and metric (and of the
+        dataset, if one is given).
+    dataset : str or Dataset, optional
         The dataset; the space's default by default.
 
     Returns
@@ -294,6 +320,7 @@ def load(
         return _load_from(device)
     _check_asked(device, metric)
     named = _first_space(device, metric, dataset) if space is None else get_space(space)
+    _meet_datasets(named, dataset)
     key = CostKey(named.name, device, metric, dataset_id(named.name, dataset))
     return CostModel.load(find_model(key))
 
@@ -338,7 +365,7 @@ def load_for(
     device: str,
     metric: str = "latency",
     space: str | SearchSpace | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
 ) -> CostModel:
     """Return the loaded and compiled model that `predict` asks.
@@ -358,6 +385,7 @@ def load_for(
             f"{shown(model)}"
         )
     named = None if space is None else get_space(space)
+    _meet_datasets(named, dataset)
     if isinstance(model, CostModel):
         return _checked(model, named, device, metric, dataset)
     if named is None and model is None:
@@ -379,6 +407,12 @@ def load_for(
     return found
 
 
+def _meet_datasets(space: SearchSpace | None, dataset: str | Dataset | None) -> None:
+    """Learn the datasets of saved models where a name is none of the space's own datasets."""
+    if isinstance(dataset, str) and (space is None or dataset not in space.dataset_names):
+        model_keys(warn=False)
+
+
 def _keep(asked: tuple[object, ...], found: object) -> None:
     """Keep what was found, in place of the oldest where there is too much."""
     with _keeping:
@@ -396,13 +430,17 @@ def _known(asked: tuple[object, ...]) -> CostModel | None:
 
 
 def _checked(
-    model: CostModel, space: SearchSpace | None, device: str, metric: str, dataset: str | None
+    model: CostModel,
+    space: SearchSpace | None,
+    device: str,
+    metric: str,
+    dataset: str | Dataset | None,
 ) -> CostModel:
     """Return a model, compiled, if it is of what was asked for."""
     key = model.key
     name = key.space if space is None else space.name
     if (name, device, metric, dataset) != (key.space, key.device, key.metric, None):
-        asked = CostKey(name, device, metric, dataset or key.dataset)
+        asked = CostKey(name, device, metric, dataset_id(name, dataset or key.dataset))
         if asked != key:
             raise UnknownNameError(f"the model is of {key}, but {asked} was asked for")
     model.compile()
@@ -431,12 +469,12 @@ def _space_of(archs: Any, device: str) -> SearchSpace:
     return infer_space(archs, left or [space.name for space in accepting])
 
 
-def _first_space(device: str, metric: str, dataset: str | None) -> SearchSpace:
+def _first_space(device: str, metric: str, dataset: str | Dataset | None) -> SearchSpace:
     """Return the first space with a model of what is asked for, else the first with the device."""
     keys = set(model_keys())
     check_name("device", device, {key.device for key in keys})
     with_device = {key.space for key in keys if key.device == device}
-    spaces = [space for name, space in SPACES.items() if name in with_device]
+    spaces = [space for name, space in known_spaces().items() if name in with_device]
     for space in spaces:
         try:
             key = CostKey(space.name, device, metric, dataset_id(space.name, dataset))

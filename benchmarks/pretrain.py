@@ -17,7 +17,9 @@ from archcost.training import TrainSettings, run_trial
 from archcost.training.trainer import refitted
 
 PRETRAINED = Path(__file__).parent.parent / "models" / "pretrained"
-CANDIDATES = {"nasbench201": ("lookup", "ridge", "gp"), "fbnet": ("lookup", "ridge")}
+CANDIDATES = {
+    "nasbench201": ("lookup", "ridge", "gp"), "fbnet": ("lookup", "ridge"), "any": ("kernels",),
+}  # fmt: skip
 OTHER_CANDIDATES = ("lookup", "ridge")
 """In spaces without an entry."""
 MORE_CANDIDATES = {"nasbench201": ("xgboost", "gnn")}
@@ -31,14 +33,15 @@ def pretrain(table: CostTable, key: CostKey) -> None:
     """Choose, score, refit and save the model of one cost."""
     validated: dict[str, float] = {}
     first = CANDIDATES.get(key.space, OTHER_CANDIDATES)
-    for name in (*first, *MORE_CANDIDATES.get(key.space, ())):
+    candidates = (*first, *MORE_CANDIDATES.get(key.space, ()))
+    for name in candidates if len(candidates) > 1 else ():
         if name not in first and max(validated.values()) >= GOOD:
             break
         settings = TrainSettings(name, validation_share=VALIDATION_SHARE)
         trial = run_trial(table, key, settings)
-        if trial.model.compile() is not None:
+        if trial.model.compile() is not None or trial.model.space.is_open:
             validated[name] = round(trial.validation_spearman, DECIMALS)
-    best = max(validated, key=validated.__getitem__)
+    best = max(validated, key=validated.__getitem__) if validated else candidates[0]
     trial = run_trial(table, key, TrainSettings(best, test_share=TEST_SHARE))
     refitted(trial, table).save(PRETRAINED / str(key))
     spearman = trial.scores["spearman"].value
@@ -50,7 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("keys", nargs="*", help="cost keys; all by default")
     wanted = set(parser.parse_args().keys)
-    tables = [load_published(), *map(load_bundled, bundled_tables())]
+    tables = [load_published(networks=True), *map(load_bundled, bundled_tables())]
     todo = [
         (table, key)
         for table in tables

@@ -6,7 +6,7 @@
     python benchmarks/robustness.py --render                 render only
 
 A campaign is a file ``robustness_<name>.py`` with ``attack(seed, folder)``: one try, fixed by its
-seed, in a scratch folder that the tries of a batch share. It returns in a word or two how it ended
+seed, in a scratch folder that the tries share. It returns in a word or two how it ended
 and raises ``FaultError`` where a rule is broken; any other exception is a fault as well. Results
 are appended to ``results/robustness.jsonl``, one line a batch; what is there is not run again.
 ``docs/robustness.md`` is rendered from the file.
@@ -52,16 +52,16 @@ CAMPAIGNS = {
         "archcost, or answers as it answered before.",
     ),
     "kills": Campaign(
-        200, 10,
+        200, 2,
         "A writing command is killed, terminated or interrupted at a random moment; the same "
         "command then succeeds, nothing half made is found, and no MLflow run stays open.",
     ),
     "concurrent": Campaign(
-        20, 1,
+        4, 1,
         "Sixteen commands run at once in a fresh folder; all succeed, and all models predict.",
     ),
     "full_disk": Campaign(
-        200, 10,
+        100, 2,
         "A writing command runs out of space; it ends with one clear line or goes on without what "
         "it could not write, old models stay whole, and with space again it succeeds.",
     ),
@@ -76,18 +76,17 @@ def read_results() -> list[dict[str, Any]]:
     return [json.loads(line) for line in RESULTS.read_text().splitlines() if line]
 
 
-def run_batch(name: str, first: int, tries: int) -> dict[str, Any]:
-    """Run some tries of a campaign and return what came out."""
+def run_batch(name: str, first: int, tries: int, folder: Path) -> dict[str, Any]:
+    """Run some tries of a campaign in a scratch folder and return what came out."""
     attack = import_module(f"robustness_{name}").attack
     outcomes: Counter[str] = Counter()
     faults = {}
     start = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="robustness-") as folder:
-        for seed in range(first, first + tries):
-            try:
-                outcomes[attack(seed, Path(folder))] += 1
-            except Exception as error:
-                faults[str(seed)] = f"{type(error).__name__}: {error}"[:500]
+    for seed in range(first, first + tries):
+        try:
+            outcomes[attack(seed, folder)] += 1
+        except Exception as error:
+            faults[str(seed)] = f"{type(error).__name__}: {error}"[:500]
     seconds = round(time.monotonic() - start, 1)
     return {
         "campaign": name, "first": first, "tries": tries, "seconds": seconds,
@@ -121,11 +120,14 @@ def main() -> None:
     for name in [] if options.render else options.campaigns or CAMPAIGNS:
         tries = options.tries or CAMPAIGNS[name].tries
         RESULTS.parent.mkdir(exist_ok=True)
-        for first, size in tqdm(faulty(name) if options.again else missing(name, tries), desc=name):
-            if time.monotonic() > end:
-                break
-            with RESULTS.open("a") as file:
-                file.write(json.dumps(run_batch(name, first, size)) + "\n")
+        batches = faulty(name) if options.again else missing(name, tries)
+        with tempfile.TemporaryDirectory(prefix="robustness-") as folder:
+            for first, size in tqdm(batches, desc=name):
+                if time.monotonic() > end:
+                    break
+                result = run_batch(name, first, size, Path(folder))
+                with RESULTS.open("a") as file:
+                    file.write(json.dumps(result) + "\n")
     render({name: campaign.rule for name, campaign in CAMPAIGNS.items()}, read_results())
 
 

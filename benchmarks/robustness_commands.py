@@ -4,11 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from robustness_fault import FaultError
+from robustness_forked import Forked
 
 from archcost.datasets import CostTable
 from archcost.spaces import NASBench201
@@ -20,15 +22,16 @@ COMMANDS = {
     "register": "register --device my_board",
     "merge": "data merge part1.parquet part2.parquet --out whole.parquet",
     "import": "data import my.csv --device my_board --out imported.parquet",
-    "simulate": "simulate --space nasbench201 --accelerator eyeriss_like --count 3 --out s.parquet",
+    "simulate": "simulate --space nasbench201 --accelerator ethos_u55 --count 3 --out s.parquet",
     "export": "export --space nasbench201 --count 4 --out exported --quiet",
     "scan": "scan --space nasbench201 --device eyeriss --max-latency-ms 6 --count 20000 "
     "--out best.parquet",
     "measure": "measure --space nasbench201 --count 3 --rounds 2 --out measured.parquet",
 }
-SECONDS = {"simulate": 20.0, "measure": 20.0}
-"""About how long a command takes, where that is not `TYPICAL`."""
-TYPICAL = 8.0
+TYPICAL_S = 2.0
+"""About how long a command takes in a fork."""
+SECONDS: dict[str, float] = {}
+"""How long each command took when it last succeeded, by its words."""
 
 
 def workplace(folder: Path) -> Path:
@@ -38,10 +41,17 @@ def workplace(folder: Path) -> Path:
     return shutil.copytree(prepared, place)
 
 
-def start(words: str, place: Path, **options: object) -> subprocess.Popen[str]:
-    """Start ``archcost`` with these words in a workplace."""
+def start(
+    words: str, place: Path, *, afresh: bool = False, max_bytes: int | None = None
+) -> "subprocess.Popen[str] | Forked":
+    """Start ``archcost`` with these words in a workplace, in a fork or in a fresh interpreter.
+
+    Files of a fork cannot grow beyond ``max_bytes``.
+    """
     environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
     environment["ARCHCOST_MODEL_DIR"] = str(place / "models")
+    if not afresh:
+        return Forked(words.split(), place, environment, max_bytes)
     return subprocess.Popen(
         [sys.executable, "-m", "archcost", *words.split()],
         cwd=place,
@@ -50,21 +60,29 @@ def start(words: str, place: Path, **options: object) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        **options,  # type: ignore[call-overload]
     )
 
 
 def succeed(words: str, place: Path) -> str:
     """Run a command that must succeed without a word of warning; return its output."""
+    began = time.monotonic()
     process = start(words, place)
     out, err = process.communicate(timeout=600)
     if process.returncode != 0 or "Traceback" in err or "warning: MLflow" in err:
         raise FaultError(f"`{words}` ended with {process.returncode}: {err[-300:]}")
+    SECONDS[words] = time.monotonic() - began
     return out
 
 
-def check_place(place: Path) -> None:
-    """Check that models answer, that no run is open, and that nothing half made is left.
+def check_place(place: Path, *, tracked: bool = True) -> None:
+    """Check that models are there, that no run is open, and that nothing half made is left.
+
+    Parameters
+    ----------
+    place : Path
+        The workplace.
+    tracked : bool, default=True
+        Whether the command writes to MLflow, so that its store is looked at as well.
 
     Raises
     ------
@@ -73,9 +91,10 @@ def check_place(place: Path) -> None:
     """
     if "my_board" not in succeed("devices --space nasbench201", place):
         raise FaultError("the old model is gone from the devices")
-    succeed("predict 7 --device my_board", place)
-    if "my_board" not in succeed("compare", place):
-        raise FaultError("the old runs are gone")
+    if tracked:
+        succeed("predict 7 --device my_board", place)
+        if "my_board" not in succeed("compare", place):
+            raise FaultError("the old runs are gone")
     left = [path.name for path in place.rglob("*") if ".making-" in path.name]
     left += [path.name for path in place.rglob("*.running")]
     if left:

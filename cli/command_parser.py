@@ -9,6 +9,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+NEAR = 0.7
+"""Least similarity of an option to what was typed, for it to be suggested."""
+
 USAGE_ERROR = 2
 """Exit status of a command line that does not parse, as argparse has it."""
 
@@ -64,7 +67,7 @@ class CommandParser(argparse.ArgumentParser):
         near = [
             found
             for option in options
-            for found in difflib.get_close_matches(option, self._option_string_actions, n=1)
+            for found in difflib.get_close_matches(option, self._option_string_actions, 1, NEAR)
         ]
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         return f"unknown arguments: {' '.join(words)}{hint}"

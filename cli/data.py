@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archcost.cli.merge import add_merge
-from archcost.cli.options import DATASET_HELP, add_space_argument
+from archcost.cli.options import add_dataset_arguments, add_space_argument
 from archcost.cli.output import add_output_arguments, say, show
 from archcost.cli.printing import table_facts, table_text
 
@@ -130,7 +130,7 @@ def _add_import(actions: Subparsers[argparse.ArgumentParser]) -> None:
     )
     add("--device", help="id of your device, from a-z, 0-9 and _")
     add_space_argument(parser, "(default: inferred from the architectures) ")
-    add("--dataset", help=DATASET_HELP)
+    add_dataset_arguments(parser)
     add("--batch-size", type=int, default=1, metavar="N", help="images a run (default: 1)")
     add("--kind", default="measured", help="measured (default), simulated or derived")
     add_output_arguments(parser)
@@ -225,6 +225,7 @@ def run_check(args: argparse.Namespace) -> int:
     from archcost.analysis.drift import drift_warnings
     from archcost.datasets import CostTable
     from archcost.errors import ArchcostError
+    from archcost.training.unit_checks import unit_warnings
 
     if not args.files:
         return _check_data_folder(args)
@@ -238,7 +239,14 @@ def run_check(args: argparse.Namespace) -> int:
         else:
             drifts = drift_warnings(table)
             texts += [table_text(file, table), *(f"{file}: {drift}" for drift in drifts)]
-            sound.append({**table_facts(file, table), "drift": drifts})
+            try:
+                outliers = unit_warnings(table)
+            except ArchcostError as error:
+                failed[str(file)] = str(error)
+                print(f"{file}: {error}", file=sys.stderr)
+                continue
+            texts += [f"{file}: {outlier}" for outlier in outliers]
+            sound.append({**table_facts(file, table), "drift": drifts, "outliers": outliers})
     show(args, "\n".join(texts), {"tables": sound, "errors": failed})
     return 1 if failed else 0
 

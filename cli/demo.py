@@ -73,9 +73,15 @@ def run(arguments: argparse.Namespace) -> int:
     from archcost.models.store import PRETRAINED
     from archcost.prediction import predict
     from archcost.predictors import PREDICTORS
+    from archcost.spaces import get_space
     from archcost.training import ExperimentSettings, register, run_experiment
+    from archcost.training.experiments import OF_NETWORKS
 
-    devices = {name: name.partition("-")[2] for name in bundled_tables()}
+    devices = {
+        name: name.partition("-")[2]
+        for name in bundled_tables()
+        if not get_space(name.partition("-")[0]).is_open
+    }
     wanted = {check_name("device", name, set(devices.values())) for name in arguments.devices}
     tables = {name: load_bundled(name) for name in devices if devices[name] in wanted}
     # Tables without a shipped model are of spaces whose networks take minutes to encode.
@@ -87,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name, table in tables.items():
         say(arguments, f"{name}: {len(table)} costs")
     smallest = min(len(table) // len(table.keys()) for table in tables.values())
-    names = arguments.predictors or PREDICTORS
+    names = arguments.predictors or [name for name in PREDICTORS if name not in OF_NETWORKS]
     settings = ExperimentSettings(
         predictors=tuple(names),
         seeds=arguments.seeds,

@@ -6,11 +6,14 @@ from typing import Any
 from archcost.cli.options import add_space_argument
 from archcost.cli.output import add_output_arguments, show
 from archcost.cli.printing import text_table
+from archcost.datasets import CostKey
 from archcost.errors import check_name
-from archcost.models import Manifest, manifests
+from archcost.models import Manifest, manifests, user_models_folder
+from archcost.models.store import hides_pretrained
 
 HEAD = (
     "space", "device", "metric", "unit", "dataset", "predictor", "rows", "Spearman", "Kendall",
+    "origin",
 )  # fmt: skip
 
 
@@ -30,8 +33,10 @@ def add_parser(subparsers: Any) -> None:
         help="list what can be predicted, and how well",
         description="List every cost that can be predicted: the pretrained models and your own. "
         "Scores are rank correlations on held-out architectures; rows is how many architectures "
-        "the model was trained on in the end. With --like the most similar devices come first: by "
-        "the rank correlation of predicted costs if the device is known, else by name.",
+        "the model was trained on in the end; origin says which are your own, and which of them "
+        "hide a pretrained one (`archcost models remove` brings it back). With --like the most "
+        "similar devices come first: by the rank correlation of predicted costs if the device is "
+        "known, else by name.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -90,8 +95,15 @@ def _row(manifest: Manifest) -> dict[str, Any]:
         manifest.training.get("n_train"),
         scores.get("spearman"),
         scores.get("kendall"),
+        _origin(key),
     )
     return dict(zip(HEAD, values, strict=True))
+
+
+def _origin(key: CostKey) -> str:
+    if not (user_models_folder() / str(key)).is_dir():
+        return "pretrained"
+    return "own, hides a pretrained one" if hides_pretrained(key) else "own"
 
 
 def _cell(value: Any) -> str:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from archcost.cli.options import DATASET_HELP, add_space_argument
+from archcost.cli.options import add_dataset_arguments, add_space_argument
 from archcost.cli.output import add_output_arguments, show
 
 DESCRIPTION = """\
@@ -35,7 +35,7 @@ def add_parser(subparsers: Any) -> None:
     teacher.add_argument("--model", type=Path, metavar="FOLDER", help="or its folder")
     add_space_argument(parser, "search space of the device's model: ")
     parser.add_argument("--metric", default="latency", help="latency (default) or energy")
-    parser.add_argument("--dataset", help=DATASET_HELP)
+    add_dataset_arguments(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="the student's")
     parser.add_argument(
         "--count", type=int, default=20_000, metavar="N",

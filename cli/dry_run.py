@@ -100,7 +100,7 @@ def show_training(args: argparse.Namespace, table: CostTable, settings: Experime
     key = max(rows, key=lambda one: rows[one])
     tried = min(MOST_ROWS, settings.training.n_train or int(0.7 * rows[key]))
     totals = {}
-    for predictor in settings.predictors:
+    for predictor in settings.predictors_for(key):
         trial = replace(settings.training, predictor=predictor, n_train=tried)
         seconds_a_row = run_trial(table, key, trial).train_seconds / tried
         totals[predictor] = seconds_a_row * sum(

@@ -85,16 +85,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         from archcost.cli.completion import complete
 
         complete(build_parser, COMMANDS)
-    # A known command needs no other's parser, nor the time to import it.
-    parser = build_parser(argv[:1] if argv[:1] and argv[0] in COMMANDS else COMMANDS)
-    arguments = parser.parse_args(argv)
     as_before, warnings.formatwarning = warnings.formatwarning, _in_one_line
     try:
+        # A known command needs no other's parser, nor the time to import it.
+        parser = build_parser(argv[:1] if argv[:1] and argv[0] in COMMANDS else COMMANDS)
+        arguments = parser.parse_args(argv)
         if getattr(arguments, "space", None) is not None:
             from archcost.spaces import get_space
 
             # A space of a user's file is known by its name from here on, in tables and models too.
             arguments.space = get_space(arguments.space).name
+        if hasattr(arguments, "input_shape"):
+            from archcost.cli.options import given_dataset
+
+            arguments.dataset = given_dataset(arguments)
         return int(arguments.run(arguments))
     except KeyboardInterrupt:
         print("archcost: stopped", file=sys.stderr)

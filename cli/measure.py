@@ -136,6 +136,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "of a runtime in this process, else wall); a table and its journal keep to one",
     )  # fmt: skip
     add(
+        "--max-temperature", type=float, metavar="CELSIUS",
+        help="wait before a network while the machine is warmer, where psutil reads a sensor",
+    )  # fmt: skip
+    add(
         "--loaded", type=int, default=default.loaded,
         help="networks held in memory at a time (default: %(default)s; some 20 MB each)",
     )  # fmt: skip
@@ -205,6 +209,7 @@ def _plan(args: argparse.Namespace) -> tuple[Job, dict[str, Any]]:
         max_rounds=args.max_rounds,
         time_budget_s=args.time_budget,
         clock=args.clock or journal_clock(journal_path(args.out)),
+        max_temperature_c=args.max_temperature,
         seed=args.seed,
     )
     archs, selection = chosen_architectures(args, space, DEFAULT_COUNT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 from typing import Any
 
 from archcost.cli.options import add_space_argument
@@ -110,6 +109,7 @@ def run_remove(args: argparse.Namespace) -> int:
     from archcost.errors import MissingDataError
     from archcost.models import user_models_folder
     from archcost.models.manifest import MANIFEST
+    from archcost.models.model_folder import remove_model
 
     root = user_models_folder()
     own = sorted(path.parent.name for path in root.glob(f"[!.]*/{MANIFEST}"))
@@ -119,8 +119,8 @@ def run_remove(args: argparse.Namespace) -> int:
                 f"only a model of your own can be removed, one of {own or 'none yet'} in {root}, "
                 f"but got {key!r}"
             )
-    for key in args.keys:
-        shutil.rmtree(root / key)
+    for key in dict.fromkeys(args.keys):
+        remove_model(root / key)
     text = "\n".join(f"removed {root / key}" for key in args.keys)
     show(args, text, {"removed": list(args.keys), "folder": root})
     return 0

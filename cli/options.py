@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from archcost.spaces.space import Ops
 
 SPACE_HELP = "a name (archcost space list) or your own, my_space.py:MySpace"
-DATASET_HELP = "dataset, which fixes the input size (default: the first of the space)"
+DATASET_HELP = (
+    "dataset, which fixes the input size (default: the first of the space); any name of your own "
+    "with --input and --classes"
+)
+INPUT_HELP = "channels, height and width of the inputs of a dataset of your own, such as 1x88x88"
 
 COMMAND_HELP = """\
 What runs is a command of yours, once for each network and round. Its output must have a line such
@@ -39,13 +43,51 @@ def add_space_argument(
     parser.add_argument("--space", metavar="SPACE", required=required, help=use + SPACE_HELP)
 
 
+def add_dataset_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--dataset``, ``--input`` and ``--classes``, of which ``main`` makes one dataset."""
+    parser.add_argument("--dataset", metavar="NAME", help=DATASET_HELP)
+    parser.add_argument("--input", metavar="CxHxW", dest="input_shape", help=INPUT_HELP)
+    parser.add_argument(
+        "--classes", type=int, metavar="N", help="outputs of the networks for that dataset"
+    )
+
+
+def given_dataset(args: argparse.Namespace) -> str | None:
+    """Return the dataset that the options name, one of a user's own by its id.
+
+    Raises
+    ------
+    ArchcostError
+        If only one of ``--input`` and ``--classes`` is given, or they are wrong.
+    """
+    from archcost.errors import ArchcostError
+    from archcost.spaces.dataset import Dataset, parse_shape
+
+    shape, n_classes = getattr(args, "input_shape", None), getattr(args, "classes", None)
+    name: str | None = args.dataset
+    if shape is None and n_classes is None:
+        return name
+    if shape is None or n_classes is None:
+        given = "--classes" if shape is None else "--input"
+        raise ArchcostError(
+            "a dataset of your own must have --input and --classes, such as --dataset darcy "
+            f"--input 1x88x88 --classes 1, but got only {given}"
+        )
+    dataset = Dataset(name or "input", parse_shape(shape), n_classes)
+    if getattr(args, "space", None) is None:
+        return dataset.id
+    from archcost.spaces import get_space
+
+    return get_space(args.space).check_dataset(dataset)
+
+
 def add_architecture_arguments(
     parser: argparse.ArgumentParser, *, count_help: str, required: bool = False
 ) -> None:
     """Add ``--space``, ``--dataset``, ``--count`` or ``--archs``, and ``--seed``."""
     add = parser.add_argument
     add_space_argument(parser, required=True)
-    add("--dataset", help=DATASET_HELP)
+    add_dataset_arguments(parser)
     which = parser.add_mutually_exclusive_group(required=required)
     which.add_argument(
         "--count",
@@ -209,7 +251,7 @@ def add_table_arguments(parser: argparse.ArgumentParser, *, table_required: bool
     )
     add_space_argument(parser)
     parser.add_argument("--metric", help="latency or energy (default: all in the table)")
-    parser.add_argument("--dataset", help=DATASET_HELP)
+    add_dataset_arguments(parser)
 
 
 def read_table(arguments: argparse.Namespace) -> CostTable:

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from archcost.cli.options import DATASET_HELP, add_space_argument
-from archcost.cli.output import add_output_arguments, say, show
+from archcost.cli.cost_printing import show_costs
+from archcost.cli.options import add_dataset_arguments, add_space_argument
+from archcost.cli.output import add_output_arguments, say
 from archcost.datasets.architecture_file import architecture_texts, texts_of_rows
 from archcost.datasets.csv_file import is_index
-from archcost.errors import ArchitectureError
+from archcost.errors import ArchitectureError, shown
 from archcost.prediction import load_for
+from archcost.spaces.any_network import is_network
 
 EPILOG = """\
 examples:
@@ -23,6 +25,9 @@ examples:
   archcost predict 1462 15624 --device fpga --metric energy
   archcost predict --archs architectures.csv --device raspi4 > costs.csv
   archcost predict --device raspi4 < architectures.txt > costs.csv
+  archcost predict resnet50.onnx --device cpu_litert
+  archcost predict timm:mobilenetv3_large_100@224 --device cpu_onnxruntime --layers layers.csv
+  archcost predict resnet18 efficientnet_b0@160 --device cpu_openvino
 """
 
 
@@ -30,9 +35,11 @@ def add_parser(subparsers: Any) -> None:
     """Add the command's parser."""
     parser = subparsers.add_parser(
         "predict",
-        help="predict the cost of architectures on a device",
+        help="predict the cost of architectures or networks on a device",
         description="Predict the cost of architectures on a device: one gives a sentence, "
-        "several (or standard input) give CSV with 90 % intervals.",
+        "several (or standard input) give CSV with 90 %% intervals. Of any network (an .onnx file, "
+        "timm:MODEL, torchvision:MODEL, a name such as resnet18@160) the dearest layers are shown "
+        "as well.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -40,8 +47,9 @@ def add_parser(subparsers: Any) -> None:
         "archs",
         nargs="*",
         metavar="ARCH",
-        help="an architecture: its string, or NAS-Bench-201's index; from standard input, "
-        "one a line or as CSV with a column 'arch', if none is given",
+        help="an architecture: its string, or NAS-Bench-201's index; or any network: an .onnx "
+        "file, timm:MODEL@SIDE; from standard input, one a line or as CSV with a column 'arch', "
+        "if none is given",
     )
     parser.add_argument(
         "--archs",
@@ -53,8 +61,26 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--device", required=True, help="device id; `archcost devices` lists them")
     parser.add_argument("--metric", default="latency", help="latency (default) or energy")
     add_space_argument(parser, "search space (default: inferred from the architectures): ")
-    parser.add_argument("--dataset", help=DATASET_HELP)
+    add_dataset_arguments(parser)
     parser.add_argument("--model", help="a saved model's folder or an MLflow URI (models:/...)")
+    group = parser.add_argument_group("any network")
+    group.add_argument(
+        "--layers",
+        type=Path,
+        metavar="FILE",
+        help="write the cost of each executed kernel: .csv, or .png, .svg or .pdf for a bar plot",
+    )
+    group.add_argument("--batch", type=int, metavar="N", help="images at a time (default: 1)")
+    group.add_argument(
+        "--shape",
+        metavar="C,H,W",
+        help="of the input without the batch, where a file leaves it open",
+    )
+    group.add_argument(
+        "--extrapolate",
+        action="store_true",
+        help="predict also where ops or batch size are hardly covered by measurements",
+    )
     add_output_arguments(parser, csv=True)
     parser.set_defaults(run=run)
 
@@ -64,7 +90,17 @@ def run(arguments: argparse.Namespace) -> int:
     texts = arguments.archs or _listed(arguments)
     if not texts:
         raise ArchitectureError("predict needs at least one architecture, but got none")
-    archs = [int(text) if is_index(text) else text for text in texts]
+    archs: list[Any] = [int(text) if is_index(text) else text for text in texts]
+    if is_network(archs[0]):
+        from archcost.cli.predict_networks import run_networks
+
+        return run_networks(arguments, texts)
+    for option in ("layers", "batch", "shape"):
+        if getattr(arguments, option) is not None:
+            raise ArchitectureError(
+                f"--{option} must go with any network, such as an .onnx file or timm:resnet18, but "
+                f"got {shown(archs[0])}"
+            )
     model = load_for(
         archs[0],
         arguments.device,
@@ -76,17 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
     ops = np.stack([model.space.parse(arch) for arch in archs])  # a list of ints would be one
     costs = model.predict(ops)
     bounds = model.predict_interval(ops)
-    unit = model.unit
-    name = f"{model.key.metric}_{unit.lower()}"
-    columns = ("arch", name, f"{name}_low", f"{name}_high")
-    rows = list(zip(texts, costs, *bounds.T, strict=True))
-    if len(archs) == 1 and arguments.archs:
-        low, high = map(_digits, bounds[0])
-        words = f"{_digits(costs[0])} {unit} (90 %: {low} to {high})"
-    else:
-        lines = [f"{text},{cost:.6g},{low:.6g},{high:.6g}" for text, cost, low, high in rows]
-        words = "\n".join([",".join(columns), *lines])
-    show(arguments, words, [dict(zip(columns, row, strict=True)) for row in rows])
+    show_costs(arguments, model, texts, costs, bounds)
     return 0
 
 
@@ -100,8 +126,3 @@ def _listed(arguments: argparse.Namespace) -> list[str]:
     rows = enumerate(csv.reader(lines), 1)
     kept = [(number, [cell.strip() for cell in row]) for number, row in rows if any(row)]
     return [text for _, text in texts_of_rows(kept)]
-
-
-def _digits(cost: float) -> str:
-    """Return three digits or the whole number, whichever says more."""
-    return f"{cost:.0f}" if cost >= 1000 else f"{cost:.3g}"

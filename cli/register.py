@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from archcost.cli.options import DATASET_HELP, add_space_argument
+from archcost.cli.options import add_dataset_arguments, add_space_argument
 from archcost.cli.output import add_output_arguments, show
 
 DESCRIPTION = """\
@@ -35,7 +35,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--device", required=True, metavar="ID", help="device id")
     add_space_argument(parser, "search space (default: that of the device's models): ")
     parser.add_argument("--metric", default="latency", help="latency (default) or energy")
-    parser.add_argument("--dataset", help=DATASET_HELP)
+    add_dataset_arguments(parser)
     parser.add_argument("--model", metavar="URI", help="a logged model, models:/m-...")
     parser.add_argument("--alias", default="champion", help="default: %(default)s")
     add_output_arguments(parser)

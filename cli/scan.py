@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archcost.cli.names_argument import Names
-from archcost.cli.options import DATASET_HELP, add_space_argument
+from archcost.cli.options import add_dataset_arguments, add_space_argument
 from archcost.cli.output import add_output_arguments, show
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def add_parser(subparsers: Any) -> None:
     )
     add = parser.add_argument
     add_space_argument(parser, required=True)
-    add("--dataset", help=DATASET_HELP)
+    add_dataset_arguments(parser)
     add("--device", help="the device that --max-latency-ms and --max-energy-mj are about")
     add("--max-latency-ms", type=float, metavar="MS", help="latency limit of --device")
     add("--max-energy-mj", type=float, metavar="MJ", help="energy limit of --device")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archcost.cli.names_argument import Names
-from archcost.cli.options import DATASET_HELP, add_space_argument
+from archcost.cli.options import add_dataset_arguments, add_space_argument
 from archcost.cli.output import add_output_arguments, say
 from archcost.cli.search_exact import add_exact_arguments, run_exact, write_front
 from archcost.cli.search_measuring import add_measuring_arguments, run_measuring
@@ -52,7 +52,7 @@ def add_parser(subparsers: Any) -> None:
     )
     add = parser.add_argument
     add_space_argument(parser, required=True)
-    add("--dataset", help=DATASET_HELP)
+    add_dataset_arguments(parser)
     score = parser.add_mutually_exclusive_group(required=True)
     score.add_argument(
         "--accuracy", "--score", metavar="FILE", help="CSV file with the columns arch and accuracy"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from archcost.cli.names_argument import Names
-from archcost.cli.options import DATASET_HELP, add_space_argument
+from archcost.cli.options import add_dataset_arguments, add_space_argument
 from archcost.cli.output import add_output_arguments, say, show
 
 EPILOG = """\
@@ -48,7 +48,7 @@ def add_parser(subparsers: Any) -> None:
         metavar="ID",
         help="known devices to start from (default: all with a latency model)",
     )
-    parser.add_argument("--dataset", help=DATASET_HELP)
+    add_dataset_arguments(parser)
     parser.add_argument("--seed", type=int, default=0, help="seed (default: %(default)s)")
     add_output_arguments(parser, csv=True)
     parser.set_defaults(run=run)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 
+FEW_ROWS = 30
+"""Rows below which ``archcost transfer`` is recommended."""
+
 DESCRIPTION = """\
 Train cost models from a table and keep the best for `archcost predict`.
 
@@ -33,6 +36,7 @@ EPILOG = """\
 examples:
   archcost train --table my.parquet --device my_board
   archcost train --table my.csv --device my_board --predictors xgboost gp gnn --seeds 5
+  archcost train --table my_cpu.parquet --device my_cpu    networks of archcost measure --space any
   archcost train --table my.parquet --dry-run    how long it would take
   archcost train                       the tables that ship with archcost
 
@@ -61,7 +65,8 @@ def add_parser(subparsers: Any) -> None:
         action=Names,
         metavar="NAME",
         help="which to compare, of lookup, ridge, xgboost, lightgbm, mlp, gnn, gp, and your own, "
-        "as my_predictor.py:MyPredictor (default: lookup,ridge,xgboost,gp, which train in seconds)",
+        "as my_predictor.py:MyPredictor (default: lookup,ridge,xgboost,gp, which train in seconds, "
+        "and for any networks kernels)",
     )
     parser.add_argument(
         "--seeds",
@@ -77,8 +82,9 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--split",
-        help="how rows are held out: random (default), or isomorphic, which keeps equal networks "
-        "on one side",
+        help="how rows are held out: random (default); isomorphic, which keeps equal networks "
+        "on one side; or family, which does so with networks whose names begin alike (default "
+        "for --space any)",
     )
     parser.add_argument(
         "--in-order",
@@ -148,22 +154,28 @@ def settings_of(arguments: argparse.Namespace) -> ExperimentSettings:
     training = replace(
         settings.training,
         n_train=arguments.n_train,
-        split=arguments.split or settings.training.split,
+        split=arguments.split,
         in_order=getattr(arguments, "in_order", False),
     )
     return replace(
         settings,
-        predictors=tuple(arguments.predictors or settings.predictors),
+        predictors=tuple(arguments.predictors) if arguments.predictors else None,
         seeds=settings.seeds if arguments.seeds is None else arguments.seeds,
         experiment=arguments.experiment or settings.experiment,
         training=training,
     )
 
 
+def _rank(value: float) -> str:
+    """Return a mean rank correlation; -1 stands for costs or predictions that are all the same."""
+    return "none (constant)" if value == -1.0 else f"{value:.4f}"
+
+
 def report(experiment: Experiment) -> str:
     """Say how the predictors compare and which was chosen."""
     from archcost.cli.printing import comparison_table
     from archcost.errors import TrackingError
+    from archcost.models.store import hiding_note
     from archcost.training import compare
 
     lines = []
@@ -180,11 +192,18 @@ def report(experiment: Experiment) -> str:
             f"scores above, trained on {manifest.training['n_train']} rows"
             + (f", {left_out} without a cost left out" if left_out else "")
         )
+        if manifest.training["n_train"] < FEW_ROWS:
+            lines.append(
+                "  so few rows say little: `archcost transfer` makes more of them, as it starts "
+                "from known devices"
+            )
         of_each = sorted(choice.validation_spearman.items(), key=lambda item: -item[1])
-        ranks = ", ".join(f"{name} {value:.4f}" for name, value in of_each)
+        ranks = ", ".join(f"{name} {_rank(value)}" for name, value in of_each)
         lines.append(f"  validation Spearman: {ranks}")
         if choice.uri is not None:
             lines.append(f"  logged as {choice.uri}")
         if choice.folder is not None:
             lines.append(f"  saved in {choice.folder}")
+            if (note := hiding_note(manifest.key)) is not None:
+                lines.append(f"  {note}")
     return "\n".join(lines)

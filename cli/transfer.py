@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from archcost.cli.names_argument import Names
-from archcost.cli.options import DATASET_HELP, add_space_argument
+from archcost.cli.options import add_dataset_arguments, add_space_argument
 from archcost.cli.output import add_output_arguments, show
 
 DESCRIPTION = """\
 Make a cost model of a new device from a few measurements and the devices that are known.
 
 The measurements are a CSV or Parquet file with the columns arch and latency_ms or energy_mj;
-`archcost suggest` says which architectures to measure. The model is saved in the folder of your
+`archcost suggest` says which architectures to measure. A device that has a model on another
+dataset is known already, and starts from that; with --extrapolate not even a measurement is needed,
+but the intervals are wide. The model is saved in the folder of your
 models, where `archcost predict` finds it, with a report beside it, and logged to MLflow."""
 
 EPILOG = """\
@@ -20,6 +22,10 @@ examples:
   archcost suggest --space fbnet -n 10 > to_measure.csv
   archcost transfer my_phone measured.csv --space fbnet
   archcost predict --archs to_measure.csv --device my_phone
+  archcost transfer raspi4 mine.csv --space nasbench201 --dataset ImageNet16-120
+      a device that is known, on another dataset
+  archcost transfer raspi4 --space nasbench201 --dataset darcy --input 1x88x88 --classes 1 \\
+      --extrapolate
 """
 REPORT = "transfer_report.md"
 
@@ -34,16 +40,23 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("device", help="id of the new device, such as my_phone")
-    parser.add_argument("measurements", type=Path, help="CSV or Parquet file")
+    parser.add_argument(
+        "measurements", type=Path, nargs="?", help="CSV or Parquet file; none with --extrapolate"
+    )
     add_space_argument(parser, required=True)
     parser.add_argument("--metric", help="latency or energy (default: what the file holds)")
-    parser.add_argument("--dataset", help=DATASET_HELP)
+    add_dataset_arguments(parser)
     parser.add_argument(
         "--sources",
         nargs="*",
         action=Names,
         metavar="ID",
         help="known devices to start from (default: all with a latency model)",
+    )
+    parser.add_argument(
+        "--extrapolate",
+        action="store_true",
+        help="make a model without measurements, of what the device costs on another dataset",
     )
     parser.add_argument("--seed", type=int, default=0, help="seed (default: %(default)s)")
     parser.add_argument(
@@ -58,11 +71,19 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Transfer, save, log, report, and return the exit status."""
+    from archcost.errors import ArchcostError
     from archcost.models import user_models_folder
+    from archcost.models.store import hiding_note
     from archcost.training import transfer
+    from archcost.training.rescaled_report import rescaled_report
     from archcost.training.tracking import log_transfer
     from archcost.training.transfer_report import transfer_report
 
+    if arguments.measurements is None and not arguments.extrapolate:
+        raise ArchcostError(
+            "transfer needs a file of measurements; --extrapolate does without where the device "
+            "has a model on another dataset"
+        )
     model = transfer(
         arguments.space,
         arguments.measurements,
@@ -71,10 +92,13 @@ def run(arguments: argparse.Namespace) -> int:
         dataset=arguments.dataset,
         sources=arguments.sources,
         seed=arguments.seed,
+        extrapolate=arguments.extrapolate,
     )
     folder = model.save(user_models_folder() / str(model.key))
     if model.manifest.predictor == "transfer":
         report = transfer_report(model).to_markdown()
+    elif model.manifest.predictor == "rescaled":
+        report = rescaled_report(model)
     else:
         report = (
             f"Made of {model.manifest.training['n_train']} measurements by "
@@ -86,6 +110,8 @@ def run(arguments: argparse.Namespace) -> int:
     report_file.write_text(report, encoding="utf-8")
     uri = log_transfer(model, report, arguments.experiment)
     lines = [report, f"saved in {folder}", f"report in {report_file}"]
+    if (note := hiding_note(model.key)) is not None:
+        lines.append(note)
     if uri is not None:
         lines.append(f"logged as {uri}")
     manifest = model.manifest

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from archcost.errors import UnknownNameError, check_name
 from archcost.plugins import is_reference
-from archcost.spaces.spaces import SPACES, get_space
+from archcost.spaces.dataset import Dataset, spelled
+from archcost.spaces.spaces import get_space, known_spaces
 
 METRICS: dict[str, str] = {"latency": "ms", "energy": "mJ"}
 """Unit of each metric."""
@@ -27,7 +28,8 @@ class CostKey:
         What is counted; it fixes the unit.
     dataset : str
         A dataset of the space, which fixes the input size. ``"ImageNet16-120"`` is kept as
-        ``"imagenet16_120"``.
+        ``"imagenet16_120"``; a ``Dataset`` of a user's own as its ``id``, such as
+        ``"darcy_1x88x88_1"``.
 
     Raises
     ------
@@ -51,7 +53,7 @@ class CostKey:
     def __post_init__(self) -> None:
         if isinstance(self.space, str) and not is_reference(self.space):
             get_space(self.space)  # an installed package may bring it
-        check_name("space", self.space, SPACES)
+        check_name("space", self.space, known_spaces())
         check_device_id(self.device)
         check_name("metric", self.metric, METRICS)
         object.__setattr__(self, "dataset", dataset_id(self.space, self.dataset))
@@ -81,15 +83,19 @@ class CostKey:
         return f"{self.space}-{self.device}-{self.metric}-{self.dataset}"
 
 
-def dataset_id(space: str, dataset: str | None = None) -> str:
+def dataset_id(space: str, dataset: str | Dataset | None = None) -> str:
     """Return the spelling of a dataset in cost keys; the space's default for None.
+
+    That of a dataset of a user's own holds its shape.
 
     Examples
     --------
     >>> dataset_id("nasbench201", "ImageNet16-120")
     'imagenet16_120'
+    >>> dataset_id("nasbench201", Dataset("darcy", (1, 88, 88), 1))
+    'darcy_1x88x88_1'
     """
-    return get_space(space).check_dataset(dataset).lower().replace("-", "_")
+    return spelled(get_space(space).check_dataset(dataset))
 
 
 def check_device_id(device: object) -> str:

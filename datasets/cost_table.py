@@ -24,6 +24,7 @@ from archcost.datasets.table_index import (
 )
 from archcost.datasets.table_rows import cost_rows
 from archcost.errors import CostTableError, MissingDataError, check_name
+from archcost.spaces.dataset import USED, Dataset, spelled
 from archcost.spaces.space import Ops, SearchSpace
 from archcost.spaces.spaces import get_space
 
@@ -103,7 +104,7 @@ class CostTable:
         *,
         device: str,
         metric: str = "latency",
-        dataset: str | None = None,
+        dataset: str | Dataset | None = None,
         batch_size: int = 1,
         kind: CostKind = "measured",
         status: str | Sequence[str] | None = None,
@@ -127,10 +128,10 @@ class CostTable:
             Your device's id, from ``[a-z0-9_]``.
         metric : {"latency", "energy"}
             What the costs are.
-        dataset : str, optional
+        dataset : str or Dataset, optional
             Fixes the input size; the space's default if left out.
         batch_size : int
-            Images a run.
+            Images a run, unless the architectures are networks that fix it.
         kind : {"measured", "simulated", "derived"}
             How the costs came about.
         status : str or sequence of str, optional
@@ -200,7 +201,7 @@ class CostTable:
         *,
         device: str | None = None,
         space: str | SearchSpace | None = None,
-        dataset: str | None = None,
+        dataset: str | Dataset | None = None,
         batch_size: int = 1,
         kind: CostKind = "measured",
     ) -> CostTable:
@@ -212,7 +213,7 @@ class CostTable:
             A file ending in ``.parquet`` or ``.csv``. Either may be in the long form of this
             class, or a short form with the columns ``arch`` and ``latency_ms`` or ``energy_mj``
             (further ``latency_std_ms``, ``energy_std_mj``, ``n_repeats``, ``status``).
-        device, space, dataset : str, optional
+        device, space, dataset : str, SearchSpace or Dataset, optional
             What a short form leaves out (`space` is inferred, `dataset` is the space's default);
             of a long form, which rows to keep.
         batch_size, kind
@@ -308,7 +309,7 @@ class CostTable:
         """Write the table to Parquet with its provenance and a checksum, whole or not at all."""
         from archcost.datasets.table_files import write_parquet
 
-        return write_parquet(self.to_arrow(), self.provenance, Path(path))
+        return write_parquet(self.to_arrow(), self.provenance, Path(path), self._definitions())
 
     def with_provenance(self, provenance: Provenance | Mapping[str, Any]) -> CostTable:
         """Return the same rows with another provenance."""
@@ -326,7 +327,7 @@ class CostTable:
         space: str | None = None,
         device: str | None = None,
         metric: str | None = None,
-        dataset: str | None = None,
+        dataset: str | Dataset | None = None,
     ) -> CostTable:
         """Return the rows of a space, device, metric or dataset.
 
@@ -358,9 +359,13 @@ class CostTable:
                 check_name(f"{name} of this table", value, {getattr(key, name) for key in keys})
                 keys = tuple(key for key in keys if getattr(key, name) == value)
         if dataset is not None:
-            dataset = dataset.lower().replace("-", "_")
-            check_name("dataset of this table", dataset, {key.dataset for key in keys})
-            keys = tuple(key for key in keys if key.dataset == dataset)
+            name = dataset.id if isinstance(dataset, Dataset) else spelled(dataset)
+            there = {key.dataset for key in keys}
+            name = name if name in there else USED.get(name) or name
+            if isinstance(dataset, Dataset) and name not in there:
+                name = spelled(dataset.name)
+            check_name("dataset of this table", name, there)
+            keys = tuple(key for key in keys if key.dataset == name)
         chosen = np.array([key in keys for key in self._keys])
         return self._subset(np.flatnonzero(chosen[self._key_of_row]))
 
@@ -428,6 +433,18 @@ class CostTable:
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Give the rows to any library that reads Arrow: ``polars.DataFrame(table)``."""
         return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    def _definitions(self) -> dict[str, dict[str, str]]:
+        """Return what the file must hold beside the architectures' strings, by space."""
+        rows = self.to_arrow()
+        arch, values = decoded(rows, "arch")
+        space, spaces = decoded(rows, "space")
+        found = {}
+        for code, name in enumerate(spaces):
+            used = np.flatnonzero(np.bincount(arch[space == code], minlength=len(values)))
+            if definitions := get_space(name).definitions([values[i] for i in used]):
+                found[name] = definitions
+        return found
 
     def _subset(self, rows: npt.NDArray[np.integer[Any]]) -> CostTable:
         """Return the table of some rows; they have been checked."""

@@ -33,6 +33,14 @@ WIDE = {
     codecs.BOM_UTF16_BE: "UTF-16",
 }
 """What a file begins with, and which encoding that is."""
+OTHER_FILES = {
+    b"PAR1": "a Parquet file; give it a name that ends in .parquet",
+    b"PK\x03\x04": "a spreadsheet's own format or a ZIP archive; export it as 'CSV UTF-8'",
+    b"\xd0\xcf\x11\xe0": "an old spreadsheet's own format; export it as 'CSV UTF-8'",
+    b"\x1f\x8b": "compressed by gzip; unpack it",
+    b"SQLite format 3": "a SQLite database; export the table as 'CSV UTF-8'",
+}
+"""What files begin with that are no text, what they are, and what to do."""
 
 
 def read_records(path: Path) -> list[Record]:
@@ -140,6 +148,9 @@ def is_index(cell: str) -> bool:
 
 def _decoded(path: Path) -> str:
     content = path.read_bytes()
+    for mark, other in OTHER_FILES.items():
+        if content.startswith(mark):
+            raise CostTableError(f"{path} must be a CSV file in UTF-8, but it is {other}")
     looks = next((name for mark, name in WIDE.items() if content.startswith(mark)), "")
     if not looks and b"\0" in content[:1000]:
         looks = "UTF-16 or no text at all"

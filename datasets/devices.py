@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from archcost.datasets.cost_key import check_device_id
+from archcost.datasets.timm_tables import TABLES, TimmTable
 from archcost.errors import CostTableError, check_name
 
 CostKind = Literal["measured", "simulated", "derived"]
@@ -13,6 +14,7 @@ NOT_STATED = "not stated"
 HELP = "HELP (Lee et al., NeurIPS 2021)"
 HW_NAS_BENCH = "HW-NAS-Bench (Li et al., ICLR 2021)"
 OURS = "archcost"
+TIMM = "timm (Wightman, PyTorch Image Models, 2019)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,22 @@ def _simulated_here() -> list[DeviceCard]:
     ]
 
 
+def _card_of_timm(table: TimmTable) -> DeviceCard:
+    way = "compiled" if table.is_compiled else "eager"
+    return DeviceCard(
+        id=table.device,
+        name=f"{table.machine}, {way}, {table.layout}, "
+        + ("batch 1" if table.is_cpu else "throughput at a large batch"),
+        runtime=f"PyTorch {table.torch}, {way}",
+        precision="fp32" if table.is_cpu else "mixed, fp16 and fp32",
+        source=TIMM,
+        notes="1000 / images a second with one image at a time on all cores"
+        if table.is_cpu
+        else "ms an image in throughput: 1000 / images a second at the largest batch that fits, up "
+        f"to {table.most_images}; one image alone takes longer",
+    )
+
+
 DEVICES: dict[str, DeviceCard] = {
     card.id: card
     for card in sorted(
@@ -211,7 +229,8 @@ DEVICES: dict[str, DeviceCard] = {
         + _help_phones()
         + _HW_NAS_BENCH_DEVICES
         + _measured_here()
-        + _simulated_here(),
+        + _simulated_here()
+        + [_card_of_timm(table) for table in TABLES],
         key=lambda card: card.id,
     )
 }

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from archcost.errors import IntegrityError
 from archcost.spaces.fbnet import FBNet
-from archcost.spaces.fbnet_layout import BLOCKS, MACRO, STEM_CHANNELS, Slot, layer_slots
+from archcost.spaces.fbnet_layout import BLOCKS, MACRO, STEM_CHANNELS, Slot, layer_slots, macro_of
 from archcost.spaces.space import Ops
 
 
@@ -103,7 +103,7 @@ def network_keys(ops: Ops, dataset: str | None = None) -> list[str]:
 def _keys(dataset: str | None) -> tuple[list[str], list[list[str]]]:
     """Return the keys that every network has, stem first, and those that each layer chooses."""
     space = FBNet()
-    macro = MACRO[space.check_dataset(dataset)]
+    macro = macro_of(space.dataset(dataset))
     slots = layer_slots(macro)
     last = slots[-1]
     size, head = last.size // last.stride, macro.head_channels

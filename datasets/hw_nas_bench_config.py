@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from archcost.errors import ArchitectureError, shown
-from archcost.spaces.fbnet_layout import MACRO
 from archcost.spaces.nasbench201_layout import CELLS_PER_STAGE, STAGE_CHANNELS
 from archcost.spaces.spaces import get_space
 
@@ -31,7 +30,7 @@ def network_config(arch: object, dataset: str) -> dict[str, Any]:
     ops = space.parse(arch).tolist()
     return {
         "dataset": dataset,
-        "num_classes": MACRO[dataset].classes,
+        "num_classes": space.dataset(dataset).n_classes,
         "op_idx_list": ops,
         "arch_str": [space.op_names[op] for op in ops],
     }

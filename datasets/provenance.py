@@ -66,6 +66,8 @@ class Provenance:
         Latency of the reference network.
     wall_over_cpu : float
         Median ratio of the two clocks: how busy the machine was with other things.
+    temperature_c : list of float or None
+        Mean temperature of the machine in each round, in degrees Celsius.
     failures : mapping
         For each status of a failure ``n_archs`` and ``first_error``.
     source, url, commit, derived, imported_from : str
@@ -127,6 +129,7 @@ class Provenance:
     energy_repeatability_spearman: float | None = _fact(*NUMBER)
     reference_ms: float | None = _fact(*NUMBER)
     wall_over_cpu: float | None = _fact(*NUMBER)
+    temperature_c: Sequence[float | None] | None = _fact(list, tuple)
     failures: Mapping[str, Mapping[str, Any]] | None = _fact(Mapping)
     distinct_parts: int | None = _fact(int)
     source: str | None = _fact(str)

@@ -52,6 +52,8 @@ class Source:
         Spaces, devices, metrics and datasets, in words.
     parse : callable
         Reads the source's folder into a table.
+    of_networks : bool
+        Whether its architectures are networks of any kind, which take seconds to read.
     """
 
     name: str
@@ -64,3 +66,4 @@ class Source:
     citation: str
     holds: str
     parse: Callable[[Path], CostTable]
+    of_networks: bool = False

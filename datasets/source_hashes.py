@@ -75,3 +75,20 @@ ONEPROXY_SHA256 = {
     "rice_pixel3.pickle": "6c5c1cda363c94a66d4e633513f6d65b13d3ce5afe4fd389bceed8db8d2d169f",
     "rice_raspi4.pickle": "668ee4b9b5a93245d1950802ba7d5ab265d24d50ef65e62c602b38b047e9167e",
 }
+
+TIMM_SHA256 = {
+    "LICENSE": "71b111620fa32c17a80ccd6db2da759d31a591e497d8b5f382174f59d1b59d49",
+    "benchmark-infer-amp-nchw-pt113-cu117-rtx3090.csv": "7f0b9cc6e9c4d31c7229f7feafb46a42fec447ac2a51fbe920ae9ebfef4df828",
+    "benchmark-infer-amp-nchw-pt210-cu121-rtx3090.csv": "b4fd25732fc610388c92974c00f7de82cd002ea0049c0afb3259de865345ab07",
+    "benchmark-infer-amp-nchw-pt240-cu124-rtx3090.csv": "229c10d809d5ef0cc28cc5d875f1170e5554c25ad5251bbcd8cfe1890380981d",
+    "benchmark-infer-amp-nchw-pt240-cu124-rtx4090-dynamo.csv": "0a2d19507b039cd840b19c336dc139873b1a3b612a500859abceda5ea11317aa",
+    "benchmark-infer-amp-nchw-pt240-cu124-rtx4090.csv": "3ead09bcdd508312cd52f69eeefca1e7edae714b2fd55e2daec5d32e2325f396",
+    "benchmark-infer-amp-nchw-pt291-cu128-4090-dynamo.csv": "87ac4a07fefbbfe70aa7492a4167e2964b7699fae1d5968b15439599412988c5",
+    "benchmark-infer-amp-nchw-pt291-cu128-4090.csv": "7ef180f30bfcf3271aed993ddff2114c88a83b58e6f7e56acbd76e702e6f3136",
+    "benchmark-infer-amp-nhwc-pt113-cu117-rtx3090.csv": "3513c2a34084b9073e61b03f25038e8683e892ec4fb3e1ddd96c77a743d3b10f",
+    "benchmark-infer-amp-nhwc-pt210-cu121-rtx3090.csv": "0a461ad05fc9b54430ff64ec0982b99f39f2c3df25c6c6a7606b9b7cbbf64431",
+    "benchmark-infer-amp-nhwc-pt240-cu124-rtx3090.csv": "0ee56fb006cad780c5931d314422874777502d408f734273bcac4c74d5e3c67a",
+    "benchmark-infer-amp-nhwc-pt240-cu124-rtx4090.csv": "3a7e2b69dc2a51992ac5abdbdb8a7579626dc565e3335a0836db2b84bf3516b2",
+    "benchmark-infer-fp32-nchw-pt221-cpu-i9_10940x-dynamo.csv": "60008ad8d57f44303f0a6241fecf8acdba30bb91e533c20e657c53582f899f4b",
+    "benchmark-infer-fp32-nchw-pt240-cpu-i9_10940x-dynamo.csv": "3491328c13aac76d638ca0bf94c7fcc8a7ba69a32e83612a7b6b3deb1da9c80e",
+}

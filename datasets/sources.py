@@ -9,10 +9,13 @@ from archcost.datasets.source import Source
 from archcost.datasets.source_help import HELP
 from archcost.datasets.source_hwnasbench import HWNASBENCH
 from archcost.datasets.source_oneproxy import ONEPROXY
+from archcost.datasets.source_timm import TIMM_TABLES
 from archcost.errors import MissingDataError
 from archcost.folders import expanded
 
-SOURCES: dict[str, Source] = {source.name: source for source in (HELP, HWNASBENCH, ONEPROXY)}
+SOURCES: dict[str, Source] = {
+    source.name: source for source in (HELP, HWNASBENCH, ONEPROXY, TIMM_TABLES)
+}
 """Every published source; a new one is one file and one entry here."""
 
 DATA_DIR = "ARCHCOST_DATA_DIR"
@@ -29,7 +32,9 @@ def data_folder() -> Path:
     return platformdirs.user_cache_path("archcost") / "data"
 
 
-def load_published(folder: str | Path | None = None, *, derived: bool = True) -> CostTable:
+def load_published(
+    folder: str | Path | None = None, *, derived: bool = True, networks: bool = False
+) -> CostTable:
     """Read every published table that is in the data folder into one.
 
     Parameters
@@ -39,6 +44,8 @@ def load_published(folder: str | Path | None = None, *, derived: bool = True) ->
         default.
     derived : bool, default=True
         Whether to add costs that follow from published ones, marked by their kind.
+    networks : bool, default=False
+        Whether to read tables of networks of any kind too, which takes seconds.
 
     Returns
     -------
@@ -51,7 +58,11 @@ def load_published(folder: str | Path | None = None, *, derived: bool = True) ->
         If no source is there; the message says how to get one.
     """
     folder = data_folder() if folder is None else Path(folder)
-    present = [source for source in SOURCES.values() if is_there(source, folder)]
+    present = [
+        source
+        for source in SOURCES.values()
+        if is_there(source, folder) and (networks or not source.of_networks)
+    ]
     if not present:
         raise MissingDataError(
             f"there are no published cost tables in {folder}; run `archcost data fetch`, or name "

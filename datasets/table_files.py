@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from archcost.datasets.csv_file import NUMBER_COLUMNS, check_distinct, read_csv
 from archcost.datasets.devices import CostKind
 from archcost.datasets.provenance import Provenance
 from archcost.datasets.table_columns import NUMBER_TYPES, as_numbers, content_hash, normalise
+from archcost.datasets.table_definitions import Definitions, define_in_spaces, packed
 from archcost.datasets.whole_file import whole_file
 from archcost.errors import (
     ArchitectureError,
@@ -24,6 +26,7 @@ from archcost.errors import (
     MissingDataError,
     shown,
 )
+from archcost.spaces.dataset import Dataset
 from archcost.spaces.space import SearchSpace
 from archcost.spaces.spaces import get_space, infer_space
 
@@ -33,8 +36,17 @@ if TYPE_CHECKING:
 PROVENANCE = b"archcost.provenance"
 """Key of the provenance in the metadata of a Parquet file's schema."""
 
+DEFINITIONS = b"archcost.definitions"
+"""Key, in the file's metadata, of what architectures' strings leave open, such as graphs."""
+
 CHECKSUM = b"archcost.sha256"
-"""Key of the hash of all rows and the provenance."""
+"""Key of the hash of all rows, the provenance and the definitions."""
+
+OTHER_UNITS = frozenset({
+    "ns", "us", "s", "sec", "second", "seconds", "min", "nj", "uj", "j", "kj", "joule", "joules",
+    "wh", "mwh", "w", "mw", "watt", "fps", "hz", "cycles",
+})  # fmt: skip
+"""Units that columns of others are in, as their names say; a table holds ms and mJ."""
 
 _without_checksum: set[Path] = set()  # files of which this process has said so
 
@@ -79,12 +91,12 @@ def read_file(path: Path) -> TableFile:
     if path.suffix == ".csv":
         rows, row_numbers = read_csv(path)
         return TableFile(rows, Provenance(clock=_clock_column(rows, path)), row_numbers)
-    rows = _read_parquet(path)
+    rows, of_file = _read_parquet(path)
     check_distinct(rows.column_names, path)
     metadata = rows.schema.metadata or {}
-    told = metadata.get(PROVENANCE, b"{}")
+    told, defined = metadata.get(PROVENANCE, b"{}"), of_file.get(DEFINITIONS, b"")
     if CHECKSUM in metadata:
-        if metadata[CHECKSUM].decode("latin1") != _checksum(normalise(rows), told):
+        if metadata[CHECKSUM].decode("latin1") != _checksum(normalise(rows), told, defined):
             raise IntegrityError(
                 f"{path} must hold what was written, but its content has another checksum: it is "
                 "damaged, get it again; if you edited it, remove "
@@ -104,6 +116,7 @@ def read_file(path: Path) -> TableFile:
             f"{PROVENANCE.decode()!r} in the metadata of {path} must be a JSON object, but cannot "
             f"be read ({error})"
         ) from None
+    define_in_spaces(defined, path)
     return TableFile(rows, _with_earlier_clock(provenance))
 
 
@@ -126,8 +139,16 @@ def frame_rows(frame: object) -> pa.Table:
         ) from None
 
 
-def write_parquet(rows: pa.Table, provenance: Provenance, path: Path) -> Path:
-    """Write normalised rows with their provenance; the file appears whole or not at all."""
+def write_parquet(
+    rows: pa.Table,
+    provenance: Provenance,
+    path: Path,
+    definitions: Definitions | None = None,
+) -> Path:
+    """Write normalised rows with their provenance; the file appears whole or not at all.
+
+    `definitions` are what the architectures' strings leave open, by space.
+    """
     import pyarrow.parquet
 
     if path.suffix != ".parquet":
@@ -136,9 +157,16 @@ def write_parquet(rows: pa.Table, provenance: Provenance, path: Path) -> Path:
         told = json.dumps(provenance.to_dict(), sort_keys=True).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise CostTableError(f"provenance must be JSON data, but: {error}") from None
-    rows = rows.replace_schema_metadata({PROVENANCE: told, CHECKSUM: _checksum(rows, told)})
-    with whole_file(path) as part:
-        pyarrow.parquet.write_table(rows, part, compression="zstd")
+    defined = packed(definitions) if definitions else b""
+    checksum = _checksum(rows, told, defined)
+    rows = rows.replace_schema_metadata({PROVENANCE: told, CHECKSUM: checksum})
+    with (
+        whole_file(path) as part,
+        pyarrow.parquet.ParquetWriter(part, rows.schema, compression="zstd") as writer,
+    ):
+        writer.write_table(rows)
+        if defined:  # not in the schema, of which the file holds a copy
+            writer.add_key_value_metadata({DEFINITIONS: defined})
     return path
 
 
@@ -147,7 +175,7 @@ def long_form(
     *,
     device: str | None,
     space: str | SearchSpace | None,
-    dataset: str | None,
+    dataset: str | Dataset | None,
     batch_size: int,
     kind: CostKind,
 ) -> pa.Table:
@@ -189,8 +217,8 @@ def long_form(
         "device": device,
         "dataset": dataset_id(space.name, dataset),
         "kind": kind,
-        "batch_size": batch_size,
     }
+    sizes = pa.array(_batch_sizes(rows, file, space, batch_size))
     if "status" not in names:
         filled["status"] = "ok"
     parts = []
@@ -206,23 +234,26 @@ def long_form(
                 data[name] = as_numbers(column, rows.column(column), NUMBER_TYPES[name])
         for name, value in {**filled, "metric": metric, "unit": METRICS[metric]}.items():
             data[name] = pa.array([value] * rows.num_rows)
+        data["batch_size"] = sizes
         parts.append(pa.table(data))
     return pa.concat_tables(parts, promote_options="default")
 
 
-def _read_parquet(path: Path) -> pa.Table:
+def _read_parquet(path: Path) -> tuple[pa.Table, Mapping[bytes, bytes]]:
+    """Return the rows of a file, and its metadata beside that of the rows' schema."""
     import pyarrow.parquet
 
     try:
         rows = pyarrow.parquet.read_table(path, partitioning=None)
         rows.validate(full=True)  # what is not text, or points beyond a dictionary
+        of_file = pyarrow.parquet.read_metadata(path).metadata or {}
     # A damaged file makes Arrow raise almost anything.
     except Exception as error:
         raise IntegrityError(
             f"{path} must be a whole PARQUET file, but it cannot be read ({error}); "
             "it is truncated or of another kind"
         ) from None
-    return rows
+    return rows, of_file
 
 
 def _clock_column(rows: pa.Table, path: Path) -> str | None:
@@ -249,8 +280,8 @@ def _with_earlier_clock(told: Provenance) -> Provenance:
     return replace(told, clock="wall")
 
 
-def _checksum(rows: pa.Table, told: bytes) -> str:
-    return hashlib.sha256(content_hash(rows).encode() + told).hexdigest()
+def _checksum(rows: pa.Table, told: bytes, defined: bytes) -> str:
+    return hashlib.sha256(content_hash(rows).encode() + told + defined).hexdigest()
 
 
 def _cost_column(metric: str) -> str:
@@ -258,15 +289,25 @@ def _cost_column(metric: str) -> str:
 
 
 def _similar(names: list[str]) -> str:
-    """Return a hint at columns that look like those of a cost table."""
-    known = [name for name in ("arch", *sorted(NUMBER_COLUMNS)) if name not in names]
-    found = []
+    """Return a hint at columns that look like those of a cost table, with what must be changed."""
+    valid = ("arch", *sorted(NUMBER_COLUMNS))
+    missing = [name for name in valid if name not in names]
+    hints = []
     for name in names:
-        plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-        near = difflib.get_close_matches(plain, known, n=1, cutoff=0.7)
-        if near:
-            found.append(f"{name!r} looks like {near[0]!r}")
-    return f"; {', '.join(found)}: rename it" if found else ""
+        plain = re.sub(r"[^a-z0-9]+", "_", re.sub("[µμ]", "u", name.lower())).strip("_")
+        near = difflib.get_close_matches(plain, missing, n=1, cutoff=0.7)
+        if name in valid or not near:
+            continue
+        unit = near[0].rpartition("_")[2]
+        given = OTHER_UNITS.intersection(plain.split("_"))
+        if given:
+            remedy = f" in {min(given)}: convert it to {unit} and rename it"
+        elif unit in ("ms", "mj") and unit not in plain.split("_"):
+            remedy = f": rename it if it is in {unit}"
+        else:
+            remedy = ": rename it"
+        hints.append(f"{name!r} looks like {near[0]!r}{remedy}")
+    return f"; {'; '.join(hints)}" if hints else ""
 
 
 def _first_space(rows: pa.Table, file: TableFile) -> SearchSpace:
@@ -274,6 +315,19 @@ def _first_space(rows: pa.Table, file: TableFile) -> SearchSpace:
         return infer_space(rows.column("arch")[0].as_py())
     except ArchitectureError as error:
         raise ArchitectureError(f"{_row(file, 0)}: {error}") from None
+
+
+def _batch_sizes(rows: pa.Table, file: TableFile, space: SearchSpace, batch_size: int) -> list[int]:
+    """Return the batch size of each row: that which was given, unless the networks fix it."""
+    if not space.is_open:
+        return [batch_size] * rows.num_rows
+    sizes: list[int] = []
+    for place, arch in enumerate(rows.column("arch").to_pylist()):
+        try:
+            sizes += space.batch_sizes([arch]) or [batch_size]
+        except ArchitectureError as error:
+            raise ArchitectureError(f"{_row(file, place)}: {error}") from None
+    return sizes
 
 
 def _from_indices(file: TableFile, space: str | SearchSpace | None) -> pa.Array:

@@ -14,7 +14,7 @@ from archcost.datasets.table_checks import STATUSES, RowNumber, changes_within
 from archcost.datasets.table_columns import coded, decoded
 from archcost.errors import ArchitectureError, CostTableError, UnknownNameError, check_name
 from archcost.spaces.space import Ops, SearchSpace
-from archcost.spaces.spaces import SPACES
+from archcost.spaces.spaces import get_space, known_spaces
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,10 +30,11 @@ def check_words(rows: pa.Table) -> None:
     UnknownNameError
         If a space, device id, metric, status or kind does not exist.
     CostTableError
-        If a unit is not that of the metric, or a device has two batch sizes.
+        If a unit is not that of the metric, or a device has two batch sizes and the networks do
+        not fix them.
     """
     for column, known in (
-        ("space", SPACES), ("metric", METRICS), ("status", STATUSES), ("kind", COST_KINDS)
+        ("space", known_spaces()), ("metric", METRICS), ("status", STATUSES), ("kind", COST_KINDS)
     ):  # fmt: skip
         for value in decoded(rows, column)[1]:
             if column == "space" and value not in known:
@@ -55,7 +56,9 @@ def check_words(rows: pa.Table) -> None:
     batch_size = rows.column("batch_size").chunk(0).to_numpy(zero_copy_only=False)
     if batch_size.min() < 1:
         raise CostTableError(f"batch_size must be 1 or more, but got {batch_size.min()}")
-    two = changes_within(device, batch_size)
+    space, spaces = decoded(rows, "space")
+    closed = np.array([not get_space(name).is_open for name in spaces])[space]
+    two = changes_within(device[closed], batch_size[closed])
     if two is not None:
         raise CostTableError(
             f"a device must have one batch size in a table, but {devices[two]!r} has several; "
@@ -89,13 +92,13 @@ def canonical_archs(rows: pa.Table, number: RowNumber) -> tuple[pa.Table, dict[s
         parsed = []
         for i in used:
             try:
-                parsed.append(_parse(SPACES[name], values[i]))
+                parsed.append(_parse(get_space(name), values[i]))
             except ArchitectureError as error:
                 row = int(np.flatnonzero((arch == i) & (space == code))[0])
                 raise ArchitectureError(f"row {number(row)}: {error}") from None
-        dtype = SPACES[name].dtype
+        dtype = get_space(name).dtype
         ids = np.frombuffer(b"".join(ids for ids, _ in parsed), dtype=dtype)
-        ops[name] = np.zeros((len(values), SPACES[name].n_positions), dtype=dtype)
+        ops[name] = np.zeros((len(values), get_space(name).n_positions), dtype=dtype)
         ops[name][used] = ids.reshape(len(used), -1)
         for i, (_, spelled) in zip(used, parsed, strict=True):
             canonical[i] = spelled

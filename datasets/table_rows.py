@@ -54,7 +54,8 @@ def cost_rows(
     """
     import pyarrow as pa
 
-    strings = get_space(key.space).format_many(archs, key.dataset)
+    space = get_space(key.space)
+    strings = space.format_many(archs, key.dataset)
     n_archs = len(strings)
     costs = _as_costs(cost, n_archs)
     statuses = [status or "ok"] * n_archs if status is None or isinstance(status, str) else status
@@ -68,7 +69,8 @@ def cost_rows(
     data["arch"] = pa.array(strings, pa.string())
     data["cost"] = pa.array(costs, mask=np.isnan(costs) & ~has_cost)
     data["status"] = pa.array([str(name) for name in statuses], pa.string())
-    data["batch_size"] = pa.array(np.full(n_archs, batch_size))
+    own_sizes = space.batch_sizes(strings)
+    data["batch_size"] = pa.array(np.full(n_archs, batch_size) if own_sizes is None else own_sizes)
     for name, values in repeats.items():
         if values is not None:
             filled = numbers_of(name, values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +18,9 @@ from archcost.networks.graph import Graph
 from archcost.networks.kernels import STYLES
 
 Ints = npt.NDArray[np.integer[Any]]
+
+SIGNED_COLUMNS = ("macs", "in_bytes", "out_bytes", "weight_bytes")
+"""What the sums of tell a network by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,35 @@ class NetworkKernels:
                 style: KernelArrays.concat([_of_graph(graph, style) for graph in given])
                 for style in STYLES
             }
+        )
+
+    def signatures(self) -> npt.NDArray[np.uint64]:
+        """Return a number for each network, the same for those that do the same work.
+
+        Names do not matter, nor the library that a network was read from: it is a hash of how many
+        kernels run op by op, what they multiply and accumulate, read and write.
+
+        Returns
+        -------
+        numpy.ndarray of uint64, shape (n_networks,)
+            Two different networks have the same number with a probability of 1e-19.
+
+        Examples
+        --------
+        >>> from archcost.zoo import zoo_network
+        >>> one, other, again = NetworkKernels.of(
+        ...     [zoo_network(name) for name in ("resnet18@64", "resnet34@64", "resnet18@64")]
+        ... ).signatures()
+        >>> bool(one == again), bool(one == other)
+        (True, False)
+        """
+        kernels = self.by_style["eager"]
+        n, network = len(kernels), kernels.network
+        totals = [np.bincount(network, kernels.column(name), n) for name in SIGNED_COLUMNS]
+        rows = np.column_stack([*totals, np.diff(kernels.starts)]).astype(np.int64)
+        return np.array(
+            [int.from_bytes(blake2b(row.tobytes(), digest_size=8).digest()) for row in rows],
+            dtype=np.uint64,
         )
 
     def take(self, networks: Ints) -> Self:

@@ -49,6 +49,8 @@ class RoundRecord:
         CPU time of the process in each run, where it runs the network; else empty.
     reference_cpu_ms : float
         As `reference_ms`, in CPU time.
+    temperature_c : float or None
+        Of the machine before the runs, in degrees Celsius, where a sensor was read.
     """
 
     arch: str
@@ -60,6 +62,7 @@ class RoundRecord:
     energy_mj: float | None = None
     cpu_ms: tuple[float, ...] = ()
     reference_cpu_ms: float = 1.0
+    temperature_c: float | None = None
 
     def on_clock(self, clock: Clock) -> RoundRecord:
         """Return the record with the times of a clock as its latencies."""
@@ -133,6 +136,8 @@ class Journal:
                 line |= {"cpu_ms": record.cpu_ms, "reference_cpu_ms": record.reference_cpu_ms}
             if record.energy_mj is not None:
                 line["energy_mj"] = record.energy_mj
+            if record.temperature_c is not None:
+                line["temperature_c"] = record.temperature_c
         else:
             line |= {"error": record.error, "status": record.status}
         self._append(line)
@@ -257,6 +262,8 @@ def _setup_changes(path: Path, first: Mapping[str, Any], setup: Mapping[str, Any
         )
     if "clock" in setup:  # journals from before there were two clocks do not name theirs
         before = {"clock": "wall", **before}
+    if "networks" in setup:  # those from before the networks were named do not either
+        before = {"networks": setup["networks"], **before}
     changed = [key for key in {**before, **setup} if before.get(key) != setup.get(key)]
     return ", ".join(f"{key} {before.get(key)!r} (now {setup.get(key)!r})" for key in changed)
 
@@ -274,6 +281,7 @@ def _record(path: Path, number: int, line: Mapping[str, Any]) -> RoundRecord:
             None if energy_mj is None else float(energy_mj),
             tuple(float(value) for value in line.get("cpu_ms", ())),
             float(line.get("reference_cpu_ms", 1.0)),
+            None if line.get("temperature_c") is None else float(line["temperature_c"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise IntegrityError(

@@ -37,6 +37,8 @@ class MeasureSettings:
         Seconds after which to stop and keep what was measured.
     clock : {"cpu", "wall"}, optional
         Which time is the cost, see ``clock_for``; both are recorded.
+    max_temperature_c : float, optional
+        Wait before a network while the machine is warmer, in degrees Celsius.
     seed : int, default=0
         Fixes the order of the architectures in each round.
 
@@ -56,6 +58,7 @@ class MeasureSettings:
     max_rounds: int = 100
     time_budget_s: float | None = None
     clock: Clock | None = None
+    max_temperature_c: float | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -67,6 +70,11 @@ class MeasureSettings:
                 )
         if self.time_budget_s is not None and not self.time_budget_s > 0:
             raise ArchcostError(f"the time budget must be positive, but got {self.time_budget_s} s")
+        if self.max_temperature_c is not None and not 0 < self.max_temperature_c < 150:
+            raise ArchcostError(
+                "the highest temperature must be between 0 and 150 degrees Celsius, but got "
+                f"{self.max_temperature_c}"
+            )
         if self.clock is not None:
             check_name("clock", self.clock, CLOCKS)
         if self.repeatability is not None:

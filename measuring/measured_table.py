@@ -98,7 +98,8 @@ def measured_table(
     repeats: dict[str, tuple[Costs, Runs]] = {"latency": (costs, runs_ms)}
     halves = split_half_correlation(kept)
     facts = {
-        **setup,
+        # The hash of the networks is for the journal alone: tables from before have none.
+        **{name: value for name, value in setup.items() if name != "networks"},
         "cost": STATISTIC if setup.get("reference_arch") else STATISTIC_WITHOUT_REFERENCE,
         "rounds": max((len(values) for values in costs.values()), default=0),
         "fewest_rounds": min((len(values) for values in costs.values()), default=0),
@@ -108,6 +109,8 @@ def measured_table(
     }
     if any(record.cpu_ms for record in timed):
         facts["wall_over_cpu"] = _wall_over_cpu(timed)
+    if any(record.temperature_c is not None for record in timed):
+        facts["temperature_c"] = _temperatures(timed)
     if setup.get("reference_arch") and costs:
         facts["reference_ms"] = quiet_reference_ms(r for r in kept if r.error is None)
     if "energy_counter" in setup:
@@ -144,6 +147,16 @@ def _wall_over_cpu(records: Iterable[RoundRecord]) -> float:
     """Return the median ratio of wall to CPU time: 1 on a machine that does nothing else."""
     ratios = [min(r.latencies_ms) / min(r.cpu_ms) for r in records if r.cpu_ms]
     return round(float(np.median(ratios)), 4)
+
+
+def _temperatures(records: Iterable[RoundRecord]) -> list[float | None]:
+    """Return the mean temperature of each round in degrees Celsius; None where none was read."""
+    of_round: dict[int, list[float]] = defaultdict(list)
+    for record in records:
+        if record.temperature_c is not None:
+            of_round[record.round].append(record.temperature_c)
+    rounds = range(max(of_round) + 1)
+    return [round(float(np.mean(of_round[n])), 1) if n in of_round else None for n in rounds]
 
 
 def _failures(records: Sequence[RoundRecord], status: Mapping[str, str]) -> dict[str, Any]:

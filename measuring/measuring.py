@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from time import monotonic
 from typing import Any
 
 import numpy as np
 
+from archcost.errors import ArchcostError
 from archcost.measuring.clocks import clock_for
 from archcost.measuring.energy_counter import EnergyCounter
 from archcost.measuring.journal import Journal, RoundRecord
@@ -19,6 +22,7 @@ from archcost.measuring.measure_settings import MeasureSettings
 from archcost.measuring.network_timer import Failure, NetworkTimer
 from archcost.measuring.runtime import Inference, Runtime
 from archcost.measuring.split_half import least_split_half_correlation
+from archcost.measuring.temperature import read_temperature_c, wait_until_cool
 from archcost.progress import progress_bar
 from archcost.spaces.space import Ops, SearchSpace
 
@@ -30,6 +34,9 @@ DEVICE_FAILURES = 5
 
 MORE_ROUNDS = 4
 """Rounds that are added at a time while the repeatability is too low."""
+
+N_HASHED = 8
+"""Architectures whose networks a journal remembers the hash of."""
 
 N_SAMPLED = 15
 """Architectures of which the one of median work is the reference, in a space with rules."""
@@ -51,6 +58,17 @@ def reference_arch(space: SearchSpace, dataset: str) -> Ops:
     return archs[np.argsort(flops, kind="stable")[place]]
 
 
+def networks_digest(space: SearchSpace, dataset: str) -> str:
+    """Return a hash of the networks of a few architectures, the same ones in each call.
+
+    A journal knows architectures by their strings; a space whose networks were changed since has
+    another hash.
+    """
+    archs = space.sample(min(N_HASHED, space.n_archs), seed=0)
+    digests = [space.graph(arch, dataset).digest for arch in archs]
+    return hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
+
+
 def measuring_setup(
     space: SearchSpace,
     dataset: str,
@@ -64,6 +82,7 @@ def measuring_setup(
     return {
         "space": space.name,
         "dataset": dataset,
+        "networks": networks_digest(space, dataset),
         "runtime": runtime.name,
         "runtime_version": runtime.version(),
         "precision": runtime.precision,
@@ -132,6 +151,7 @@ def measure(
     rounds = _planned_rounds(settings, [r.round for r in journal.records if r.arch in wanted])
     reference = reference_arch(space, dataset)
     timer = NetworkTimer(space, dataset, runtime, settings, reference, counter=counter)
+    temperature = _thermometer(runtime, settings)
     with progress_bar(total=0, unit="network", show=progress, desc="measuring") as bar:
         while True:
             batches = list(_batches(names, replace(settings, rounds=rounds), journal))
@@ -139,7 +159,7 @@ def measure(
             bar.refresh()
             for batch in batches:
                 for round_number in _measured_rounds(
-                    batch, names, archs, timer, journal, deadline, on_start
+                    batch, names, archs, timer, journal, deadline, on_start, temperature
                 ):
                     bar.set_postfix_str(f"round {round_number + 1}/{rounds}", refresh=False)
                     bar.update()
@@ -156,6 +176,25 @@ def measure(
             if reached or rounds >= settings.max_rounds:
                 return
             rounds = min(rounds + MORE_ROUNDS, settings.max_rounds)
+
+
+def _thermometer(runtime: Runtime, settings: MeasureSettings) -> Callable[[float], float | None]:
+    """Return what waits until the machine is cool, if it must be, and reads its temperature.
+
+    A command may run the networks elsewhere, so that the temperature here says nothing of them.
+    """
+    most_c = settings.max_temperature_c
+    if most_c is not None:
+        if runtime.repeats_itself:
+            raise ArchcostError(
+                "--max-temperature reads the sensors of this machine, but --runtime "
+                f"{runtime.name} may run the networks elsewhere; wait in the command"
+            )
+        wait_until_cool(math.inf)  # says at once that there is no sensor
+        return partial(wait_until_cool, most_c)
+    if runtime.repeats_itself or read_temperature_c() is None:
+        return lambda deadline: None
+    return lambda deadline: read_temperature_c()
 
 
 def _planned_rounds(settings: MeasureSettings, rounds_begun: Sequence[int]) -> int:
@@ -192,6 +231,7 @@ def _measured_rounds(
     journal: Journal,
     deadline: float,
     on_start: Callable[[int, int], None],
+    temperature: Callable[[float], float | None],
 ) -> Iterator[int]:
     """Measure the networks of a batch until the deadline and yield their rounds.
 
@@ -209,7 +249,10 @@ def _measured_rounds(
             on_start(place, round_number)
             if place not in networks:
                 networks[place] = timer.load(archs[place])
-            record = timer.time(RoundRecord(name, round_number), networks[place])
+            now_c = temperature(deadline)
+            record = timer.time(
+                RoundRecord(name, round_number, temperature_c=now_c), networks[place]
+            )
             unconfirmed.append(record)
             if record.error is None:
                 failures[name] = 0

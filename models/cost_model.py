@@ -29,6 +29,7 @@ from archcost.models.model_folder import save_model, was_replaced
 from archcost.models.store import LOADED
 from archcost.models.table_form import TableForm, can_be_tabulated
 from archcost.models.tensor_prediction import is_tensor, predict_tensor
+from archcost.networks.graph import Graph
 from archcost.notebook import card_html
 from archcost.spaces import SearchSpace, get_space
 from archcost.spaces.architecture_types import Architectures, OneArchitecture
@@ -37,7 +38,8 @@ from archcost.spaces.space import Ops
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from archcost.predictors import CostPredictor
+    from archcost.predictors import CostPredictor, NetworkPredictor
+    from archcost.predictors.kernels import LayerCost
 
 COMPILED = "compiled.npz"
 
@@ -123,9 +125,11 @@ class CostModel:
     @overload
     def predict(self, archs: object, *, return_std: Literal[False] = False) -> Costs | Any: ...
     @overload
-    def predict(self, archs: object, *, return_std: bool = False) -> Any: ...
     def predict(
-        self, archs: object, *, return_std: bool = False
+        self, archs: object, *, return_std: bool = False, extrapolate: bool = False
+    ) -> Any: ...
+    def predict(
+        self, archs: object, *, return_std: bool = False, extrapolate: bool = False
     ) -> float | Costs | Tensor | tuple[float, float] | tuple[Costs, Costs] | tuple[Tensor, Tensor]:
         """Predict the cost of one architecture or of several.
 
@@ -135,6 +139,8 @@ class CostModel:
             In any form that the space accepts; or a torch tensor of op ids.
         return_std : bool, default=False
             Also return standard deviations.
+        extrapolate : bool, default=False
+            Of a model of any networks: predict those that its measurements hardly cover, too.
 
         Returns
         -------
@@ -146,6 +152,8 @@ class CostModel:
         ------
         ArchitectureError
             If an architecture is malformed.
+        ArchcostError
+            If a network has ops or a batch size that no measurement covers, unless `extrapolate`.
 
         Examples
         --------
@@ -156,6 +164,8 @@ class CostModel:
         """
         if self._form is not None and not return_std and self._is_plainly_single(archs):
             return self._form(archs)  # the short way of search loops
+        if self.space.is_open:
+            return self._predict_networks(archs, return_std, extrapolate)
         if is_tensor(archs):
             return predict_tensor(self, archs, return_std=return_std)
         single = self.space.is_single(archs)
@@ -195,7 +205,9 @@ class CostModel:
         rows = [self.space.parse(index) for index in np.asarray(indices).tolist()]
         return self._predict_ops(np.reshape(rows, (-1, self.space.n_positions)), False)[0]
 
-    def predict_interval(self, archs: object, level: float = 0.9) -> Costs:
+    def predict_interval(
+        self, archs: object, level: float = 0.9, *, extrapolate: bool = False
+    ) -> Costs:
         """Predict intervals that hold the true cost with probability `level`.
 
         The interval is that of the log-normal distribution with the predicted mean and standard
@@ -207,6 +219,8 @@ class CostModel:
             In any form that the space accepts.
         level : float, default=0.9
             Probability, between 0 and 1.
+        extrapolate : bool, default=False
+            As for `predict`.
 
         Returns
         -------
@@ -227,7 +241,32 @@ class CostModel:
         """
         if not 0 < level < 1:
             raise ValueError(f"level must be between 0 and 1, such as 0.9, but got {level!r}")
-        return cost_interval(*self.predict(archs, return_std=True), level)
+        return cost_interval(*self.predict(archs, return_std=True, extrapolate=extrapolate), level)
+
+    def layer_costs(self, arch: object) -> list[LayerCost]:
+        """Return the cost of each kernel that the device executes for a network.
+
+        Parameters
+        ----------
+        arch : architecture
+            In any form that the space accepts; in the space of all networks a graph, a path or a
+            reference.
+
+        Returns
+        -------
+        list of LayerCost
+            In order of execution; their costs sum to the prediction.
+
+        Raises
+        ------
+        ArchcostError
+            If the model is not of the predictor that sums over kernels.
+        """
+        return self._network_predictor().layer_costs(self._network(arch))
+
+    def unmeasured(self, arch: object) -> dict[str, float]:
+        """Return the ops of a network that no measurement covers, with their share of the cost."""
+        return self._network_predictor().unmeasured(self._network(arch))
 
     def expected_cost(self, probabilities: Any) -> Any:
         r"""Return the mean cost of architectures whose ops are drawn independently.
@@ -362,6 +401,35 @@ class CostModel:
             _check_costs(predictor.predict(_end_ops(self.space)))
         return predictor
 
+    def _predict_networks(self, archs: object, return_std: bool, extrapolate: bool) -> Any:
+        from archcost.models.network_prediction import predict_networks
+
+        single = self.space.is_single(archs)
+        given: Any = [archs] if single else archs
+        means, stds = predict_networks(
+            self._network_predictor(),
+            self.space.networks(given, self.key.dataset),
+            return_std=return_std,
+            extrapolate=extrapolate,
+        )
+        if stds is None:
+            return float(means[0]) if single else means
+        return (float(means[0]), float(stds[0])) if single else (means, stds)
+
+    def _network(self, arch: Any) -> Graph:
+        return self.space.networks([arch], self.key.dataset)[0]
+
+    def _network_predictor(self) -> NetworkPredictor:
+        predictor: Any = self.predictor
+        if not hasattr(predictor, "layer_costs"):
+            raise ArchcostError(
+                f"costs of layers must come from a model that sums over kernels, but {self.key} is "
+                f"of the predictor {self.manifest.predictor!r}; train one with the predictor "
+                "'kernels'"
+            )
+        found: NetworkPredictor = predictor
+        return found
+
     def _is_plainly_single(self, archs: object) -> bool:
         """Tell quickly whether it is one architecture in a common form; False may be wrong."""
         kind = type(archs)
@@ -464,7 +532,9 @@ def _check_form(form: CompiledForm, space: SearchSpace) -> None:
 
 
 def _end_ops(space: SearchSpace) -> Ops:
-    """Return two combinations: the first and the last op everywhere."""
+    """Return two combinations: the first and the last op everywhere, or two probes."""
+    if space.is_open:
+        return space.sample(2)
     return np.array([(ids[0], ids[-1]) for ids in space.choices], dtype=space.dtype).T.copy()
 
 

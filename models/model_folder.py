@@ -48,11 +48,22 @@ def save_model(folder: Path, write: Write) -> None:
             "other files; choose another folder"
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(folder.parent, ".saving-*")
+    for pattern in (".saving-*", ".removed-*"):
+        _remove_abandoned(folder.parent, pattern)
     if not is_saved and _appeared(folder, write):
         return
     _remove_abandoned(folder, "files-*", but=_named_files(folder)[0])
     _replace(folder, write)
+
+
+def remove_model(folder: Path) -> None:
+    """Remove a saved model in one step: a process that is killed leaves it whole or gone."""
+    _remove_abandoned(folder.parent, ".removed-*")
+    gone = folder.rename(folder.with_name(f".removed-{uuid4().hex[:16]}"))
+    if gone.is_symlink():
+        gone.unlink()
+    else:
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 def was_replaced(folder: Path, manifest: Manifest) -> bool:

@@ -5,7 +5,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from archcost.datasets import CostKey
+from archcost.datasets import DEVICES, CostKey
 from archcost.errors import (
     ArchcostError,
     ArchcostWarning,
@@ -16,6 +16,7 @@ from archcost.errors import (
 )
 from archcost.folders import expanded
 from archcost.models.manifest import MANIFEST, Manifest
+from archcost.spaces import get_space
 
 FOLDER_VARIABLE = "ARCHCOST_MODEL_DIR"
 """Environment variable that overrides the folder of the user's models."""
@@ -53,6 +54,8 @@ def find_model(key: CostKey) -> Path:
         if (folder / MANIFEST).is_file():
             return folder
     known = [other for other in model_keys() if other.space == key.space]
+    if get_space(key.space).is_open and key.device not in {other.device for other in known}:
+        _explain_no_model(key)
     if not known:
         raise MissingDataError(
             f"no model of {key.space} is installed; train one with `archcost train`"
@@ -67,6 +70,33 @@ def find_model(key: CostKey) -> Path:
         f"are models, but got {shown(key.dataset)}; with costs of it, `archcost train --table FILE "
         f"--device {key.device} --dataset {key.dataset}` makes one"
     )
+
+
+def hides_pretrained(key: CostKey) -> bool:
+    """Tell whether a model of the user's own stands in the way of a pretrained one."""
+    own, shipped = (root / str(key) / MANIFEST for root in (user_models_folder(), PRETRAINED))
+    return own.is_file() and shipped.is_file()
+
+
+def hiding_note(key: CostKey) -> str | None:
+    """Return what to say when a model of the user's own hides a pretrained one, else None."""
+    if not hides_pretrained(key):
+        return None
+    return (
+        f"{key} of your own now goes before the pretrained model of that name; `archcost models "
+        f"remove {key}` brings that one back"
+    )
+
+
+def _explain_no_model(key: CostKey) -> None:
+    """Say why a device that is published has no model of any networks."""
+    if key.device in DEVICES:
+        raise UnknownNameError(
+            f"a device must have been measured with networks of many kinds to be predicted for any "
+            f"network, but the costs of {key.device} are published of search spaces alone, and "
+            "such do not carry over to other networks; measure some there (`archcost suggest "
+            f"--space {key.space}`) and `archcost transfer {key.device} FILE --space {key.space}`"
+        )
 
 
 def model_keys(*, warn: bool = True) -> list[CostKey]:

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from archcost.errors import ArchitectureError, IntegrityError
+from archcost.errors import ArchitectureError, IntegrityError, shown
 from archcost.models.chunks import Costs
 from archcost.models.compiled import ONLY_INT, Arrays, CompiledForm
 from archcost.models.pair_codes import pair_codes, pair_tables, sum_pairs
@@ -100,7 +100,9 @@ class TableForm(CompiledForm):
         if places.size == 0:
             return np.empty(places.shape)
         if places.dtype.kind not in "iu":
-            raise ArchitectureError(f"indices must be integers, but got {places.dtype} {indices!r}")
+            raise ArchitectureError(
+                f"indices must be integers, but got {places.dtype} {shown(indices)}"
+            )
         if places.min() < 0:  # take would count from the end
             raise ArchitectureError(f"indices must not be negative, but got {places.min()}")
         try:

@@ -53,6 +53,8 @@ from dataclasses import dataclass, field, fields
 from math import prod
 from typing import Any
 
+from archcost.errors import IntegrityError
+
 OPS = frozenset({
     "input", "constant", "conv", "conv_transpose", "linear", "matmul", "attention", "batch_norm",
     "layer_norm", "group_norm", "activation", "max_pool", "avg_pool", "global_pool", "add",
@@ -221,13 +223,32 @@ class Graph:
 
     @classmethod
     def from_json(cls, text: str) -> Graph:
-        """Return the graph that ``to_json`` wrote."""
-        content = json.loads(text)
-        names: Sequence[str] = content["fields"]
-        nodes = (
-            Node(**dict(zip(names, map(_tuples, row), strict=True))) for row in content["nodes"]
-        )
-        return cls(tuple(nodes), tuple(content["outputs"]))
+        """Return the graph that ``to_json`` wrote.
+
+        Raises
+        ------
+        IntegrityError
+            If the text is no such graph.
+        """
+        try:
+            content = json.loads(text)
+            names: Sequence[str] = content["fields"]
+            nodes = tuple(
+                Node(**dict(zip(names, map(_tuples, row), strict=True))) for row in content["nodes"]
+            )
+            graph = cls(nodes, tuple(content["outputs"]))
+            for place, node in enumerate(nodes):
+                _check_node(node, place)
+            if not graph.outputs or any(type(i) is not int for i in graph.outputs):
+                raise ValueError("there are no outputs")
+            if not 0 <= min(graph.outputs) <= max(graph.outputs) < len(nodes):
+                raise ValueError("an output is no node")
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise IntegrityError(
+                "a graph must be text that Graph.to_json wrote, but it cannot be read as one "
+                f"({type(error).__name__}: {str(error)[:200]}); get its file again"
+            ) from None
+        return graph
 
     def __hash__(self) -> int:
         return hash((len(self.nodes), self.outputs, self.nodes[-1].shape))
@@ -248,6 +269,45 @@ def _tuples(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _tuples(item) for name, item in value.items()}
     return value
+
+
+DEEPEST = 3
+"""Levels of tuples in an attribute."""
+
+
+def _check_node(node: Node, place: int) -> None:
+    """Check the content of a node from outside.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If it is no op, reads what does not come before it, or holds something else than numbers.
+    """
+    if node.op not in OPS or node.precision not in ELEMENT_BYTES:
+        raise ValueError(f"node {place} is {node.op!r} in {node.precision!r}")
+    sizes, sources = node.shape, node.inputs
+    if type(sizes) is not tuple or any(type(size) is not int or size < 0 for size in sizes):
+        raise ValueError(f"the shape of node {place} is {sizes!r}")
+    if type(sources) is not tuple or any(
+        type(source) is not int or not 0 <= source < place for source in sources
+    ):
+        raise ValueError(f"node {place} reads {sources!r}")
+    texts = (node.name, node.part)
+    counts = (node.stage, 0 if node.position is None else node.position)
+    if any(type(text) is not str for text in texts) or any(type(n) is not int for n in counts):
+        raise ValueError(f"node {place} has the name {node.name!r}")
+    if type(node.attributes) is not dict:
+        raise ValueError(f"the attributes of node {place} are {node.attributes!r}")
+    for value in node.attributes.values():
+        _check_attribute(value, DEEPEST)
+
+
+def _check_attribute(value: Any, depth: int) -> None:
+    if type(value) is tuple and depth:
+        for item in value:
+            _check_attribute(item, depth - 1)
+    elif value is not None and type(value) not in (bool, int, float, str):
+        raise ValueError(f"an attribute is {value!r}")
 
 
 def _missing(value: Any) -> bool:

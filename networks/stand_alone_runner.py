@@ -8,9 +8,12 @@ which does not count what other processes do; --clock wall chooses the other, at
 
 Needs Python 3.7 or newer, numpy, and for .onnx files onnxruntime; for .tflite files ai_edge_litert,
 tflite_runtime or tensorflow. Each measurement is appended to visits.csv (round, file, wall_ms,
-cpu_ms, status) at once: after Ctrl-C or a crash the same command goes on with the next one, and
-more --rounds extend what is there. A network has failed if no round of it was completed. Move
-visits.csv away before measuring with other --threads.
+cpu_ms, status, temperature_c) at once: after Ctrl-C or a crash the same command goes on with the
+next one, and more --rounds extend what is there. A network has failed if no round of it was
+completed. Move visits.csv away before measuring with other --threads.
+
+temperature_c is that of the hottest sensor before the visit, in degrees Celsius, where Linux or
+psutil shows one; --max-temperature waits until the device is no warmer.
 """
 
 from __future__ import annotations
@@ -24,12 +27,12 @@ from collections import defaultdict
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from time import perf_counter, process_time
+from time import perf_counter, process_time, sleep
 from typing import Any
 
 import numpy as np
 
-VISIT = ["round", "file", "wall_ms", "cpu_ms", "status"]
+VISIT = ["round", "file", "wall_ms", "cpu_ms", "status", "temperature_c"]
 RESULT = ["latency_ms", "latency_std_ms", "n_repeats", "status", "wall_ms", "cpu_ms"]
 RUNS = 5  # after one to warm up; the fastest counts
 LITERT = ("ai_edge_litert", "tflite_runtime", "tensorflow.lite.python")
@@ -71,13 +74,39 @@ def fastest_ms(path: Path, threads: int) -> Any:
     return np.min(times_s[1:], axis=0) * 1000
 
 
+def temperature_c() -> float | None:
+    """Return the highest temperature of a sensor, None if there is none."""
+    found = []
+    for zone in Path("/sys/class/thermal").glob("thermal_zone*/temp"):
+        with suppress(OSError, ValueError):
+            found.append(int(zone.read_text()) / 1000)
+    with suppress(Exception):  # psutil may be missing, or find no sensor
+        sensors = import_module("psutil").sensors_temperatures()
+        found += [entry.current for entries in sensors.values() for entry in entries]
+    # Others are of sensors that are not connected.
+    return max((value for value in found if value and 1 < value < 150), default=None)
+
+
+def cool_down(most_c: float | None) -> str:
+    """Wait until the device is cool enough; return the cell of its temperature, if it is known."""
+    now_c = temperature_c()
+    if most_c is not None and now_c is None:
+        raise SystemExit("--max-temperature needs a temperature sensor, but none can be read here")
+    while most_c is not None and now_c is not None and now_c > most_c:
+        sleep(1)
+        now_c = temperature_c()
+    return "" if now_c is None else f",{now_c:.1f}"
+
+
 def read_csv(path: Path, columns: list[str] | None = None) -> list[dict[str, str]]:
     """Return the rows of a file, with a header if no columns are given."""
     with path.open(newline="") as file:
         return list(csv.DictReader(file, columns))
 
 
-def measure_all(folder: Path, rounds: int, threads: int, clock: str) -> None:
+def measure_all(
+    folder: Path, rounds: int, threads: int, clock: str, most_c: float | None = None
+) -> None:
     """Visit the networks in rounds, each in another order; write the results after each."""
     files = [row["file"] for row in read_csv(folder / "manifest.csv")]
     runtime_for(folder / files[0])  # if there is none, stop before a visit is lost
@@ -86,6 +115,7 @@ def measure_all(folder: Path, rounds: int, threads: int, clock: str) -> None:
         for number in range(1, rounds + 1):
             order = random.Random(number).sample(files, len(files))
             for file in [f for f in order if (str(number), f) not in visited]:
+                warmth = cool_down(most_c)
                 # Each visit ends the line of the one before: an interrupted one has no status.
                 print(f"\n{number},{file}", end=",", file=log, flush=True)
                 try:
@@ -93,7 +123,7 @@ def measure_all(folder: Path, rounds: int, threads: int, clock: str) -> None:
                 except Exception as error:  # the others must go on
                     outcome = f",,{type(error).__name__}"
                     print(error)
-                print(outcome, end="", file=log, flush=True)
+                print(outcome + warmth, end="", file=log, flush=True)
                 print(f"round {number} of {rounds}: {file} {outcome}", flush=True)
             write_results(folder, clock)
 
@@ -123,6 +153,7 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=10, help="default: 10")
     parser.add_argument("--threads", type=int, default=1, help="default: 1")
     parser.add_argument("--clock", choices=["cpu", "wall"], help="default: cpu with 1 thread")
+    parser.add_argument("--max-temperature", type=float, metavar="CELSIUS", dest="most_c")
     args = parser.parse_args()
     counts = args.threads == 1 and os.name != "nt"  # Windows counts CPU time in steps of 16 ms
     clock = args.clock or ("cpu" if counts else "wall")
@@ -134,4 +165,4 @@ if __name__ == "__main__":
         both = {"clock": clock, "wall_ms": wall_ms, "cpu_ms": cpu_ms}
         print(json.dumps({"latency_ms": chosen_ms, **both}))
     else:
-        measure_all(Path(__file__).parent, args.rounds, args.threads, clock)
+        measure_all(Path(__file__).parent, args.rounds, args.threads, clock, args.most_c)

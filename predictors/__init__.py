@@ -7,6 +7,8 @@ from archcost.predictors.gp import GPPredictor
 from archcost.predictors.lgbm import LightGBMPredictor
 from archcost.predictors.lookup import LookupPredictor
 from archcost.predictors.mlp import MLPPredictor
+from archcost.predictors.network_predictor import NetworkPredictor
+from archcost.predictors.rescaled import RescaledPredictor
 from archcost.predictors.ridge import RidgePredictor
 from archcost.predictors.transfer import TransferPredictor
 from archcost.predictors.xgb import XGBoostPredictor
@@ -19,6 +21,8 @@ __all__ = [
     "LightGBMPredictor",
     "LookupPredictor",
     "MLPPredictor",
+    "NetworkPredictor",
+    "RescaledPredictor",
     "RidgePredictor",
     "TransferPredictor",
     "XGBoostPredictor",
@@ -36,6 +40,8 @@ PREDICTORS: dict[str, type[CostPredictor]] = {
     "gnn": GNNPredictor,
     "gp": GPPredictor,
     "transfer": TransferPredictor,
+    "kernels": NetworkPredictor,
+    "rescaled": RescaledPredictor,
 }
 """Every predictor by name; a new one is one file and one entry here."""
 

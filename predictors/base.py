@@ -20,6 +20,9 @@ from archcost.spaces.spaces import given_space
 
 Floats = npt.NDArray[np.float64]
 
+LEAST_COST, MOST_COST = 1e-12, 1e15
+"""Costs in ms or mJ that a predictor learns from: beyond, squares and ratios lose their digits."""
+
 
 class CostPredictor(Plugin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Predict a cost from architectures; the subclasses say how.
@@ -225,6 +228,8 @@ def check_costs(cost: npt.ArrayLike, n_archs: int) -> Floats:
     """
     try:
         costs = np.asarray(cost, dtype=np.float64)
+        if np.asarray(cost).dtype == bool:
+            raise TypeError("truth values are no costs")
     except (TypeError, ValueError):
         raise CostTableError(
             f"costs must be numbers, but got {type(cost).__name__} {cost!r}; leave out "
@@ -242,5 +247,11 @@ def check_costs(cost: npt.ArrayLike, n_archs: int) -> Floats:
         raise CostTableError(
             f"costs must be finite and positive, but cost {wrong[0]} is {costs[wrong[0]]}; leave "
             "out architectures that did not compile or were not measured"
+        )
+    wrong = np.flatnonzero((costs < LEAST_COST) | (costs > MOST_COST))
+    if len(wrong):
+        raise CostTableError(
+            f"costs must be from {LEAST_COST:g} to {MOST_COST:g} ms or mJ, but cost {wrong[0]} is "
+            f"{costs[wrong[0]]}; leave it out, or correct its unit"
         )
     return costs

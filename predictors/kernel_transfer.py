@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,39 +12,65 @@ from threadpoolctl import threadpool_limits
 from archcost.features.network_kernels import NetworkKernels
 from archcost.networks.kernels import STYLES
 from archcost.predictors.base import check_costs
-from archcost.predictors.kernel_component import Component, Setting, Works, mixed
+from archcost.predictors.kernel_component import Component, Setting, Works
 from archcost.predictors.kernel_fit import SPREAD
 from archcost.predictors.kernels import KernelPredictor, Networks
+from archcost.predictors.network_offsets import NetworkOffsets
 from archcost.predictors.positive_sum import (
     Floats,
     PriceFit,
     PricePrior,
     fit_prices,
     log_spread,
+    log_sums,
 )
 from archcost.predictors.price_prior import GENERIC_MEAN, prior_around
 
-EVIDENCE_POWER = 0.6
+EVIDENCE_POWER = 0.4
 """The evidence is trusted so far only: errors of related networks are not independent."""
-LIKE_SOURCE = (
-    (0.1, 0.1, 0.05), (0.3, 0.2, 0.1), (0.3, 0.3, 0.2), (0.7, 0.3, 0.2), (1.0, 0.7, 0.3),
-    (1.5, 0.7, 0.5),
+DEGREES = (
+    (0.1, 0.05, 0.05), (0.3, 0.2, 0.2), (0.8, 0.3, 0.2), (1.5, 0.2, 0.2), (2.5, 0.2, 0.2),
+    (2.0, 0.5, 0.3),
 )  # fmt: skip
-"""How much a device may differ from a source: of resources, groups of kinds and single prices."""
-LIKE_NONE = ((1.0, 0.3, 0.3), (1.5, 0.5, 0.5), (2.0, 1.0, 0.7))
-"""The same for a device that is like no source: around what holds for any device."""
-NO_SOURCE_SHARE = 0.5
-"""Probability before any cost that a device is like no source."""
-LEAST_WEIGHT = 0.02
+"""How much a device may differ from what is known: of resources, groups of kinds and single
+prices."""
+NO_SOURCE_SHARE, MEAN_SHARE = 0.3, 0.25
+"""Probabilities before any cost that a device is like no source but what holds for any, and that it
+is like the mean of the sources."""
+LEAST_WEIGHT = 0.01
 """Weight below which a component is left out."""
 N_FOLDS = 10
-SCALE_ROWS, USUAL_SCALE = 8.0, 1.4
+SCALE_ROWS, USUAL_SCALE = 8.0, 1.3
 """Networks that the usual width of the intervals counts for, and that width, over the spread that
 the fit claims: the networks asked for are of other families than those measured."""
 USUAL_BLOCK = 8
 
-Candidate = tuple[Setting, PricePrior, float]
-"""A setting, prior prices and the probability of both before any cost."""
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What may hold of a device before any cost.
+
+    Parameters
+    ----------
+    setting : Setting
+        How it executes networks.
+    prior : PricePrior
+        Its prices.
+    probability : float
+        Of both.
+    residuals : NetworkOffsets
+        What networks cost there beyond the sums of their kernels, taken from a source.
+    """
+
+    setting: Setting
+    prior: PricePrior
+    probability: float
+    residuals: NetworkOffsets
+
+    def fit(self, works: Works, signatures: npt.NDArray[np.uint64], cost: Floats) -> PriceFit:
+        """Return the most probable prices given costs of networks."""
+        own = np.exp(-self.residuals(signatures))
+        return fit_prices(works[self.setting], cost * own, self.prior, SPREAD)
 
 
 def transfer_kernels(
@@ -52,9 +79,11 @@ def transfer_kernels(
 ) -> KernelPredictor:  # fmt: skip
     """Return the predictor of a new device, from few networks measured on it.
 
-    Each source, at several degrees of likeness, and a device like none of them are tried as what
-    is known before measuring. The evidence of the measurements weighs them: one common factor is
-    learned from any of them, and the fewer the measurements the closer the rest stays.
+    Each source, the mean of the sources and what holds for any device are tried as what is known
+    before measuring, each at several degrees of likeness. The evidence of the measurements weighs
+    them: one common factor is learned from any of them, and the fewer the measurements the closer
+    the rest stays. Where a network was measured on a source too, what it cost there beyond the sum
+    of its kernels is tried as what it costs beyond it here.
 
     Parameters
     ----------
@@ -81,14 +110,17 @@ def transfer_kernels(
     """
     kernels = NetworkKernels.of(networks)
     costs = check_costs(cost, len(kernels))
-    works = Works(kernels)
     with threadpool_limits(1):
-        found = _weighed(_candidates(sources), works, costs)
-        components, fits, kept = found
-        left_out, scores = _left_out(kernels, costs, kept, [c.weight for c in components], seed)
+        components, fits, kept = _weighed(_hypotheses(sources, kernels), kernels, costs)
+        weights = [component.weight for component in components]
+        left_out, scores = _left_out(kernels, costs, kept, weights, seed)
     predictor = KernelPredictor(seed=seed)
     predictor.components_ = components
-    predictor.covariance_ = kept[0][1].covariance - fits[0].root @ fits[0].root.T
+    predictor.covariance_ = _mean_covariance(kept, fits, weights).astype(np.float32)
+    predictor.residuals_ = NetworkOffsets.none()
+    predictor.corrections_ = NetworkOffsets.mixed(
+        [(weight, one.residuals) for weight, one in zip(weights, kept, strict=True)]
+    )
     predictor.left_out_ = np.exp(left_out)
     predictor.base_spread_ = SPREAD
     known = (SCALE_ROWS * USUAL_SCALE**2 + float(scores @ scores)) / (SCALE_ROWS + len(costs))
@@ -101,59 +133,95 @@ def transfer_kernels(
     return predictor
 
 
-def _candidates(sources: Sequence[KernelPredictor]) -> list[Candidate]:
+def _hypotheses(sources: Sequence[KernelPredictor], networks: NetworkKernels) -> list[Hypothesis]:
     """Return what may hold before any cost."""
-    found: list[Candidate] = []
-    for_sources = 1 - NO_SOURCE_SHARE if sources else 0.0
-    for source in sources:
-        for part in source.components_:
-            for degrees in LIKE_SOURCE:
-                share = for_sources / len(sources) * part.weight / len(LIKE_SOURCE)
-                found.append((part.setting, prior_around(part.log_prices, *degrees), share))
+    none, found = NetworkOffsets.none(), []
+    for_none = NO_SOURCE_SHARE if sources else 1.0
+    for_mean = MEAN_SHARE if len(sources) > 1 else 0.0
     for style in STYLES:
-        for degrees in LIKE_NONE:
-            share = (1 - for_sources) / len(STYLES) / len(LIKE_NONE)
-            found.append((Setting(style, USUAL_BLOCK), prior_around(GENERIC_MEAN, *degrees), share))
+        setting = Setting(style, USUAL_BLOCK)
+        means = [(GENERIC_MEAN, for_none)]
+        if for_mean:
+            means.append((_mean_prices(sources, style), for_mean))
+        for mean, share in means:
+            found += _at_degrees(setting, mean, share / len(STYLES), none)
+    for source in sources:
+        known = source.residuals_.knows(networks.signatures()).any()
+        options = (none, source.residuals_) if known else (none,)
+        share = (1 - for_none - for_mean) / len(sources) / len(options)
+        for part in source.components_:
+            for residuals in options:
+                found += _at_degrees(part.setting, part.log_prices, share * part.weight, residuals)
     return found
 
 
+def _at_degrees(
+    setting: Setting, mean: Floats, share: float, residuals: NetworkOffsets
+) -> list[Hypothesis]:
+    each = share / len(DEGREES)
+    return [
+        Hypothesis(setting, prior_around(mean, *degrees), each, residuals) for degrees in DEGREES
+    ]
+
+
+def _mean_prices(sources: Sequence[KernelPredictor], style: str) -> Floats:
+    """Return the mean of the sources' log prices, whatever their speed."""
+    prices = []
+    for source in sources:
+        parts = [part for part in source.components_ if part.setting.style == style]
+        log_prices = (parts or source.components_)[0].log_prices
+        prices.append(log_prices - log_prices.mean())
+    mean: Floats = np.mean(prices, axis=0)
+    return mean
+
+
 def _weighed(
-    candidates: Sequence[Candidate], works: Works, cost: Floats
-) -> tuple[tuple[Component, ...], list[PriceFit], list[Candidate]]:
+    hypotheses: Sequence[Hypothesis], networks: NetworkKernels, cost: Floats
+) -> tuple[tuple[Component, ...], list[PriceFit], list[Hypothesis]]:
     """Return the components that the costs speak for, the likeliest first."""
-    fits = [fit_prices(works[setting], cost, prior, SPREAD) for setting, prior, _ in candidates]
+    works, signatures = Works(networks), networks.signatures()
+    fits = [one.fit(works, signatures, cost) for one in hypotheses]
     evidence = np.array([fitted.log_evidence for fitted in fits])
-    logs = EVIDENCE_POWER * evidence + np.log([probability for *_, probability in candidates])
+    logs = EVIDENCE_POWER * evidence + np.log([one.probability for one in hypotheses])
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
     order = [i for i in np.argsort(-weights, kind="stable") if weights[i] >= LEAST_WEIGHT]
     total = weights[order].sum()
     components = tuple(
-        Component(candidates[i][0], fits[i].log_prices, float(weights[i] / total)) for i in order
+        Component(hypotheses[i].setting, fits[i].log_prices, float(weights[i] / total))
+        for i in order
     )
-    return components, [fits[i] for i in order], [candidates[i] for i in order]
+    return components, [fits[i] for i in order], [hypotheses[i] for i in order]
+
+
+def _mean_covariance(
+    kept: Sequence[Hypothesis], fits: Sequence[PriceFit], weights: Sequence[float]
+) -> Floats:
+    mean = np.zeros_like(kept[0].prior.covariance)
+    for weight, one, fitted in zip(weights, kept, fits, strict=True):
+        mean += weight * (one.prior.covariance - fitted.root @ fitted.root.T)
+    return mean
 
 
 def _left_out(
-    networks: NetworkKernels, cost: Floats, kept: Sequence[Candidate], weights: Sequence[float],
+    networks: NetworkKernels, cost: Floats, kept: Sequence[Hypothesis], weights: Sequence[float],
     seed: int,
 ) -> tuple[Floats, Floats]:  # fmt: skip
     """Return log costs predicted without the networks themselves, and errors over their spread."""
-    n = len(cost)
+    n, signatures = len(cost), networks.signatures()
     fold = np.random.default_rng(seed).permutation(n) % min(N_FOLDS, n)
     mean, scores = np.empty(n), np.empty(n)
     for number in range(fold.max() + 1):
         test, train = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
         learned, asked = Works(networks.take(train)), Works(networks.take(test))
-        fits = [
-            fit_prices(learned[setting], cost[train], prior, SPREAD) for setting, prior, _ in kept
-        ]
-        components = [
-            Component(setting, fitted.log_prices, weight)
-            for (setting, _, _), fitted, weight in zip(kept, fits, weights, strict=True)
-        ]
-        mean[test], between = mixed(components, asked)
-        own = log_spread(asked[kept[0][0]], fits[0], kept[0][1])
-        spread = np.sqrt(SPREAD**2 + own**2 + between)
+        logs, variances = [], []
+        for one in kept:
+            fitted = one.fit(learned, signatures[train], cost[train])
+            work = asked[one.setting]
+            logs.append(log_sums(work, fitted.log_prices) + one.residuals(signatures[test]))
+            variances.append(log_spread(work, fitted, one.prior) ** 2)
+        mean[test] = np.array(weights) @ np.array(logs)
+        between = np.array(weights) @ (np.array(logs) - mean[test]) ** 2
+        spread = np.sqrt(SPREAD**2 + np.array(weights) @ np.array(variances) + between)
         scores[test] = (np.log(cost[test]) - mean[test]) / spread
     return mean, scores

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self, overload
@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
+from archcost.datasets.array_file import read_arrays
 from archcost.errors import ArchcostError
 from archcost.features.kernel_arrays import COLUMNS, KINDS, KernelArrays
 from archcost.features.kernel_work import ROLES
@@ -22,6 +23,7 @@ from archcost.networks.kernels import STYLES, executed_kernels
 from archcost.predictors.base import check_costs
 from archcost.predictors.kernel_component import Component, Setting, Works, mixed
 from archcost.predictors.kernel_fit import SPREAD, choose_settings
+from archcost.predictors.network_offsets import NetworkOffsets
 from archcost.predictors.positive_sum import Floats
 
 Networks = Sequence[Graph] | NetworkKernels
@@ -91,6 +93,12 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Prices and settings whose log costs are averaged.
     left_out_ : numpy.ndarray of float64, shape (n_networks,)
         Predictions of the networks given to ``fit`` from other families; not saved.
+    residuals_ : NetworkOffsets
+        What the costs of the networks given to ``fit`` are beyond the sums: a transfer to another
+        device uses it, predictions of this one do not.
+    corrections_ : NetworkOffsets
+        What predictions of known networks are corrected by, which a transfer took from other
+        devices; empty after ``fit``.
     interval_scale_ : float
         What the standard deviations are multiplied by, so that 90 % of the held-out networks lie
         in their 90 % intervals.
@@ -133,10 +141,13 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         with threadpool_limits(1):
             chosen = choose_settings(kernels, costs, labels, tuple(self.blocks), self.seed)
         self.components_ = chosen.components
-        self.covariance_ = chosen.covariance
+        self.covariance_ = chosen.covariance.astype(np.float32)  # as it is saved
         self.left_out_ = np.exp(chosen.left_out)
         self.base_spread_ = BASE_SPREAD
         self.interval_scale_ = chosen.interval_scale
+        logs, _ = mixed(chosen.components, Works(kernels))
+        self.residuals_ = NetworkOffsets.of(kernels.signatures(), np.log(costs) - logs)
+        self.corrections_ = NetworkOffsets.none()
         self._see(networks, kernels)
         return self
 
@@ -173,6 +184,8 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "components_")
         works = Works(NetworkKernels.of(networks))
         logs, between = mixed(self.components_, works)
+        if len(self.corrections_):
+            logs = logs + self.corrections_(works.networks.signatures())
         cost: Floats = np.exp(logs)
         if not return_std:
             return cost
@@ -258,35 +271,59 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def save_weights(self, folder: Path) -> None:
         """Write the fitted state into `folder` as ``weights.npz``."""
-        check_is_fitted(self, "components_")
-        parts = self.components_
-        np.savez_compressed(
-            folder / "weights.npz",
-            styles=np.array([STYLES.index(part.setting.style) for part in parts]),
-            blocks=np.array([part.setting.block for part in parts]),
-            weights=np.array([part.weight for part in parts]),
-            log_prices=np.array([part.log_prices for part in parts]),
-            covariance=self.covariance_.astype(np.float32),
-            spreads=np.array([self.base_spread_, self.interval_scale_]),
-            kinds=np.array(self.kinds_, dtype=np.str_),
-            foreign_ops=np.array(self.foreign_ops_, dtype=np.str_),
-        )
+        state: dict[str, Any] = self.state()
+        np.savez_compressed(folder / "weights.npz", **state)
 
     def load_weights(self, folder: Path) -> Self:
         """Restore what ``save_weights`` wrote; return itself, fitted."""
-        with np.load(folder / "weights.npz", allow_pickle=False) as state:
-            rows = zip(
-                state["styles"], state["blocks"], state["log_prices"], state["weights"], strict=True
-            )
-            self.components_ = tuple(
-                Component(Setting(STYLES[style], int(block)), prices, float(weight))
-                for style, block, prices, weight in rows
-            )
-            self.covariance_ = state["covariance"].astype(np.float64)
-            self.base_spread_, self.interval_scale_ = map(float, state["spreads"])
-            self.kinds_ = tuple(map(str, state["kinds"]))
-            self.foreign_ops_ = tuple(map(str, state["foreign_ops"]))
+        return self.restore(read_arrays(folder / "weights.npz"))
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the fitted state as arrays without objects."""
+        check_is_fitted(self, "components_")
+        parts = self.components_
+        return {
+            "styles": np.array([STYLES.index(part.setting.style) for part in parts]),
+            "blocks": np.array([part.setting.block for part in parts]),
+            "weights": np.array([part.weight for part in parts]),
+            "log_prices": np.array([part.log_prices for part in parts]),
+            "covariance": self.covariance_,
+            "spreads": np.array([self.base_spread_, self.interval_scale_]),
+            "kinds": np.array(self.kinds_, dtype=np.str_),
+            "foreign_ops": np.array(self.foreign_ops_, dtype=np.str_),
+            **_offset_arrays("residual", self.residuals_),
+            **_offset_arrays("correction", self.corrections_),
+        }
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> Self:
+        """Take the fitted state from arrays; return itself, fitted."""
+        rows = zip(
+            state["styles"], state["blocks"], state["log_prices"], state["weights"], strict=True
+        )
+        self.components_ = tuple(
+            Component(Setting(STYLES[style], int(block)), prices, float(weight))
+            for style, block, prices, weight in rows
+        )
+        self.covariance_ = state["covariance"]
+        self.base_spread_, self.interval_scale_ = map(float, state["spreads"])
+        self.kinds_ = tuple(map(str, state["kinds"]))
+        self.foreign_ops_ = tuple(map(str, state["foreign_ops"]))
+        self.residuals_ = _offsets_in(state, "residual")
+        self.corrections_ = _offsets_in(state, "correction")
         return self
+
+
+def _offset_arrays(name: str, offsets: NetworkOffsets) -> dict[str, npt.NDArray[Any]]:
+    return {
+        f"{name}_signatures": offsets.signatures,
+        f"{name}_offsets": offsets.offsets,
+    }
+
+
+def _offsets_in(state: Mapping[str, npt.NDArray[Any]], name: str) -> NetworkOffsets:
+    if f"{name}_signatures" not in state:  # of a model that was saved without
+        return NetworkOffsets.none()
+    return NetworkOffsets(state[f"{name}_signatures"], state[f"{name}_offsets"])
 
 
 def op_name(node: Any) -> str:

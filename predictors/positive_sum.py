@@ -23,7 +23,9 @@ Floats = npt.NDArray[np.float64]
 
 FREEDOM = 4.0
 """Degrees of freedom of Student's t: few networks that run unlike all others do not bend prices."""
-STEPS, TOLERANCE, LONGEST_STEP = 60, 1e-5, 2.0
+STEPS, TOLERANCE, LONGEST_STEP, SHORTEST = 60, 1e-5, 2.0, 1e-3
+JITTER = 1e-9
+"""Added to the variances of a prior, which may know some prices exactly from others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +91,27 @@ def fit_prices(work: Floats, cost: Floats, prior: PricePrior, spread: float) -> 
     columns = np.ascontiguousarray(work[:, used])
     mean, covariance = prior.mean[used], prior.covariance[np.ix_(used, used)]
     target = np.log(cost)
-    inverse = np.linalg.inv(covariance + 1e-9 * np.eye(len(used)))
     start = mean + np.median(target - np.log(columns @ np.exp(mean)))
+    solve = _by_rows if len(cost) < len(used) else _by_prices
+    phi, pull, value, error = solve(columns, target, mean, covariance, start, spread)
+    shares, weight = _linearised(columns, phi, error, spread)
+    scaled = shares * np.sqrt(weight)[:, None]
+    noise = np.eye(len(cost)) + scaled @ covariance @ scaled.T
+    triangle = np.linalg.cholesky(noise)
+    root = np.linalg.solve(triangle, scaled @ prior.covariance[used]).T
+    follow = prior.covariance[:, used] @ pull
+    return PriceFit(prior.mean + follow, root, float(-value / 2 - np.log(np.diag(triangle)).sum()))
+
+
+def _by_prices(
+    columns: Floats, target: Floats, mean: Floats, covariance: Floats, start: Floats, spread: float
+) -> tuple[Floats, Floats, float, Floats]:
+    """Return prices, the pull of the prior on them, the loss and the errors, by damped steps."""
+    inverse = np.linalg.inv(covariance + JITTER * np.eye(len(mean)))
 
     def loss(phi: Floats) -> tuple[float, Floats]:
         error = target - np.log(columns @ np.exp(phi))
-        away = phi - mean
-        unlikely = (FREEDOM + 1) * np.log1p(error**2 / (FREEDOM * spread**2)).sum()
-        return float(unlikely + away @ inverse @ away), error
+        return _unlikely(error, spread) + float((phi - mean) @ inverse @ (phi - mean)), error
 
     phi, (value, error), damping = start, loss(start), 1e-3
     for _ in range(STEPS):
@@ -116,13 +131,47 @@ def fit_prices(work: Floats, cost: Floats, prior: PricePrior, spread: float) -> 
         damping = max(damping / 4, 1e-6)
         if gain < TOLERANCE * max(1.0, abs(value)):
             break
-    shares, weight = _linearised(columns, phi, error, spread)
-    scaled = shares * np.sqrt(weight)[:, None]
-    noise = np.eye(len(cost)) + scaled @ covariance @ scaled.T
-    triangle = np.linalg.cholesky(noise)
-    root = np.linalg.solve(triangle, scaled @ prior.covariance[used]).T
-    follow = prior.covariance[:, used] @ (inverse @ (phi - mean))
-    return PriceFit(prior.mean + follow, root, float(-value / 2 - np.log(np.diag(triangle)).sum()))
+    return phi, inverse @ (phi - mean), value, error
+
+
+def _by_rows(
+    columns: Floats, target: Floats, mean: Floats, covariance: Floats, start: Floats, spread: float
+) -> tuple[Floats, Floats, float, Floats]:
+    r"""Return the same by shortened steps to the optimum of the linearised problem.
+
+    With :math:`W` the weights of the rows, that optimum is :math:`\mu + S J^T u`,
+    :math:`(W^{-1} + J S J^T) u = e + J (\phi - \mu)`, so that few rows need no large matrix.
+    """
+    phi = start
+    pull = np.linalg.solve(covariance + JITTER * np.eye(len(mean)), start - mean)
+    error = target - np.log(columns @ np.exp(phi))
+    value = _unlikely(error, spread) + float((phi - mean) @ pull)
+    for _ in range(STEPS):
+        shares, weight = _linearised(columns, phi, error, spread)
+        reach = covariance @ shares.T
+        wanted = error + shares @ (phi - mean)
+        dual = np.linalg.solve(np.diag(1 / weight) + shares @ reach, wanted)
+        step, step_of_pull = mean + reach @ dual - phi, shares.T @ dual - pull
+        length = min(1.0, LONGEST_STEP / max(float(np.abs(step).max()), LONGEST_STEP))
+        while True:
+            tried, tried_pull = phi + length * step, pull + length * step_of_pull
+            tried_error = target - np.log(columns @ np.exp(tried))
+            loss = _unlikely(tried_error, spread) + float((tried - mean) @ tried_pull)
+            if loss <= value or length < SHORTEST:
+                break
+            length /= 2
+        if loss > value:
+            break
+        gain = value - loss
+        phi, pull, value, error = tried, tried_pull, loss, tried_error
+        if gain < TOLERANCE * max(1.0, abs(value)):
+            break
+    return phi, pull, value, error
+
+
+def _unlikely(error: Floats, spread: float) -> float:
+    """Return the loss of errors, minus twice their log likelihood up to a constant."""
+    return float((FREEDOM + 1) * np.log1p(error**2 / (FREEDOM * spread**2)).sum())
 
 
 def log_sums(work: Floats, log_prices: Floats) -> Floats:

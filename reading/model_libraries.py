@@ -40,6 +40,33 @@ def read_library_model(reference: str, *, batch_size: int = 1) -> Graph:
     MissingDataError
         If the library is not installed.
     """
+    from archcost.reading.module_reading import read_module
+
+    model, shape = library_module(reference)
+    return read_module(model, shape=shape, batch_size=batch_size)
+
+
+def library_module(reference: str) -> tuple[Any, tuple[int, ...]]:
+    """Return a model of timm or torchvision, and the shape of its image.
+
+    Parameters
+    ----------
+    reference : str
+        As for ``read_library_model``.
+
+    Returns
+    -------
+    torch.nn.Module, tuple of int
+        The model in evaluation mode, on the device ``meta`` where it can be built there, and
+        ``(channels, side, side)``.
+
+    Raises
+    ------
+    UnknownNameError
+        If the library has no such model.
+    MissingDataError
+        If the library is not installed.
+    """
     import torch
 
     found = REFERENCE.fullmatch(reference)
@@ -57,9 +84,7 @@ def read_library_model(reference: str, *, batch_size: int = 1) -> Graph:
             model, shape = build(name, pixels)
     except NotImplementedError:  # it is built by computing with tensors
         model, shape = build(name, pixels)
-    from archcost.reading.module_reading import read_module
-
-    return read_module(model.eval(), shape=shape, batch_size=batch_size)
+    return model.eval(), shape
 
 
 def _timm_model(name: str, side: int | None) -> tuple[Any, tuple[int, ...]]:

@@ -143,8 +143,13 @@ def _compute(tensors: OnnxTensors, node: onnx.NodeProto) -> None:
             version = tensors.opsets.get("", onnx.defs.onnx_opset_version())
             evaluator = ReferenceEvaluator(node, opsets={"": version})
             results = list(evaluator.run(None, dict(zip(names, values, strict=True))))
-        except Exception:  # no such op there: its shape is enough, as the next lines see
-            results = []
+        except (NotImplementedError, TypeError, RuntimeError):
+            results = []  # no such op or type there: the shape is enough, as the next lines see
+        except Exception as error:  # whatever is wrong with the values
+            raise ArchcostError(
+                f"what a node reads must fit, but {_called(node)} of {tensors.source}, which reads "
+                f"constants of the file, fails: {shown(str(error))[:200]}; export the file anew"
+            ) from error
     if results:
         for name, value in zip(node.output, results, strict=False):
             array = np.asarray(value)

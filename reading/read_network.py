@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,10 @@ def _referred_to(text: str, shape: Sequence[int] | None, batch_size: int | None)
         from archcost.reading.onnx_reading import read_onnx
 
         return read_onnx(Path(text), shape=shape, batch_size=batch_size)
-    raise ArchcostError(
-        f"a network must be {FORMS}, but got {shown(text)}; the zoo has {', '.join(NETWORKS)}"
+    near = difflib.get_close_matches(text.partition("@")[0], NETWORKS, n=1)
+    hint = (
+        f"did you mean {near[0]!r}?"
+        if near
+        else f"the zoo has {', '.join(list(NETWORKS)[:5])}, ..."
     )
+    raise ArchcostError(f"a network must be {FORMS}, but got {shown(text)}; {hint}")

@@ -53,12 +53,13 @@ class VelaSimulator(Simulator):
         vela_description(accelerator)
 
     def parts(self, space: SearchSpace, ops: Ops, dataset: str) -> Counter[str]:
-        """Return the network as its only part."""
-        return Counter([f"{space.name} {dataset} {space.format(ops)}"])
+        """Return the network as its only part: its hash tells whether its space has changed."""
+        digest = space.graph(ops, dataset).digest[:16]
+        return Counter([f"{space.name} {dataset} {digest} {space.format(ops)}"])
 
     def simulate(self, part: str, accelerator: Accelerator) -> dict[str, float]:
         """Compile one network."""
-        space, dataset, arch = part.split(" ", 2)
+        space, dataset, _, arch = part.split(" ", 3)
         model = tflite_model(get_space(space).graph(arch, dataset), precision="int8")
         description = vela_description(accelerator)
         return {"latency": total_cycles(model, description) / (description.clock_mhz * 1e3)}

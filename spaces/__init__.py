@@ -1,5 +1,6 @@
 """Search spaces: what can be chosen where, and the network that a choice describes."""
 
+from archcost.spaces.any_network import AnyNetwork
 from archcost.spaces.autoformer_tiny import AutoFormerTiny
 from archcost.spaces.dataset import Dataset
 from archcost.spaces.dialects import (
@@ -14,10 +15,11 @@ from archcost.spaces.nasbench201 import NASBench201
 from archcost.spaces.natsbench_size import NATSBenchSize
 from archcost.spaces.ofa_mbv3 import OFAMobileNetV3
 from archcost.spaces.space import SearchSpace
-from archcost.spaces.spaces import SPACES, get_space, infer_space, register
+from archcost.spaces.spaces import SPACES, get_space, infer_space, known_spaces, register
 
 __all__ = [
     "SPACES",
+    "AnyNetwork",
     "AutoFormerTiny",
     "Dataset",
     "FBNet",
@@ -32,5 +34,6 @@ __all__ = [
     "from_xautodl",
     "get_space",
     "infer_space",
+    "known_spaces",
     "register",
 ]

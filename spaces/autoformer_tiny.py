@@ -108,6 +108,12 @@ class AutoFormerTiny(SearchSpace):
         blocks = [f"m{ratio:g}_h{number}" for ratio, number in zip(ratios, heads, strict=True)]
         return [f"e{embeddings.pop()}", *blocks, *[ABSENT] * (MAX_DEPTH - depth)]
 
+    def input_violation(self, input_shape: tuple[int, int, int]) -> str | None:
+        """Refuse images that are smaller than a patch; what is left over at the edges is unread."""
+        if min(input_shape[1:]) < PATCH:
+            return f"have at least the {PATCH} pixels of a patch a side"
+        return None
+
     def describe(self, ops: Ops, dataset: Dataset, builder: GraphBuilder) -> Value:
         """Write patch embedding, positions, blocks, and the classifier on the patches' mean."""
         names = [self.op_names[op] for op in ops]

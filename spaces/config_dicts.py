@@ -25,12 +25,26 @@ class HasDatasets(Protocol):
     def datasets(self) -> tuple[Dataset, ...]:
         """What its networks are made for."""
 
-    def check_dataset(self, dataset: str | None) -> str:
+    def check_dataset(self, dataset: str | Dataset | None) -> str:
         """Return the dataset's name."""
 
+    def dataset(self, name: str | Dataset | None = None) -> Dataset:
+        """Return the dataset."""
 
-def config_dataset(space: HasDatasets, config: Mapping[str, Any]) -> str | None:
+
+def config_dataset(
+    space: HasDatasets, config: Mapping[str, Any], asked: str | None = None
+) -> str | None:
     """Return the dataset that a config names by ``dataset`` or ``num_classes``; None if neither.
+
+    Parameters
+    ----------
+    space : HasDatasets
+        Whose architecture it is.
+    config : mapping
+        What a user gave.
+    asked : str, optional
+        The dataset that was asked for beside it, which as many classes may mean too.
 
     Raises
     ------
@@ -43,9 +57,10 @@ def config_dataset(space: HasDatasets, config: Mapping[str, Any]) -> str | None:
     if N_CLASSES not in config:
         return named
     given = config[N_CLASSES]
-    by_classes = {
-        data.n_classes: data.name for data in space.datasets if named in (None, data.name)
-    }
+    meant = space.datasets if named is None else (space.dataset(named),)
+    by_classes = {data.n_classes: data.name for data in meant}
+    if named is None and asked is not None:
+        by_classes[space.dataset(asked).n_classes] = asked
     if not is_integer(given) or given not in by_classes:
         raise ArchitectureError(
             f"{N_CLASSES} of a config of {space.name} must be one of {sorted(by_classes)}"
@@ -94,7 +109,6 @@ def entry_of_config(
                 f"{space.name} are of such networks, but got {shown(value)}"
             )
     _refuse_others(space, config, [key, *ignored, DATASET, N_CLASSES, *fixed])
-    config_dataset(space, config)
     return config[key]
 
 
@@ -115,7 +129,6 @@ def check_entries(
             f"keys {shown(list(config))}"
         )
     _refuse_others(space, config, [*needed, *optional, DATASET, N_CLASSES])
-    config_dataset(space, config)
 
 
 def listed(space: HasDatasets, key: str, given: Any, length: int) -> list[Any]:

@@ -16,6 +16,7 @@ from archcost.spaces.fbnet_layout import (
     STEM_CHANNELS,
     Slot,
     layer_slots,
+    macro_of,
 )
 from archcost.spaces.foreign_forms import fbnet_hint
 from archcost.spaces.space import Ops, SearchSpace
@@ -25,7 +26,8 @@ class FBNet(SearchSpace):
     """FBNet: 22 searchable layers in 7 stages, each one of 8 inverted residuals or a skip.
 
     A skip that changes resolution or channels is a 1x1 convolution. The stem has 16 channels, the
-    head 1504 (CIFAR-100) or 1984 (ImageNet).
+    head 1504 (CIFAR-100) or 1984 (ImageNet). Inputs of a dataset of your own get the strides and
+    head of ImageNet if they have at least 128 pixels a side, else those of CIFAR-100.
 
     References
     ----------
@@ -63,7 +65,7 @@ class FBNet(SearchSpace):
 
     def describe(self, ops: Ops, dataset: Dataset, builder: GraphBuilder) -> Value:
         """Write the whole network; a skip that changes nothing is nothing."""
-        macro = MACRO[dataset.name]
+        macro = macro_of(dataset)
         x = builder.input(dataset.input_shape)
         with builder.at(part="stem"):
             x = _conv_norm_relu(builder, x, "stem.0", STEM_CHANNELS, 3, macro.stem_stride)
@@ -73,7 +75,7 @@ class FBNet(SearchSpace):
         with builder.at(part="head", stage=len(STAGE_LAYERS) + 1):
             x = _conv_norm_relu(builder, x, "head.0", macro.head_channels)
             x = builder.flatten(builder.global_pool(x))
-            return builder.linear(x, macro.classes, name="classifier")
+            return builder.linear(x, dataset.n_classes, name="classifier")
 
 
 def _block(builder: GraphBuilder, x: Value, name: str, op: str, slot: Slot) -> Value:

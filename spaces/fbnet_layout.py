@@ -5,7 +5,9 @@ References
 B. Wu et al., "FBNet", CVPR 2019; macro shapes of HW-NAS-Bench (ICLR 2021).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from archcost.spaces.dataset import Dataset
 
 STAGE_LAYERS = (1, 4, 4, 4, 4, 4, 1)
 STAGE_CHANNELS = (16, 24, 32, 64, 112, 184, 352)
@@ -23,10 +25,27 @@ class MacroShape:
     classes: int
 
 
+LEAST_SIDE_OF_IMAGENET = 128
+"""Least height and width from which on inputs of a user's dataset take the layout of ImageNet: its
+last feature map then has at least four pixels a side, as CIFAR's has."""
+
 MACRO = {
     "cifar100": MacroShape(32, 1, (1, 1, 2, 2, 1, 2, 1), 1504, 100),
     "ImageNet": MacroShape(224, 2, (1, 2, 2, 2, 1, 2, 1), 1984, 1000),
 }
+
+
+def macro_of(dataset: Dataset) -> MacroShape:
+    """Return the network around the blocks for a dataset: one of the two published layouts.
+
+    Inputs of 128 pixels a side or more get that of ImageNet, which strides five times, others that
+    of CIFAR-100, which strides three times.
+    """
+    if dataset.name in MACRO:
+        return MACRO[dataset.name]
+    side = min(dataset.input_shape[1:])
+    layout = MACRO["ImageNet" if side >= LEAST_SIDE_OF_IMAGENET else "cifar100"]
+    return replace(layout, resolution=side, classes=dataset.n_classes)
 
 
 @dataclass(frozen=True, slots=True)

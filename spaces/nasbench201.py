@@ -15,7 +15,7 @@ from archcost.errors import ArchitectureError, shown
 from archcost.networks.graph_builder import GraphBuilder, Value
 from archcost.spaces.cell_graph import canonical
 from archcost.spaces.config_dicts import entry_of_config
-from archcost.spaces.dataset import Dataset
+from archcost.spaces.dataset import Dataset, halved_twice
 from archcost.spaces.foreign_forms import cell_hint
 from archcost.spaces.nasbench201_layout import CELLS_PER_STAGE, EDGES, OPS, STAGE_CHANNELS
 from archcost.spaces.space import Ops, SearchSpace
@@ -122,6 +122,10 @@ class NASBench201(SearchSpace):
         """Join the ops of the six edges to the published string."""
         a, b, c, d, e, f = names
         return f"|{a}~0|+|{b}~0|{c}~1|+|{d}~0|{e}~1|{f}~2|"
+
+    def input_violation(self, input_shape: tuple[int, int, int]) -> str | None:
+        """Refuse sides that the two reductions cannot halve."""
+        return halved_twice(input_shape)
 
     def describe(self, ops: Ops, dataset: Dataset, builder: GraphBuilder) -> Value:
         """Write the whole network; nothing dead is left out.

@@ -8,7 +8,7 @@ import numpy as np
 
 from archcost.errors import ArchitectureError, shown
 from archcost.networks.graph_builder import GraphBuilder, Value
-from archcost.spaces.dataset import Dataset
+from archcost.spaces.dataset import Dataset, halved_twice
 from archcost.spaces.op_checks import Ops
 from archcost.spaces.plain_forms import is_integer
 from archcost.spaces.space import SearchSpace
@@ -69,6 +69,10 @@ class NATSBenchSize(SearchSpace):
     def join(self, names: Iterable[str]) -> str:
         """Join the five channel counts with colons."""
         return ":".join(names)
+
+    def input_violation(self, input_shape: tuple[int, int, int]) -> str | None:
+        """Refuse sides that the two reductions cannot halve."""
+        return halved_twice(input_shape)
 
     def hint(self, given: object) -> str:
         """Return how channel counts are written, where numbers look like them, not like op ids."""

@@ -16,6 +16,7 @@ from archcost.spaces.space import SearchSpace
 
 KERNELS, EXPANSIONS, DEPTHS, WIDTHS = (3, 5, 7), (3, 4, 6), (2, 3, 4), (1.0, 1.2)
 RESOLUTIONS = tuple(range(128, 228, 4))
+LARGEST = RESOLUTIONS[-1]
 UNITS, MAX_DEPTH, MIN_DEPTH = 5, 4, 2
 ABSENT = "absent"
 BLOCKS = tuple(f"k{kernel}_e{expansion}" for kernel in KERNELS for expansion in EXPANSIONS)
@@ -42,7 +43,8 @@ class OFAMobileNetV3(SearchSpace):
 
     A block is an inverted residual with kernel 3, 5 or 7 and expansion 3, 4 or 6. Units 2, 4 and 5
     squeeze and excite; units 3 to 5 have the activation h-swish, 1 and 2 ReLU. The string form
-    reads ``r224:w1.0:k3_e4,k5_e6:...``, the blocks of a unit joined by commas.
+    reads ``r224:w1.0:k3_e4,k5_e6:...``, the blocks of a unit joined by commas. On a dataset of your
+    own r224 stands for its whole height and width, and smaller resolutions for as much less.
 
     References
     ----------
@@ -144,7 +146,7 @@ class OFAMobileNetV3(SearchSpace):
         side, scale = int(names[0][1:]), float(names[1][1:])
         stem = _divisible(STEM_WIDTH * scale)
         with builder.at(part="stem"):
-            x = builder.input((dataset.input_shape[0], side, side))
+            x = builder.input(chosen_input(dataset, side))
             x = _conv_norm(builder, x, stem, 3, "first_conv", stride=2, activation="hswish")
             x = _block(builder, x, stem, "blocks.0", 3, 1, 1, "relu", squeeze=False)
         for place, name in enumerate(names[2:]):
@@ -170,6 +172,13 @@ class OFAMobileNetV3(SearchSpace):
             x = builder.conv(builder.global_pool(x), head, 1, name="feature_mix_layer.0")
             x = builder.flatten(builder.activation(x, "hswish"))
             return builder.linear(x, dataset.n_classes, name="classifier")
+
+
+def chosen_input(dataset: Dataset, side: int) -> tuple[int, int, int]:
+    """Return the input at a resolution: `side` of ImageNet's 224, in proportion elsewhere."""
+    channels, *sides = dataset.input_shape
+    height, width = (max(1, round(full * side / LARGEST)) for full in sides)
+    return channels, height, width
 
 
 def _divisible(width: float, by: int = 8) -> int:

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from archcost.errors import ArchitectureError, check_name, shown
+from archcost.errors import ArchcostError, ArchitectureError, check_name, shown
 from archcost.networks.graph import Graph
 from archcost.networks.graph_builder import GraphBuilder, Value
 from archcost.networks.layers import Layer, Workload, graph_layers, workload
 from archcost.notebook import card_html
 from archcost.plugins import Plugin
 from archcost.spaces.config_dicts import config_dataset
-from archcost.spaces.dataset import Dataset
+from archcost.spaces.dataset import USED, Dataset, dataset_of_id, spelled
 from archcost.spaces.op_checks import Choices, Ops
 from archcost.spaces.plain_forms import is_plain_ids, plain_form
 
@@ -62,6 +62,9 @@ class SearchSpace(Plugin, ABC):
         the same network.
     has_index : bool
         Whether the order of the architectures is published, so that an int names one.
+    is_open : bool
+        Whether architectures are any networks, told apart by their graphs alone, so that there is
+        nothing to choose at positions.
     starts_with : tuple of str
         What the strings begin with, for a space whose ``split`` is its own: beginnings that tell
         its strings from those of other spaces without splitting them.
@@ -73,6 +76,7 @@ class SearchSpace(Plugin, ABC):
     edges: tuple[tuple[int, int], ...] | None = None
     canonical: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] | None = None
     has_index: bool = False
+    is_open: ClassVar[bool] = False
     starts_with: tuple[str, ...] = ()
 
     # What a space must say -------------------------------------------------------------------
@@ -242,27 +246,66 @@ class SearchSpace(Plugin, ABC):
         """Name of the dataset that is meant where none is said."""
         return self.datasets[0].name
 
-    def dataset(self, name: str | None = None) -> Dataset:
+    def dataset(self, name: str | Dataset | None = None) -> Dataset:
         """Return a dataset by its name, as ``check_dataset`` takes it."""
-        return self.datasets[self.dataset_names.index(self.check_dataset(name))]
+        checked = self.check_dataset(name)
+        if checked in self.dataset_names:
+            return self.datasets[self.dataset_names.index(checked)]
+        known = dataset_of_id(checked)
+        assert known is not None, "check_dataset returns names and ids"
+        return known
 
-    def check_dataset(self, dataset: str | None) -> str:
-        """Return the dataset's name, the space's default for None.
+    def check_dataset(self, dataset: str | Dataset | None) -> str:
+        """Return the name of a dataset: the space's default for None, of a user's own its id.
+
+        Parameters
+        ----------
+        dataset : str, Dataset or None
+            A name of one that the space declares, whose upper and lower case and ``-`` or ``_``
+            do not matter; a ``Dataset`` of the user's; its id; or its name alone once it was
+            given, or a table or model of it was read.
 
         Raises
         ------
         UnknownNameError
-            If the space has no such dataset. Upper and lower case and ``-``/``_`` are the same.
+            If the space has no such dataset.
+        ArchcostError
+            If the networks of the space cannot be made for inputs of its shape.
         """
         if dataset is None:
             return self.default_dataset
         if isinstance(dataset, str):
+            name = spelled(dataset)
             for known in self.dataset_names:
-                if dataset.lower().replace("-", "_") == known.lower().replace("-", "_"):
+                if name == spelled(known):
                     return known
-        return check_name(f"dataset of {self.name}", dataset, self.dataset_names)
+            own = dataset_of_id(name) or dataset_of_id(USED.get(name, ""))
+        elif isinstance(dataset, Dataset):
+            if dataset in self.datasets:
+                return dataset.name
+            own = dataset_of_id(dataset.id)
+        else:
+            own = None
+        if own is None:
+            found = [*self.dataset_names, *filter(None, USED.values())]
+            check_name(f"dataset of {self.name}", dataset, found)
+            raise AssertionError("a name that is known was found before")
+        if (broken := self.input_violation(own.input_shape)) is not None:
+            raise ArchcostError(
+                f"an input of {self.name} must {broken}, but that of {own.name} is "
+                f"{'x'.join(map(str, own.input_shape))}"
+            )
+        return own.name
 
-    def input_shape(self, dataset: str | None = None) -> tuple[int, int, int]:
+    def input_violation(self, input_shape: tuple[int, int, int]) -> str | None:
+        """Return the rule that channels, height and width of an input break, or None.
+
+        The text completes the sentence "an input of ... must ...". It is asked for datasets that
+        the space does not declare.
+        """
+        return None
+
+    def input_shape(self, dataset: str | Dataset | None = None) -> tuple[int, int, int]:
         """Return channels, height and width of a dataset's inputs."""
         return self.dataset(dataset).input_shape
 
@@ -283,14 +326,14 @@ class SearchSpace(Plugin, ABC):
             return np.ones(len(ops), dtype=bool)
         return np.fromiter((self.violation(row) is None for row in ops), bool, count=len(ops))
 
-    def dataset_of(self, archs: object, dataset: str | None = None) -> str:
+    def dataset_of(self, archs: object, dataset: str | Dataset | None = None) -> str:
         """Return the dataset that is meant: what a config dict names, `dataset`, or the default.
 
         Parameters
         ----------
         archs : architecture or sequence of architectures
             Any accepted form; only config dicts name a dataset.
-        dataset : str, optional
+        dataset : str or Dataset, optional
             What was asked for beside them.
 
         Returns
@@ -314,7 +357,7 @@ class SearchSpace(Plugin, ABC):
         """
         asked = None if dataset is None else self.check_dataset(dataset)
         for config in _configs(archs):
-            named = config_dataset(self, config)
+            named = config_dataset(self, config, asked)
             if asked is not None and named not in (None, asked):
                 raise ArchitectureError(
                     f"a config of {self.name} must be of the dataset that is asked for, {asked}, "
@@ -323,7 +366,7 @@ class SearchSpace(Plugin, ABC):
             asked = named or asked
         return asked or self.default_dataset
 
-    def parse(self, arch: object, dataset: str | None = None) -> Ops:
+    def parse(self, arch: object, dataset: str | Dataset | None = None) -> Ops:
         """Return the canonical form of one architecture.
 
         Parameters
@@ -331,7 +374,7 @@ class SearchSpace(Plugin, ABC):
         arch : array of int, str, sequence of op names or ids, int, or mapping
             Any accepted form: the op ids, whatever holds them; the space's string; a list of op
             names or ids; an index; a config dict of another tool, where the space knows one.
-        dataset : str, optional
+        dataset : str or Dataset, optional
             The dataset that a config dict must not contradict.
 
         Returns
@@ -361,7 +404,7 @@ class SearchSpace(Plugin, ABC):
                 raise ArchitectureError(f"{error}; {hint}") from None
             raise
 
-    def _parsed(self, arch: object, dataset: str | None) -> Ops:
+    def _parsed(self, arch: object, dataset: str | Dataset | None) -> Ops:
         form = plain_form(arch)
         if isinstance(form, Mapping):
             form = plain_form(self.from_config(form))
@@ -370,8 +413,7 @@ class SearchSpace(Plugin, ABC):
                     f"a config of {self.name} must hold an architecture as a string or a list of "
                     f"ops, but got {shown(form)} in {shown(arch)}"
                 )
-            if dataset is not None:
-                self.dataset_of(arch, dataset)
+            self.dataset_of(arch, dataset)
         if isinstance(form, int):
             ops = self.from_index(form)
         elif isinstance(form, str):
@@ -385,14 +427,14 @@ class SearchSpace(Plugin, ABC):
         self._check_rules(ops, arch)
         return ops
 
-    def parse_many(self, archs: object, dataset: str | None = None) -> Ops:
+    def parse_many(self, archs: object, dataset: str | Dataset | None = None) -> Ops:
         """Return the canonical form of several architectures.
 
         Parameters
         ----------
         archs : array (n_archs, n_positions) of int, or sequence of architectures
             An array of op ids is checked as a whole; any other sequence is parsed one by one.
-        dataset : str, optional
+        dataset : str or Dataset, optional
             The dataset that config dicts must not contradict.
 
         Returns
@@ -463,14 +505,14 @@ class SearchSpace(Plugin, ABC):
         """Return the space's string form of one architecture in any accepted form."""
         return self.join([self.op_names[op] for op in self.parse(arch)])
 
-    def format_many(self, archs: object, dataset: str | None = None) -> list[str]:
+    def format_many(self, archs: object, dataset: str | Dataset | None = None) -> list[str]:
         """Return the string forms of several architectures.
 
         Parameters
         ----------
         archs : array (n_archs, n_positions) of int, or sequence of architectures
             In any accepted form.
-        dataset : str, optional
+        dataset : str or Dataset, optional
             The dataset that config dicts must not contradict.
 
         Returns
@@ -491,6 +533,33 @@ class SearchSpace(Plugin, ABC):
         """
         ops = self.parse_many(archs, dataset)
         return [self.join([self.op_names[op] for op in row]) for row in ops]
+
+    def names(self, archs: object) -> list[str]:
+        """Return what people call architectures: their strings, unless a space knows better."""
+        return self.format_many(archs)
+
+    def families(self, archs: object) -> list[str]:
+        """Return which architectures are relatives, by a label each; here each is by itself."""
+        return self.format_many(archs)
+
+    def definitions(self, archs: object) -> dict[str, str]:
+        """Return what must be kept beside the strings of architectures, by string.
+
+        Nothing where the strings say everything.
+        """
+        return {}
+
+    def define(self, definitions: Mapping[str, str]) -> None:
+        """Make architectures known to this process that ``definitions`` gave in another."""
+        if definitions:
+            raise ArchitectureError(
+                f"strings of {self.name} say everything, but got definitions of "
+                f"{shown(list(definitions)[:3])}; get the file again"
+            )
+
+    def batch_sizes(self, archs: object) -> list[int] | None:
+        """Return the images at a time of architectures that fix them; None where a runtime does."""
+        return None
 
     def from_index(self, index: int) -> Ops:
         """Return the architecture at `index`: choices read as digits, first position first."""
@@ -607,15 +676,18 @@ class SearchSpace(Plugin, ABC):
         found = np.concatenate(rows)
         return found[self.valid(found)]
 
-    def graph(self, arch: object, dataset: str | None = None, *, batch_size: int = 1) -> Graph:
+    def graph(
+        self, arch: object, dataset: str | Dataset | None = None, *, batch_size: int = 1
+    ) -> Graph:
         """Return the network of an architecture as a graph, nothing pruned.
 
         Parameters
         ----------
         arch : array of int, str, list, int or mapping
             An architecture in any accepted form.
-        dataset : str, optional
-            Fixes input size and classes; the space's default for None.
+        dataset : str or Dataset, optional
+            Fixes input size and classes; for None what a config dict names, else the space's
+            default.
         batch_size : int, default=1
             Images a run.
 
@@ -638,19 +710,24 @@ class SearchSpace(Plugin, ABC):
         >>> space.graph(1462)
         <Graph of 341 nodes: 1x3x32x32 -> 1x10>
         """
-        ops = self.parse(arch)
+        ops = self.parse(arch, dataset)
         names = [self.op_names[op] for op in ops]
         builder = GraphBuilder(batch_size, dict(zip(self.positions, names, strict=True)))
-        return builder.graph(self.describe(ops, self.dataset(dataset), builder))
+        meant = self.dataset(self.dataset_of(arch, dataset))
+        return builder.graph(self.describe(ops, meant, builder))
 
-    def layers(self, arch: object, dataset: str | None = None) -> tuple[Layer, ...]:
+    def networks(self, archs: Any, dataset: str | Dataset | None = None) -> list[Graph]:
+        """Return the graphs of several architectures; a graph is returned as it is."""
+        return [arch if isinstance(arch, Graph) else self.graph(arch, dataset) for arch in archs]
+
+    def layers(self, arch: object, dataset: str | Dataset | None = None) -> tuple[Layer, ...]:
         """Return the layers of the network of an architecture.
 
         Parameters
         ----------
         arch : architecture
             In any accepted form.
-        dataset : str, optional
+        dataset : str or Dataset, optional
             Fixes the input size and the classes; the space's default by default.
 
         Returns
@@ -675,14 +752,14 @@ class SearchSpace(Plugin, ABC):
         """
         return graph_layers(self.graph(arch, dataset))
 
-    def network(self, arch: object, dataset: str | None = None) -> nn.Module:
+    def network(self, arch: object, dataset: str | Dataset | None = None) -> nn.Module:
         """Build the network of an architecture as a torch module.
 
         Parameters
         ----------
         arch : architecture
             In any accepted form.
-        dataset : str, optional
+        dataset : str or Dataset, optional
             Fixes the input size and the classes; the space's default by default.
 
         Returns
@@ -709,14 +786,14 @@ class SearchSpace(Plugin, ABC):
 
         return torch_module(self.graph(arch, dataset))
 
-    def workload(self, arch: object, dataset: str | None = None) -> Workload:
+    def workload(self, arch: object, dataset: str | Dataset | None = None) -> Workload:
         """Return the work of an architecture, without building its network.
 
         Parameters
         ----------
         arch : architecture
             In any accepted form.
-        dataset : str, optional
+        dataset : str or Dataset, optional
             Fixes the input size and the classes; the space's default by default.
 
         Returns
@@ -777,14 +854,28 @@ class SearchSpace(Plugin, ABC):
         )
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, SearchSpace)
-            and self.name == other.name
-            and self.fingerprint == other.fingerprint
-        )
+        if self is other:
+            return True
+        if not isinstance(other, SearchSpace) or type(self) is not type(other):
+            return False  # another class, even of the same slots, may describe other networks
+        same = self.name == other.name and self.fingerprint == other.fingerprint
+        try:
+            return same and self._own_state() == other._own_state()
+        except ValueError:  # arrays, which say element by element what is equal
+            return False
 
     def __hash__(self) -> int:
         return hash(self.name)
+
+    def _own_state(self) -> dict[str, Any]:
+        """Return what an object of the class was given, without what it has worked out."""
+        cached = {
+            name
+            for base in type(self).__mro__
+            for name, value in vars(base).items()
+            if isinstance(value, cached_property)
+        }
+        return {name: value for name, value in vars(self).items() if name not in cached}
 
     def _check_rules(self, ops: Ops, given: object) -> None:
         if self.has_rules and (broken := self.violation(ops)) is not None:
@@ -812,8 +903,9 @@ class SearchSpace(Plugin, ABC):
 
 
 def _configs(archs: object) -> Iterator[Mapping[str, Any]]:
-    """Yield the config dicts among architectures in any accepted form."""
-    if isinstance(archs, Mapping):
-        yield archs
-    elif isinstance(archs, (list, tuple)):
-        yield from (arch for arch in archs if isinstance(arch, Mapping))
+    """Yield the config dicts among architectures in any accepted form, whatever holds them."""
+    plain = plain_form(archs)
+    if isinstance(plain, Mapping):
+        yield plain
+    elif isinstance(plain, (list, tuple)):
+        yield from (arch for arch in plain if isinstance(arch, Mapping))

@@ -5,6 +5,7 @@ from typing import Any
 
 from archcost.errors import ArchcostError, ArchitectureError, shown
 from archcost.plugins import find
+from archcost.spaces.any_network import AnyNetwork, is_network
 from archcost.spaces.autoformer_tiny import AutoFormerTiny
 from archcost.spaces.fbnet import FBNet
 from archcost.spaces.nasbench201 import NASBench201
@@ -17,12 +18,17 @@ SPACES: dict[str, SearchSpace] = {
     space.name: space
     for space in (NASBench201(), FBNet(), NATSBenchSize(), OFAMobileNetV3(), AutoFormerTiny())
 }
-"""Every search space that ships or was registered; a new one is one file and one entry here."""
+"""Every search space that ships or was registered; a new one is one file and one entry here.
+
+In each there is something to choose at positions; see ``OPEN`` for what is no such space."""
+
+OPEN: dict[str, SearchSpace] = {space.name: space for space in (AnyNetwork(),)}
+"""Spaces of any networks, in which nothing is chosen."""
 
 FORMS: list[Any] = []
 """What ``space_forms`` knows of the registered spaces; ``register`` empties it."""
 
-SHIPPED = frozenset(SPACES)
+SHIPPED = frozenset([*SPACES, *OPEN])
 """Names of the spaces that ship."""
 
 GROUP = "archcost.spaces"
@@ -45,8 +51,14 @@ def get_space(space: str | SearchSpace | type[SearchSpace]) -> SearchSpace:
     ArchcostError
         If a file has no such space, or its name is another space's.
     """
-    found = find("space", space, SPACES, GROUP, SearchSpace)
-    return found if SPACES.get(found.name) is found else register(found)
+    known = known_spaces()
+    found = find("space", space, known, GROUP, SearchSpace)
+    return found if known.get(found.name) is found else register(found)
+
+
+def known_spaces() -> dict[str, SearchSpace]:
+    """Return every space by name: those to choose from, and those of any networks."""
+    return {**SPACES, **OPEN}
 
 
 def given_space(space: str | SearchSpace | type[SearchSpace] | None, archs: Any) -> SearchSpace:
@@ -84,7 +96,7 @@ def register(space: SearchSpace | type[SearchSpace]) -> SearchSpace:
         If another space has the same name.
     """
     made = space() if isinstance(space, type) else space
-    known = SPACES.setdefault(made.name, made)
+    known = OPEN.get(made.name) or SPACES.setdefault(made.name, made)
     FORMS.clear()
     if known != made:
         raise ArchcostError(
@@ -138,7 +150,9 @@ def accepting_spaces(archs: Any, among: Iterable[str] | None = None) -> list[Sea
     """
     reasons: dict[SearchSpace, str] = {}
     accepting = []
-    names = set(SPACES) if among is None else set(among)
+    names = set(known_spaces()) if among is None else set(among)
+    if is_network(archs) or (isinstance(archs, list | tuple) and archs and is_network(archs[0])):
+        return [space for name, space in OPEN.items() if name in names] or [*OPEN.values()]
     spaces = [space for name, space in SPACES.items() if name in names]
     try:
         form = plain_form(archs)

@@ -13,12 +13,19 @@ from archcost.errors import ArchcostError
 from archcost.models import CostModel
 from archcost.predictors import get_predictor
 from archcost.progress import progress_bar
+from archcost.spaces import get_space
 from archcost.training import tracking
 from archcost.training.experiment_summary import log_summary
 from archcost.training.run_names import run_name, short_labels, shortened
 from archcost.training.tracker import Tracker
 from archcost.training.train_settings import TrainSettings
 from archcost.training.trainer import Trial, refitted, run_trial
+
+QUICK = ("lookup", "ridge", "xgboost", "gp")
+"""Predictors that train in seconds."""
+
+OF_NETWORKS = ("kernels",)
+"""Those that take any network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +34,9 @@ class ExperimentSettings:
 
     Parameters
     ----------
-    predictors : tuple of str
+    predictors : tuple of str, optional
         As ``archcost.predictors.get_predictor`` takes them; by default those that train in
-        seconds.
+        seconds, and for any networks the one that takes them.
     seeds : int, default=3
         Each predictor is trained with the seeds 0, 1, ...: another split and another fit.
     experiment : str, default="archcost"
@@ -39,15 +46,15 @@ class ExperimentSettings:
         the predictor, its test rows only score it.
     """
 
-    predictors: tuple[str, ...] = ("lookup", "ridge", "xgboost", "gp")
+    predictors: tuple[str, ...] | None = None
     seeds: int = 3
     experiment: str = "archcost"
     training: TrainSettings = field(default_factory=lambda: TrainSettings(validation_share=0.1))
 
     def __post_init__(self) -> None:
-        for name in self.predictors:
+        for name in self.predictors or ():
             get_predictor(name)
-        if not self.predictors or self.seeds < 1:
+        if self.predictors == () or self.seeds < 1:
             raise ArchcostError(
                 "an experiment needs at least one predictor and one seed, but got "
                 f"predictors={self.predictors} and seeds={self.seeds}"
@@ -56,6 +63,10 @@ class ExperimentSettings:
             raise ArchcostError(
                 "validation_share must be above 0, because validation rows choose the predictor"
             )
+
+    def predictors_for(self, key: CostKey) -> tuple[str, ...]:
+        """Return the predictors to compare for a cost."""
+        return self.predictors or (OF_NETWORKS if get_space(key.space).is_open else QUICK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +151,7 @@ def run_experiment(
     with (
         progress_bar(
             desc="opening MLflow",
-            total=len(keys) * len(settings.predictors) * settings.seeds,
+            total=sum(len(settings.predictors_for(key)) for key in keys) * settings.seeds,
             unit="fit",
             show=progress,
         ) as bar,
@@ -151,7 +162,7 @@ def run_experiment(
             for key in keys:
                 trials: list[Trial] = []
                 try:
-                    for plan in _plan(settings):
+                    for plan in _plan(settings, key):
                         bar.set_description(f"{key} {plan.predictor}")
                         trials.append(_tracked_trial(tracker, table, key, plan, labels))
                         bar.update()
@@ -172,10 +183,10 @@ def run_experiment(
     return Experiment(choices, run_id, store, interrupted)
 
 
-def _plan(settings: ExperimentSettings) -> list[TrainSettings]:
+def _plan(settings: ExperimentSettings, key: CostKey) -> list[TrainSettings]:
     return [
         replace(settings.training, predictor=predictor, seed=seed)
-        for predictor in settings.predictors
+        for predictor in settings.predictors_for(key)
         for seed in range(settings.seeds)
     ]
 

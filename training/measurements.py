@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,12 @@ import numpy.typing as npt
 from archcost.datasets import CostKey, CostTable
 from archcost.datasets.cost_key import METRICS, dataset_id
 from archcost.datasets.table_files import read_file
-from archcost.errors import CostTableError, check_name
-from archcost.spaces import SearchSpace
+from archcost.datasets.table_rows import numbers_of
+from archcost.errors import ArchcostWarning, CostTableError, check_name, shown
+from archcost.predictors.base import LEAST_COST, MOST_COST
+from archcost.spaces import Dataset, SearchSpace
 from archcost.spaces.space import Ops
+from archcost.training.unit_checks import check_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,12 +41,15 @@ class Measurements:
         Their costs in ms or mJ.
     n_without_cost : int
         Rows that had none and were left out.
+    n_outliers : int
+        Rows that were left out because their cost cannot be of its unit.
     """
 
     key: CostKey
     ops: Ops
     cost: Costs
     n_without_cost: int = 0
+    n_outliers: int = 0
 
 
 def read_measurements(
@@ -50,7 +57,7 @@ def read_measurements(
     measurements: object,
     device: str,
     metric: str | None,
-    dataset: str | None,
+    dataset: str | Dataset | None,
 ) -> Measurements:
     """Return measurements as arrays.
 
@@ -71,12 +78,15 @@ def read_measurements(
     Raises
     ------
     CostTableError
-        If a column is missing, a cost is not a positive number, or there are fewer than two.
+        If a column is missing, a cost is not a positive number, two units are mixed, or there are
+        fewer than two rows.
     ArchitectureError
         If an architecture is malformed or of another space.
     """
+    rows: Sequence[int] | None = None
     if isinstance(measurements, (str, Path)):
-        measurements = read_file(Path(measurements)).rows.to_pandas()
+        file = read_file(Path(measurements))
+        measurements, rows = file.rows.to_pandas(), file.row_numbers
     if isinstance(measurements, CostTable):
         return _from_table(space, measurements, device, metric, dataset)
     if isinstance(measurements, Mapping):
@@ -96,11 +106,15 @@ def read_measurements(
         )
     check_name("metric", metric, METRICS)
     key = CostKey(space.name, device, metric, dataset_id(space.name, dataset))
-    return _checked(space, key, archs, costs)
+    return _checked(space, key, archs, costs, rows)
 
 
 def _from_table(
-    space: SearchSpace, table: CostTable, device: str, metric: str | None, dataset: str | None
+    space: SearchSpace,
+    table: CostTable,
+    device: str,
+    metric: str | None,
+    dataset: str | Dataset | None,
 ) -> Measurements:
     wanted = None if dataset is None else dataset_id(space.name, dataset)
     keys = [
@@ -123,7 +137,7 @@ def _from_table(
     rows = table.select(**asdict(keys[0]))
     key = CostKey(space.name, device, keys[0].metric, keys[0].dataset)
     found = _checked(space, key, ops, cost)
-    return Measurements(key, found.ops, found.cost, len(rows) - len(ops))
+    return replace(found, n_without_cost=len(rows) - len(ops))
 
 
 def _from_frame(frame: pd.DataFrame, metric: str | None) -> tuple[list[Any], list[Any], str]:
@@ -140,28 +154,35 @@ def _from_frame(frame: pd.DataFrame, metric: str | None) -> tuple[list[Any], lis
     return archs, frame[columns[metric]].tolist(), metric
 
 
-def _checked(space: SearchSpace, key: CostKey, archs: Any, costs: Any) -> Measurements:
+def _checked(
+    space: SearchSpace, key: CostKey, archs: Any, costs: Any, rows: Sequence[int] | None = None
+) -> Measurements:
     parsed = [space.parse(arch) for arch in archs]
     ops = np.array(parsed, dtype=space.dtype).reshape(len(parsed), space.n_positions)
     try:
-        cost = np.asarray(costs, dtype=np.float64)
-    except (TypeError, ValueError):
+        cost = numbers_of("costs", costs)
+    except CostTableError as error:
         raise CostTableError(
-            f"costs must be numbers in {key.unit}, but got {costs!r}; leave out what was not "
-            "measured"
+            f"costs must be numbers in {key.unit}, but got {shown(costs)} ({error}); leave out "
+            "what was not measured"
         ) from None
+    numbers = np.arange(len(cost)) if rows is None else np.asarray(rows)
     empty = np.isnan(cost)
     if not empty.all():
-        ops, cost = ops[~empty], cost[~empty]
-    wrong = np.flatnonzero(~(np.isfinite(cost) & (cost > 0)))
+        ops, cost, numbers = ops[~empty], cost[~empty], numbers[~empty]
+    wrong = np.flatnonzero(~((cost >= LEAST_COST) & (cost <= MOST_COST)))
     if len(wrong):
         raise CostTableError(
-            f"costs must be positive numbers in {key.unit}, but that of "
-            f"{space.format(ops[wrong[0]])!r} is {cost[wrong[0]]}; leave it out"
+            f"costs must be positive numbers in {key.unit}, from {LEAST_COST:g} to {MOST_COST:g}, "
+            f"but that of {space.format(ops[wrong[0]])!r} is {cost[wrong[0]]}; leave it out"
         )
+    units = check_units(space, ops, cost, key.unit, numbers.tolist())
+    for text in units.warnings:
+        warnings.warn(f"{key.device}: {text}", ArchcostWarning, stacklevel=4)
+    ops, cost = ops[units.sound], cost[units.sound]
     if len(cost) < 2:
         raise CostTableError(
             f"a new device needs at least 2 measured architectures, but got {len(cost)}; "
             "`archcost suggest` says which"
         )
-    return Measurements(key, ops, cost, int(empty.sum()))
+    return Measurements(key, ops, cost, int(empty.sum()), len(units.warnings))

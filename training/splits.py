@@ -13,8 +13,13 @@ from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops
 
 Rows = npt.NDArray[np.int64]
-SplitName = Literal["random", "isomorphic"]
-SPLITS: tuple[SplitName, ...] = ("random", "isomorphic")
+SplitName = Literal["random", "isomorphic", "family"]
+SPLITS: tuple[SplitName, ...] = ("random", "isomorphic", "family")
+
+
+def usual_split(space: SearchSpace) -> SplitName:
+    """Return how rows are held out where nobody says: of any networks, whole families."""
+    return "family" if space.is_open else "random"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +56,11 @@ def split_rows(
     validation_share : float, default=0
         Share of all rows for validation; taken from those that would be trained on, or with
         `n_train` from the rest.
-    method : {"random", "isomorphic"}, default="random"
+    method : {"random", "isomorphic", "family"}, default="random"
         ``"isomorphic"`` keeps architectures that are the same network on one side, in a space
-        that has a canonical form; where no group fits the last places, training and validation
-        are that much smaller.
+        that has a canonical form; ``"family"`` does that with relatives, such as networks whose
+        names begin alike. Where no group fits the last places, training and validation are that
+        much smaller.
     seed : int, default=0
         Fixes the split. With the same seed, the rows of a smaller `n_train` are among those of a
         larger one (random split).
@@ -88,11 +94,15 @@ def split_rows(
     if n_train < 2 or n_test < 2 or n_validation == 1:
         raise CostTableError(
             f"training, validation and test need at least 2 rows each, but {n_rows} rows split "
-            f"into {n_train}, {n_validation} and {n_test}; use more rows or other shares"
+            f"into {n_train}, {n_validation} and {n_test}; use more rows or other shares, or "
+            "with so few `archcost transfer`, which starts from known devices"
         )
     rng = np.random.default_rng(seed)
     if method == "isomorphic":
         return _whole_groups(isomorphism_groups(space, ops), n_train, n_validation, rng)
+    if method == "family":
+        families = np.unique(space.families(ops), return_inverse=True)[1].ravel()
+        return _whole_groups(families, n_train, n_validation, rng)
     order = rng.permutation(n_rows)
     return Split(*np.split(order, [n_train, n_train + n_validation]))
 

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from archcost.errors import ArchitectureError
 from archcost.predictors import TransferPredictor
 from archcost.predictors.measuring_choice import choose
-from archcost.spaces import SearchSpace, get_space
+from archcost.spaces import Dataset, SearchSpace, get_space
 from archcost.spaces.liveness import connected
 from archcost.spaces.space import Ops
 from archcost.training.measurements import read_measurements
@@ -52,7 +52,7 @@ def suggest(
     sources: Sources | None = None,
     candidates: Any = None,
     measured: Any = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     seed: int = 0,
 ) -> Suggestions:
     """Choose the architectures whose measurement is most informative about a new device.

@@ -29,8 +29,8 @@ class TrainSettings:
         Share of the rows to hold out where `n_train` is not given.
     validation_share : float, default=0
         Share of all rows to hold out for choosing among predictors; see `split_rows`.
-    split : {"random", "isomorphic"}, default="random"
-        How rows are held out.
+    split : {"random", "isomorphic", "family"}, optional
+        How rows are held out; by default at random, and whole families of any networks.
     in_order : bool, default=False
         Whether the rows of the table stand in the order of measuring. Then drift is estimated from
         the training rows and taken off their costs (``archcost.training.drift``); scores stay
@@ -53,7 +53,7 @@ class TrainSettings:
     n_train: int | None = None
     test_share: float = 0.2
     validation_share: float = 0.0
-    split: SplitName = "random"
+    split: SplitName | None = None
     in_order: bool = False
     seed: int = 0
     refit: bool = True
@@ -61,4 +61,5 @@ class TrainSettings:
     def __post_init__(self) -> None:
         name = predictor_name(get_predictor(self.predictor))
         object.__setattr__(self, "predictor", name)
-        check_name("split", self.split, SPLITS)
+        if self.split is not None:
+            check_name("split", self.split, SPLITS)

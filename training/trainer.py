@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from archcost.datasets import CostKey, CostTable
-from archcost.errors import CostTableError, MissingDataError
+from archcost.errors import ArchcostWarning, CostTableError, MissingDataError
 from archcost.models import CostModel, Manifest
 from archcost.models.held_out import HeldOut
 from archcost.predictors import CostPredictor, get_predictor
@@ -17,8 +18,9 @@ from archcost.spaces.space import Ops
 from archcost.training.drift import Rows, without_drift
 from archcost.training.metrics import Costs, Score, flat, score, spearman
 from archcost.training.model_card import device_card, library_versions, protocol, training_facts
-from archcost.training.splits import split_rows
+from archcost.training.splits import split_rows, usual_split
 from archcost.training.train_settings import TrainSettings
+from archcost.training.unit_checks import check_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +135,18 @@ def run_trial(
     """
     settings = settings or TrainSettings()
     key = choose_key(table, key)
-    ops, cost = table.costs(key)
     space = get_space(key.space)
+    settings = replace(settings, split=settings.split or usual_split(space))
+    ops, cost, texts = _sound_rows(table, key)
+    for text in texts:
+        warnings.warn(f"{key}: {text}", ArchcostWarning, stacklevel=2)
     split = split_rows(
         space,
         ops,
         n_train=settings.n_train,
         test_share=settings.test_share,
         validation_share=settings.validation_share,
-        method=settings.split,
+        method=settings.split or usual_split(space),
         seed=settings.seed,
     )
     start = time.perf_counter()
@@ -182,7 +187,7 @@ def refitted(trial: Trial, table: CostTable) -> CostModel:
         A new model.
     """
     manifest = trial.model.manifest
-    ops, cost = table.costs(manifest.key)
+    ops, cost, _ = _sound_rows(table, manifest.key)
     predictor = _fitted(manifest.key, trial.settings, ops, cost, np.arange(len(ops)))
     return CostModel(
         predictor,
@@ -263,6 +268,13 @@ def choose_key(
             f"this table has no costs for {key}; it has {[str(known) for known in keys]}"
         )
     return key
+
+
+def _sound_rows(table: CostTable, key: CostKey) -> tuple[Ops, Costs, list[str]]:
+    """Return architectures and costs without outliers of another unit, and what is wrong there."""
+    ops, cost = table.costs(key)
+    units = check_units(get_space(key.space), ops, cost, key.unit)
+    return ops[units.sound], cost[units.sound], units.warnings
 
 
 def _fitted(

@@ -27,6 +27,8 @@ Sources = Iterable["str | CostKey | CostModel | CostTable"]
 
 ROWS = 800
 """Random architectures whose costs are predicted by the model of a source."""
+ENOUGH = 5
+"""Source devices of the same dataset from which on those of other datasets are left out."""
 FEWEST = 30
 """Architectures with a cost that a table needs for its device to be a source."""
 
@@ -74,7 +76,8 @@ def transfer_prior(
 def default_sources(space: SearchSpace, dataset: str, without: str = "") -> list[CostKey]:
     """Return the keys of the installed models that are sources by default.
 
-    Those of latency in this space, of this dataset if there are any. The energy of a device would
+    Those of latency in this space: of this dataset if there are five or more, else those of other
+    datasets as well where a device has none of this one. The energy of a device would
     only give it a second vote, which made transfer to families of source devices left out worse;
     a model that was itself transferred knows little of its own.
     """
@@ -88,7 +91,10 @@ def default_sources(space: SearchSpace, dataset: str, without: str = "") -> list
         and "sources" not in model.training
     ]
     same = [key for key in keys if key.dataset == wanted]
-    return same or keys
+    if len(same) >= ENOUGH:
+        return same
+    here = {key.device for key in same}
+    return same + [key for key in keys if key.device not in here]
 
 
 class _HashedTable:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sized
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from archcost.datasets import DEVICES, CostKey, CostTable, DeviceCard
+from archcost.datasets.cost_key import dataset_id
+from archcost.errors import ArchcostWarning, MissingDataError
 from archcost.models import CostModel, Manifest
-from archcost.predictors import PREDICTORS, CostPredictor, TransferPredictor, predictor_name
-from archcost.spaces import SearchSpace, get_space
+from archcost.predictors import (
+    PREDICTORS,
+    CostPredictor,
+    RescaledPredictor,
+    TransferPredictor,
+    predictor_name,
+)
+from archcost.spaces import Dataset, SearchSpace, get_space
 from archcost.training.measurements import Measurements, read_measurements
 from archcost.training.metrics import spearman
 from archcost.training.model_card import library_versions
+from archcost.training.other_datasets import KnownDevice, known_on_another_dataset
 from archcost.training.transfer_sources import Sources, transfer_prior
 
 MANY = 300
@@ -30,15 +42,19 @@ def transfer(
     *,
     device: str = "new",
     metric: str | None = None,
-    dataset: str | None = None,
+    dataset: str | Dataset | None = None,
     sources: Sources | None = None,
     seed: int = 0,
+    extrapolate: bool = False,
 ) -> CostModel:
     """Make a cost model of a device from a few measurements.
 
     Bayesian linear regression on cost drivers and on the costs of known devices (see
     ``TransferPredictor``). With hundreds of measurements, held-out ones decide whether gradient
     boosting on the measurements alone takes its place.
+
+    A device that has a model on another dataset is known already: its costs there are where the
+    new model starts from (see ``RescaledPredictor``), and other devices are not asked.
 
     Parameters
     ----------
@@ -47,18 +63,23 @@ def transfer(
     measurements : dict, DataFrame, path or CostTable
         Architectures and their costs: a dict from one to the other; a frame or CSV or Parquet
         file with the columns ``arch`` and ``latency_ms`` or ``energy_mj``; or a cost table. An
-        architecture may come several times. `suggest` says which to measure.
+        architecture may come several times. `suggest` says which to measure. None or an empty
+        dict with `extrapolate`.
     device : str, default="new"
-        Id of the new device.
+        Id of the device: a new one, or one with a model on another dataset.
     metric : {"latency", "energy"}, optional
         By default the metric of the measurements, else latency.
-    dataset : str, optional
+    dataset : str or Dataset, optional
         Fixes the input size; the space's default otherwise.
     sources : iterable of id, CostModel or CostTable, optional
         Known devices; by default those of all installed latency models of the space but the device
-        itself. Those of another space have other layers, and are left out.
+        itself. Those of another space have other layers, and are left out. A source that is the
+        device itself on another dataset takes the place of all others.
     seed : int, default=0
         Fixes everything random.
+    extrapolate : bool, default=False
+        Whether no measurement will do, where the device is known on another dataset. A warning
+        says so, and intervals are wide.
 
     Returns
     -------
@@ -74,6 +95,8 @@ def transfer(
         If an architecture is malformed.
     UnknownNameError
         If a source, metric or dataset does not exist.
+    MissingDataError
+        If there is nothing to extrapolate from.
 
     Examples
     --------
@@ -84,8 +107,13 @@ def transfer(
     True
     """
     space = get_space(space)
+    if extrapolate and (measurements is None or _is_empty(measurements)):
+        return _extrapolated(space, device, metric or "latency", dataset, sources, seed)
     found = read_measurements(space, measurements, device, metric, dataset)
     key = found.key
+    known = known_on_another_dataset(space, device, key.metric, key.dataset_name, sources)
+    if known is not None:
+        return _rescaled(found, known, sources, seed)
     prior = transfer_prior(space, sources, key.dataset_name, without=device)
     predictor = TransferPredictor(seed, key.dataset_name).with_prior(prior)
     predictor.fit(found.ops, found.cost, space=space)
@@ -96,7 +124,60 @@ def transfer(
     return model
 
 
-def left_out_scores(predictor: TransferPredictor) -> dict[str, float]:
+def _is_empty(measurements: Any) -> bool:
+    return isinstance(measurements, Sized) and len(measurements) == 0
+
+
+def _rescaled(
+    found: Measurements, known: KnownDevice, sources: Sources | None, seed: int
+) -> CostModel:
+    """Return the model of a device that is known on another dataset."""
+    name, space = found.key.dataset_name, get_space(found.key.space)
+    predictor = RescaledPredictor(seed, name).with_source(known.costs, known.key.dataset_name)
+    predictor.fit(found.ops, found.cost, space=space)
+    manifest = _manifest(found, predictor, seed, left_out_scores(predictor), (str(known.key),))
+    model = CostModel(predictor, manifest)
+    return _better(model, found, seed) if len(found.cost) >= MANY else model
+
+
+def _extrapolated(
+    space: SearchSpace,
+    device: str,
+    metric: str,
+    dataset: str | Dataset | None,
+    sources: Sources | None,
+    seed: int,
+) -> CostModel:
+    """Return a model of no measurement at all, and say so."""
+    key = CostKey(space.name, device, metric, dataset_id(space.name, dataset))
+    known = known_on_another_dataset(space, device, metric, key.dataset_name, sources)
+    if known is None:
+        raise MissingDataError(
+            f"without measurements a device must have a model on another dataset to extrapolate "
+            f"from, but {device} has none of {metric} in {space.name}; measure at least 2 "
+            "architectures (`archcost suggest` says which)"
+        )
+    predictor = RescaledPredictor(seed, key.dataset_name)
+    predictor.with_source(known.costs, known.key.dataset_name).extrapolate(space)
+    warnings.warn(
+        f"{key} is extrapolated from {known.key} without any measurement; its intervals are wide, "
+        "and a few measurements make it far better",
+        ArchcostWarning,
+        stacklevel=3,
+    )
+    manifest = Manifest(
+        key=key,
+        device=_card(key),
+        predictor=predictor_name(predictor),
+        params=predictor.get_params(),
+        training={"n_train": 0, "seed": seed, "sources": [str(known.key)], "extrapolated": True},
+        scores={"n_train": 0, "n_test": 0, "seed": seed},
+        versions=library_versions(),
+    )
+    return CostModel(predictor, manifest)
+
+
+def left_out_scores(predictor: TransferPredictor | RescaledPredictor) -> dict[str, float]:
     """Return the scores of leave-one-out predictions, which are known in closed form."""
     truth, left_out = predictor.measured_cost_, predictor.left_out_
     if len(truth) < 3 or np.ptp(truth) == 0:
@@ -109,7 +190,11 @@ def left_out_scores(predictor: TransferPredictor) -> dict[str, float]:
 
 
 def _manifest(
-    found: Measurements, predictor: CostPredictor, seed: int, scores: dict[str, float]
+    found: Measurements,
+    predictor: CostPredictor,
+    seed: int,
+    scores: dict[str, float],
+    sources: tuple[str, ...] = (),
 ) -> Manifest:
     table = CostTable.from_costs(
         found.key.space,
@@ -119,6 +204,7 @@ def _manifest(
         dataset=found.key.dataset,
     )
     prior = getattr(predictor, "prior_", None)
+    sources = sources if prior is None else prior.names
     return Manifest(
         key=found.key,
         device=_card(found.key),
@@ -127,9 +213,10 @@ def _manifest(
         training={
             "n_train": len(found.cost),
             "n_without_cost": found.n_without_cost,
+            "n_outliers": found.n_outliers,
             "table_sha256": table.sha256,
             "seed": seed,
-            "sources": list(prior.names) if prior is not None else [],
+            "sources": list(sources),
         },
         scores={
             **scores,
@@ -161,16 +248,14 @@ def _better(model: CostModel, found: Measurements, seed: int) -> CostModel:
     order = np.random.default_rng(seed).permutation(len(found.cost))
     n_held_out = int(HELD_OUT * len(order))
     held_out, rest = order[:n_held_out], order[n_held_out:]
-    assert isinstance(model.predictor, TransferPredictor)
-    name = found.key.dataset_name
-    transferred = TransferPredictor(seed, name).with_prior(model.predictor.prior_)
-    rivals = {"transfer": transferred, RIVAL: PREDICTORS[RIVAL](seed=seed, dataset=name)}
+    name, kind = found.key.dataset_name, model.manifest.predictor
+    rivals = {kind: clone(model.predictor), RIVAL: PREDICTORS[RIVAL](seed=seed, dataset=name)}
     scores = {}
-    for kind, rival in rivals.items():
+    for rival_kind, rival in rivals.items():
         rival.fit(found.ops[rest], found.cost[rest], space=model.space)
-        scores[kind] = spearman(found.cost[held_out], rival.predict(found.ops[held_out]))
+        scores[rival_kind] = spearman(found.cost[held_out], rival.predict(found.ops[held_out]))
     manifest = replace(model.manifest, scores={**model.manifest.scores, "held_out": scores})
-    if scores[RIVAL] <= scores["transfer"] + MARGIN:
+    if scores[RIVAL] <= scores[kind] + MARGIN:
         return CostModel(model.predictor, manifest)
     predictor = PREDICTORS[RIVAL](seed=seed, dataset=name)
     predictor.fit(found.ops, found.cost, space=model.space)

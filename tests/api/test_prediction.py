@@ -124,3 +124,16 @@ def test_given_models_are_not_kept_and_named_ones_are_bounded(my_board, monkeypa
         assert archcost.predict(CELL, "my_board", model=copy) == expected
     assert len(kept) == 5
     assert archcost.predict(CELL, "my_board") == expected
+
+
+@pytest.mark.parametrize("arch", [CELL, 1462])
+@pytest.mark.parametrize("name", [["my_board"], {}, np.array(["my_board"])])
+def test_what_is_no_name_is_refused_in_any_place(my_board, arch, name):
+    with pytest.raises(UnknownNameError, match="device must be one device id"):
+        archcost.predict(arch, name)
+    with pytest.raises(UnknownNameError, match="metric must be one of"):
+        archcost.predict(arch, "my_board", name)
+    with pytest.raises(UnknownNameError, match="dataset of nasbench201 must be one of"):
+        archcost.predict(arch, "my_board", dataset=name)
+    with pytest.raises(UnknownNameError, match="model must be a saved model's folder"):
+        archcost.predict(arch, "my_board", model=name)

@@ -14,8 +14,10 @@ from archcost.cli.command_parser import examples_in
 from archcost.cli.completion import parsers_of
 from archcost.cli.main import build_parser, main
 from archcost.datasets import CostTable
+from archcost.networks.model_files import model_file
 from archcost.simulating import accelerators
 from archcost.spaces import get_space
+from archcost.zoo import zoo_network
 
 EXAMPLES = sorted(
     {example for one in parsers_of(build_parser()) for example in examples_in(one.epilog or "")}
@@ -28,6 +30,7 @@ NOT_RUN = {
     "http://server": "needs a server",
     "models:/m-0123": "stands for the id of a logged model",
     "--alias challenger": "needs a model of that space in MLflow",
+    "--extrapolate": "warns of what it does; its tests are in test_other_datasets",
     "--energy": "needs a counter that few machines have",
     "--ray": "needs a cluster",
     "--published": "needs the published tables",
@@ -39,6 +42,8 @@ NOT_RUN = {
     "archcost demo": "takes minutes; its test is in test_training_commands",
     "archcost train --table my.parquet --dry-run": "fits four predictors; see test_dry_run",
     "COMMAND": "stands for a command",
+    "timm:": "needs timm",
+    "my_cpu": "measures or learns for minutes; see test_network_commands",
     "--format tflite": "quantises; its tests are in test_export",
 }
 """Why an example with these words is only parsed."""
@@ -107,6 +112,8 @@ def prepared(shared_workplace, tmp_path_factory):
     weights = [f"{place},{op},{len(op)}" for place, ops in fbnet.slots.items() for op in ops]
     for name in ("weights", "my_weights"):
         Path(f"{name}.csv").write_text("\n".join(["position,op,weight", *weights]))
+    graph = zoo_network("squeezenet1_1@64")
+    Path("resnet50.onnx").write_bytes(model_file(graph, "onnx", "fp32"))
     Path("bench.sh").write_text("#!/bin/sh\necho '{\"latency_ms\": 12.5}'\n")
     Path("bench.sh").chmod(0o755)
     shutil.copy(Path(__file__).parent.parent / "my_space.py", "my_space.py")

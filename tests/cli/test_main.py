@@ -72,3 +72,12 @@ def test_module_runs():
     command = [sys.executable, "-m", "archcost", "predict", "0", "--device", "eyeriss"]
     result = subprocess.run(command, capture_output=True, text=True, check=True, cwd="/")
     assert result.stdout.startswith("3.65 ms")
+
+
+def test_ctrl_c_while_a_command_is_imported_is_no_traceback(monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("archcost.cli.main.import_module", interrupted)
+    assert main(["predict", "7", "--device", "raspi4"]) == 130
+    assert capsys.readouterr().err == "archcost: stopped\n"

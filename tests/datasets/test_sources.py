@@ -146,7 +146,7 @@ def test_files_that_do_not_belong_together_are_refused(real_tables, tmp_path):
 def test_sources_say_what_they_are():
     for name, source in SOURCES.items():
         assert source.name == name
-        assert source.licence == "MIT"
+        assert source.licence == ("Apache-2.0" if source.of_networks else "MIT")
         assert source.citation
         assert len({file.path for file in source.files}) == len(source.files)
         commit = source.base_url.rstrip("/").rpartition("/")[2]

@@ -147,6 +147,11 @@ def test_of_a_long_form_the_rows_asked_for_are_kept(tmp_path):
             r"'Latency \(ms\)' looks like 'latency_ms'",
         ),
         (f"Architecture,latency\n{A},7\n", CostTableError, "'latency' looks like 'latency_ms'"),
+        (f"arch,latency\n{A},7\n", CostTableError, "'latency_ms': rename it if it is in ms"),
+        (f"arch,latency_us\n{A},7\n", CostTableError, "'latency_ms' in us: convert it to ms and"),
+        (f"arch,Latency (µs)\n{A},7\n", CostTableError, "'latency_ms' in us: convert it to ms"),
+        (f"arch,energy_j\n{A},7\n", CostTableError, "'energy_mj' in j: convert it to mj"),
+        (f"index,latency_ms\n{A},7\n", CostTableError, r"has \['index', 'latency_ms'\]$"),
         (f"arch,latency_ms,latency_ms\n{A},7,7\n", CostTableError, "'latency_ms' comes twice"),
         (f"arch,latency_ms, arch\n{A},7,{A}\n", CostTableError, "'arch' comes twice"),
         (f'arch,latency_ms\n"{A},7\n', IntegrityError, "must be a whole CSV file"),
@@ -176,6 +181,21 @@ def test_a_csv_in_another_encoding_says_so(tmp_path, encoding):
     path = tmp_path / "mine.csv"
     path.write_bytes(f"arch,latency_ms,note\n{A},7.5,\u00e4\n".encode(encoding))
     with pytest.raises(CostTableError, match="must be a CSV file in UTF-8, but it looks like"):
+        CostTable.read(path, device="my_board")
+
+
+@pytest.mark.parametrize(
+    ("start", "what"),
+    [
+        (b"PAR1", r"a Parquet file; give it a name that ends in \.parquet"),
+        (b"PK\x03\x04", "a spreadsheet's own format or a ZIP archive"),
+        (b"\x1f\x8b\x08", "compressed by gzip"),
+    ],
+)
+def test_a_file_that_is_no_csv_is_named(tmp_path, start, what):
+    path = tmp_path / "mine.csv"
+    path.write_bytes(start + bytes(range(256)))
+    with pytest.raises(CostTableError, match=what):
         CostTable.read(path, device="my_board")
 
 

@@ -5,6 +5,8 @@ import pytest
 
 from archcost.errors import ArchcostError, CostTableError, IntegrityError
 from archcost.measuring.journal import Journal, RoundRecord
+from archcost.measuring.measuring import networks_digest
+from archcost.spaces import NASBench201
 
 RECORDS = [
     RoundRecord("a", 0, (1.5, 1.25), 2.0),
@@ -120,6 +122,24 @@ def test_journal_of_another_setup_is_refused_and_kept(tmp_path):
     with pytest.raises(CostTableError, match=r"begun with threads 1 \(now 2\).*another --out"):
         Journal(path, {"threads": 2})
     assert path.read_bytes() == whole
+
+
+def test_journal_of_other_networks_is_refused(tmp_path):
+    class Thin(NASBench201):
+        """Of the same strings, with other networks."""
+
+        def describe(self, ops, dataset, builder):
+            features = builder.flatten(builder.global_pool(builder.input(dataset.input_shape)))
+            return builder.linear(features, dataset.n_classes, name="head")
+
+    setups = [{"networks": networks_digest(space(), "cifar10")} for space in (NASBench201, Thin)]
+    assert setups[0] == {"networks": networks_digest(NASBench201(), "cifar10")}
+    path = written(tmp_path / "j")  # one from before the networks were named goes on
+    Journal(path, {"threads": 1, **setups[0]}).close()
+    with Journal(tmp_path / "k", setups[0]) as journal:
+        journal.append(RoundRecord("x", 0, (1.0,)))
+    with pytest.raises(CostTableError, match="begun with networks"):
+        Journal(tmp_path / "k", setups[1])
 
 
 @pytest.mark.parametrize(

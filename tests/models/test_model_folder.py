@@ -13,8 +13,9 @@ import pytest
 import archcost
 from archcost.datasets import CostKey, DeviceCard
 from archcost.errors import IntegrityError
-from archcost.models import CostModel, Manifest, find_model
-from archcost.models.model_folder import save_model
+from archcost.models import CostModel, Manifest, find_model, model_folder
+from archcost.models.manifest import MANIFEST
+from archcost.models.model_folder import remove_model, save_model
 from archcost.models.store import LOADED
 from archcost.predictors import PREDICTORS
 from archcost.spaces import NASBench201
@@ -187,3 +188,23 @@ def test_a_model_saved_in_this_process_is_used_at_once(tmp_path, monkeypatch):
         small_model(scale).save(tmp_path / str(KEY))
         cost = archcost.predict(CELLS[0], KEY.device)
         assert cost == pytest.approx(cost_of_first(scale))
+
+
+def test_a_model_is_removed_in_one_step(tmp_path, monkeypatch):
+    folder = tmp_path / "models" / "nasbench201-my_board-latency-cifar10"
+    folder.mkdir(parents=True)
+    (folder / MANIFEST).write_text("{}")
+
+    def killed(path, **_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(model_folder.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            remove_model(folder)
+    assert not folder.exists()
+    (left,) = folder.parent.iterdir()
+    os.utime(left, (0, 0))
+    folder.mkdir()
+    remove_model(folder)  # which also takes away what was left
+    assert list(folder.parent.iterdir()) == []

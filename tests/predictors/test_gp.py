@@ -100,7 +100,7 @@ def test_all_rows_as_inducing_rows_are_the_exact_process():
 
 
 def test_fewer_inducing_rows_stay_close():
-    ops, cost_ms = _data(600, 4)
+    ops, cost_ms = _data(300, 4)
     new = NASBench201().sample(100, seed=10)
     exact = GPPredictor().fit(ops, cost_ms).predict(new)
     projected = GPPredictor(max_exact=10, n_inducing=150).fit(ops, cost_ms).predict(new)

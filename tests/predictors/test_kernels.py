@@ -13,6 +13,7 @@ from archcost.features.network_kernels import NetworkKernels
 from archcost.networks import GraphBuilder
 from archcost.predictors.kernel_transfer import transfer_kernels
 from archcost.predictors.kernels import KernelPredictor
+from archcost.predictors.network_offsets import NetworkOffsets
 from archcost.predictors.price_prior import GENERIC_MEAN
 from archcost.spaces import get_space
 
@@ -141,3 +142,50 @@ def test_without_sources_a_transfer_rests_on_what_holds_for_any_device():
     model = transfer_kernels([graphs[i] for i in few], y[few])
     assert np.abs(model.predict(graphs) / y - 1).mean() < 0.2
     assert len(model.left_out_) == len(few)
+
+
+def test_what_networks_cost_on_a_source_beyond_their_kernels_carries_over():
+    graphs, families = networks()
+    own = np.exp(0.2 * np.random.default_rng(4).standard_normal(len(graphs)))
+    source = KernelPredictor().fit(graphs, own * costs(graphs), families=families)
+    assert not len(source.corrections_)
+    target = 3.0 * own * costs(graphs)
+    few = np.arange(0, len(graphs), 5)
+    rest = np.setdiff1d(np.arange(len(graphs)), few)
+    taken = NetworkKernels.of(graphs).take(few)
+    learned = transfer_kernels(taken, target[few], [source])
+    error = np.abs(np.log(learned.predict(graphs) / target))[rest]
+    assert np.median(error) < 0.05
+    without = transfer_kernels(taken, target[few], [_without_residuals(source)])
+    plain = np.abs(np.log(without.predict(graphs) / target))[rest]
+    assert np.median(error) < 0.5 * np.median(plain)
+
+
+def _without_residuals(source):
+    copy = KernelPredictor().restore(source.state())
+    copy.residuals_ = NetworkOffsets.none()
+    return copy
+
+
+def test_residuals_and_corrections_are_saved(tmp_path):
+    graphs, _ = networks()
+    learned = transfer_kernels(graphs[:10], costs(graphs)[:10], [fitted()])
+    learned.save_weights(tmp_path)
+    loaded = KernelPredictor().load_weights(tmp_path)
+    assert len(loaded.corrections_) == len(learned.corrections_) > 0
+    assert loaded.predict(graphs) == pytest.approx(learned.predict(graphs), rel=1e-6)
+    fitted().save_weights(tmp_path)
+    known = KernelPredictor().load_weights(tmp_path).residuals_
+    assert known.knows(NetworkKernels.of(graphs[::2]).signatures()).all()
+
+
+def test_one_false_measurement_of_ten_does_little():
+    graphs, _ = networks()
+    few = list(range(0, 40, 4))
+    target = costs(graphs, seed=0, speed=0.2)
+    wrong = target.copy()
+    wrong[few[3]] *= 4
+    taken = [graphs[i] for i in few]
+    learned = transfer_kernels(taken, wrong[few], [fitted()])
+    error = np.abs(np.log(learned.predict(graphs[40:]) / target[40:]))
+    assert np.median(error) < 0.08

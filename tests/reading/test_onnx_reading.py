@@ -254,3 +254,14 @@ def test_refusals(tmp_path):
     model = model_of(nodes, {"x": (1, 6)}, {"y": (1, 2, 3)}, {"shape": np.array([1, 2, 3])})
     with pytest.raises(ArchcostError, match="shapes must fit"):
         graph_of_onnx(model, batch_size=4)
+
+
+def test_a_node_of_constants_that_do_not_fit_is_refused():
+    nodes = [
+        helper.make_node("Reshape", ["weight", "shape"], ["matrix"], name="bad"),
+        helper.make_node("MatMul", ["x", "matrix"], ["y"]),
+    ]
+    constants = {"weight": floats(6), "shape": np.array([2, 4])}
+    model = model_of(nodes, {"x": (1, 2)}, {"y": (1, 4)}, constants)
+    with pytest.raises(ArchcostError, match=r"Reshape 'bad' of .*which reads constants.*fails"):
+        graph_of_onnx(model)

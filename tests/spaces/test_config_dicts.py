@@ -1,10 +1,14 @@
 """Config dicts of HW-NAS-Bench: every entry is obeyed or refused."""
 
+from collections import UserList, deque
+
+import numpy as np
+import pandas as pd
 import pytest
 
 import archcost
 from archcost.datasets import CostTable, network_from_config
-from archcost.errors import ArchitectureError, UnknownNameError
+from archcost.errors import ArchcostError, ArchitectureError, UnknownNameError
 from archcost.spaces import FBNet, NASBench201
 
 CELLS, NETS = NASBench201(), FBNet()
@@ -34,6 +38,16 @@ def test_a_config_of_a_cell_names_its_dataset(config, dataset):
                 ask(config, other)
         with pytest.raises(ArchitectureError, match=rf"asked for, {other}, but .* {dataset}"):
             CELLS.parse_many([CELL, config], other)
+
+
+@pytest.mark.parametrize("hold", [list, tuple, deque, pd.Series, UserList, np.array])
+def test_whatever_holds_configs_their_dataset_is_obeyed_or_refused(hold):
+    config = CONFIG | {"num_classes": 100}
+    assert CELLS.dataset_of(hold([config, config])) == "cifar100"
+    with pytest.raises(ArchitectureError, match="must be of the dataset that is asked for"):
+        archcost.predict_many(hold([config]), ["raspi4", "eyeriss"], dataset="cifar10")
+    with pytest.raises(ArchcostError, match="cifar100"):
+        archcost.predict_many(hold([config]), ["raspi4", "eyeriss"])
 
 
 def test_a_config_of_a_network_names_its_dataset():

@@ -136,7 +136,7 @@ def test_a_malformed_batch_names_the_place():
 
 def test_an_unknown_architecture_lists_what_each_space_says():
     with pytest.raises(ArchitectureError, match=r"no search space accepts.*nasbench201.*fbnet"):
-        infer_space("resnet50")
+        infer_space("resnet51")
     with pytest.raises(ArchitectureError, match="at least one architecture"):
         infer_space([])
 

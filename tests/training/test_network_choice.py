@@ -4,7 +4,7 @@ import pytest
 from archcost.errors import ArchcostError, UnknownNameError
 from archcost.features.work_shares import KINDS, work_times
 from archcost.training import suggest_networks
-from archcost.zoo import probes, zoo_network
+from archcost.zoo import TELLING, probes, zoo_network
 
 
 def test_ten_networks_say_most_of_all_kinds_of_work():
@@ -54,3 +54,7 @@ def test_bad_candidates_are_refused():
         suggest_networks(1, ["resnet180"])
     with pytest.raises(ArchcostError, match="a name of the zoo or a Graph"):
         suggest_networks(1, [3])
+
+
+def test_telling_networks_are_those_that_say_most():
+    assert list(TELLING) == list(suggest_networks(len(TELLING)))

@@ -1,0 +1,85 @@
+"""The predictor of any network as one of architectures, of whatever space."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.utils.validation import check_is_fitted
+
+from archcost.networks.graph import Graph
+from archcost.predictors.base import CostPredictor, Floats
+from archcost.predictors.kernels import KernelPredictor, LayerCost
+from archcost.spaces.any_network import batch_size_of
+from archcost.spaces.space import Ops, SearchSpace
+
+
+class NetworkPredictor(CostPredictor):
+    """Predict a cost as a sum over the kernels that a device executes (``KernelPredictor``).
+
+    The predictor of networks of any kind. In a search space it learns from few architectures, for
+    it sees their ops and shapes; one that knows the space alone is better with many.
+
+    Parameters
+    ----------
+    seed : int, default=0
+        Fixes the families of networks that are held out together.
+    dataset : str or None, default=None
+        Fixes the input size of the networks.
+
+    Attributes
+    ----------
+    kernels_ : KernelPredictor
+        The fitted predictor of graphs.
+    batch_sizes_ : tuple of int
+        Images at a time of the networks that it learned from, sorted.
+    """
+
+    def with_kernels(
+        self, kernels: KernelPredictor, space: SearchSpace, batch_sizes: tuple[int, ...] = (1,)
+    ) -> Self:
+        """Return itself, fitted, with a predictor of graphs that was fitted elsewhere."""
+        self._bind(space)
+        self.kernels_, self.batch_sizes_ = kernels, tuple(sorted(set(batch_sizes)))
+        return self
+
+    def layer_costs(self, network: Graph) -> list[LayerCost]:
+        """Return the cost of each kernel that the device executes; they sum to the prediction."""
+        check_is_fitted(self, "space_")
+        return self.kernels_.layer_costs(network)
+
+    def unmeasured(self, network: Graph) -> dict[str, float]:
+        """Return the ops that no measurement covers, with their share of the cost."""
+        check_is_fitted(self, "space_")
+        return self.kernels_.unmeasured(network)
+
+    def predict_graphs(self, graphs: list[Graph], return_std: bool) -> tuple[Floats, Floats | None]:
+        """Return costs of graphs, and standard deviations if they are asked for."""
+        check_is_fitted(self, "space_")
+        if not graphs:
+            return np.empty(0), np.empty(0)
+        if not return_std:
+            return self.kernels_.predict(graphs), None
+        return self.kernels_.predict(graphs, return_std=True)
+
+    def _fit(self, ops: Ops, cost: Floats) -> None:
+        strings = self.space_.format_many(ops)  # numbers of networks differ between processes
+        order = sorted(range(len(cost)), key=lambda row: (strings[row], cost[row]))
+        graphs = self._graphs(ops[order])
+        families = self.space_.families(ops[order])
+        self.kernels_ = KernelPredictor(seed=self.seed).fit(graphs, cost[order], families=families)
+        self.batch_sizes_ = tuple(sorted({batch_size_of(graph) for graph in graphs}))
+
+    def _predict(self, ops: Ops, return_std: bool) -> tuple[Floats, Floats | None]:
+        return self.predict_graphs(self._graphs(ops), return_std)
+
+    def _graphs(self, ops: Ops) -> list[Graph]:
+        return [self.space_.graph(row, self.dataset) for row in ops]
+
+    def _state(self) -> dict[str, npt.NDArray[Any]]:
+        return {**self.kernels_.state(), "batch_sizes": np.array(self.batch_sizes_)}
+
+    def _restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
+        self.kernels_ = KernelPredictor(seed=self.seed).restore(state)
+        self.batch_sizes_ = tuple(map(int, state["batch_sizes"]))
