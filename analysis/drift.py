@@ -68,6 +68,8 @@ def drift_estimates(table: CostTable, keys: Sequence[CostKey] | None = None) -> 
 
     rows = []
     for key in table.keys() if keys is None else keys:
+        if get_space(key.space).is_open:
+            continue  # what networks cost by themselves is not known well enough
         ops, cost = table.costs(key)
         if len(cost) >= LEAST_ROWS and np.ptp(cost) > 0:
             rows.append({"key": str(key), **_estimate(get_space(key.space), key, ops, cost)})

@@ -24,6 +24,7 @@ copy it over, to measure and to come back."""
 EXAMPLES = """\
 examples:
   archcost export --space nasbench201 --count 500 --out cells
+  archcost export --space any --networks networks.txt --out networks
   archcost export --space fbnet --archs wanted.csv --format tflite --precision int8 --out nets
 
 then on the device:
@@ -48,7 +49,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add_architecture_arguments(parser, count_help="", required=True)
+    add_architecture_arguments(parser, count_help="")
     add("--format", default="onnx", help="onnx or tflite (default: %(default)s)")
     add("--precision", default="fp32", help="fp32, or for tflite int8 (default: %(default)s)")
     add("--out", type=Path, required=True, metavar="FOLDER", help="a new or empty folder")
@@ -58,15 +59,18 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Write the folder; return the exit status."""
+    from archcost.errors import ArchcostError
     from archcost.networks.exporting import export_models
     from archcost.spaces.spaces import get_space
 
     space = get_space(args.space)
+    if args.count is None and args.archs is None and not space.is_open:
+        raise ArchcostError(f"--count or --archs must say which architectures of {space.name}")
     archs, _ = chosen_architectures(args, space)
     dataset = space.check_dataset(args.dataset)
     try:
         export_models(
-            space.format_many(archs),
+            space.names(archs),
             partial(space.graph, dataset=dataset),
             args.out,
             space=space.name,

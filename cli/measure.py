@@ -54,6 +54,9 @@ did_not_compile, timed_out or failed, and the table's provenance quotes the firs
 kind. Measuring runs in a process of its own: if a runtime crashes it, the network is recorded as
 failed and the rest goes on.
 
+With --space any networks of any kind are measured: 120 random probes and 20 published networks by
+default, --count N probes, or --networks FILE. They train a model of any network (archcost train).
+
 --shard 2/8 measures every eighth architecture, from the second: the same command with 1/8 to 8/8
 and another --out each, at the same time on equal machines, and `archcost data merge` in the end.
 
@@ -73,6 +76,8 @@ examples:
   archcost measure --space nasbench201 --count 2000 --shard 2/2 --out part2.parquet
   archcost data merge part1.parquet part2.parquet --out both.parquet
   archcost measure --space my_space.py:MySpace --runtime my_runtime.py:MyRuntime --out my.parquet
+  archcost measure --space any --runtime onnxruntime --out my_cpu.parquet    140 networks, minutes
+  archcost measure --space any --networks networks.txt --batch 2 --out batches.parquet
   archcost measure --space nasbench201 --count 500 --energy --out energy.parquet
   archcost measure --space fbnet --count 2000 --out my.parquet --dry-run
   taskset -c 1 archcost measure --space fbnet --count 500 --out quiet.parquet

@@ -93,15 +93,18 @@ def add_architecture_arguments(
         "--count",
         type=int,
         metavar="N",
-        help=f"draw N distinct architectures with --seed{count_help}",
+        help=f"draw N distinct architectures with --seed{count_help}; of any networks, N probes",
     )
     which.add_argument(
         "--archs",
+        "--networks",
         type=Path,
         metavar="FILE",
         help="take the architectures of a CSV or Parquet file with a column 'arch', as of suggest "
-        "(or one architecture a line)",
+        "(or one architecture a line); networks are .onnx files, timm:MODEL, or names such as "
+        "resnet18@160",
     )
+    add("--batch", type=int, metavar="N", help="with --space any, images at a time (default: 1)")
     add("--seed", type=int, default=0, help="fixes everything drawn (default: %(default)s)")
 
 
@@ -118,13 +121,22 @@ def chosen_architectures(
     from archcost.datasets.architecture_file import read_architectures
     from archcost.errors import ArchcostError
 
+    if args.batch is not None and (not space.is_open or args.batch < 1):
+        raise ArchcostError(
+            "--batch must be 1 or more, and go with networks that are given as they are, as in "
+            f"--space any, but got {args.batch} with {space.name}"
+        )
     if args.archs is not None:
-        return read_architectures(args.archs, space), "listed by the user"
-    count = min(default_count, space.n_archs) if args.count is None else args.count
-    archs = space.sample(count, seed=args.seed)
-    if len(archs) == 0:
-        raise ArchcostError(f"--count must be at least 1, but got {count}")
-    return archs, f"{count} drawn uniformly with seed {args.seed}"
+        archs, chosen = read_architectures(args.archs, space), "listed by the user"
+    elif args.count is None and space.is_open:
+        archs, chosen = space.usual(args.seed)
+    else:
+        count = min(default_count, space.n_archs) if args.count is None else args.count
+        archs = space.sample(count, seed=args.seed)
+        chosen = f"{count} drawn uniformly with seed {args.seed}"
+        if len(archs) == 0:
+            raise ArchcostError(f"--count must be at least 1, but got {count}")
+    return (archs if args.batch is None else space.with_batch_size(archs, args.batch)), chosen
 
 
 def add_runtime_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,8 @@ EPILOG = """\
 examples:
   archcost suggest --space fbnet -n 10 > to_measure.csv
   archcost suggest --space nasbench201 -n 5 --candidates mine.txt --measured my.csv
+  archcost suggest --space any -n 10 > networks.csv
+  archcost suggest --space any -n 3 --candidates networks.txt
 
 then measure them, write the costs into a second column latency_ms (or energy_mj), and
   archcost transfer my_phone to_measure.csv --space fbnet

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, MutableSequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import RawArray
 from pathlib import Path
@@ -57,6 +57,19 @@ class Job:
     setup: dict[str, Any]
     open_counter: Callable[[], EnergyCounter] | None = None
     progress: bool = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Op ids may hold in this process alone.
+        values = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "archs"}
+        archs = self.space.format_many(self.archs)
+        return _received, (archs, self.space.definitions(self.archs), values)
+
+
+def _received(archs: list[str], definitions: dict[str, str], values: dict[str, Any]) -> Job:
+    """Return a job as another process sent it."""
+    space: SearchSpace = values["space"]
+    space.define(definitions)
+    return Job(archs=space.parse_many(archs), **values)
 
 
 def measure_isolated(job: Job) -> None:

@@ -132,7 +132,7 @@ def measured_table(
             device=device,
             metric=metric,
             dataset=str(setup["dataset"]),
-            batch_size=int(setup["batch_size"]),
+            batch_size=int(setup["batch_size"] or 1),
             status=[status[name] for name in names],
             cost_min=column(min, runs, values),
             cost_median=column(np.median, runs, values),

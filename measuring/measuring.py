@@ -48,7 +48,7 @@ def reference_arch(space: SearchSpace, dataset: str) -> Ops:
     Where every combination is valid it has the same op everywhere, so that none is dead, and is the
     one at two thirds by FLOPs; elsewhere it is the median of a sample.
     """
-    if space.allowed.all() and not space.has_rules:
+    if space.allowed.all() and not space.has_rules and not space.is_open:
         archs = np.repeat(np.arange(space.n_ops, dtype=space.dtype)[:, None], space.n_positions, 1)
         place = space.n_ops * 2 // 3
     else:
@@ -86,7 +86,7 @@ def measuring_setup(
         "runtime": runtime.name,
         "runtime_version": runtime.version(),
         "precision": runtime.precision,
-        "batch_size": runtime.batch_size,
+        "batch_size": None if space.is_open else runtime.batch_size,
         "threads": settings.threads,
         "runs_per_round": settings.runs,
         "warmup_runs": settings.warmup,

@@ -13,7 +13,7 @@ from archcost.networks.model_files import check_format, model_file
 from archcost.progress import progress_bar
 
 README = """\
-{count} networks of {space} ({dataset}, {precision}, batch size 1) as {model_format} files, for
+{count} networks of {space} ({dataset}, {precision}) as {model_format} files, for
 archcost. The weights are random, which does not matter to a latency.
 
 1. Copy this folder to the device:

@@ -561,6 +561,22 @@ class SearchSpace(Plugin, ABC):
         """Return the images at a time of architectures that fix them; None where a runtime does."""
         return None
 
+    def usual(self, seed: int = 0) -> tuple[Ops, str]:
+        """Return what is measured where nobody says what, and in words how it was chosen.
+
+        Only spaces of any networks know better than to draw.
+        """
+        raise ArchitectureError(
+            f"architectures of {self.name} are drawn, so that their number must be given"
+        )
+
+    def with_batch_size(self, archs: object, batch_size: int) -> Ops:
+        """Return the same networks for another number of images at a time, if they fix it."""
+        raise ArchitectureError(
+            f"the batch size of {self.name} must be that of a runtime, but got {batch_size}; "
+            "choose a runtime such as torch_cuda_64"
+        )
+
     def from_index(self, index: int) -> Ops:
         """Return the architecture at `index`: choices read as digits, first position first."""
         index = self._check_index(index)

@@ -146,6 +146,7 @@ def run_experiment(
     """
     settings = settings or ExperimentSettings()
     keys = table.keys() if keys is None else list(keys)
+    compared = tuple(dict.fromkeys(one for key in keys for one in settings.predictors_for(key)))
     choices: list[Choice] = []
     interrupted = False
     with (
@@ -158,7 +159,7 @@ def run_experiment(
         Tracker(settings.experiment) as tracker,
     ):
         labels = short_labels(keys)
-        with tracker.run(_name(labels, settings), tracking.EXPERIMENT) as run_id:
+        with tracker.run(_name(labels, settings, compared), tracking.EXPERIMENT) as run_id:
             for key in keys:
                 trials: list[Trial] = []
                 try:
@@ -176,7 +177,7 @@ def run_experiment(
                     break
             if choices and run_id is not None:
                 chosen = {str(one.model.key): one.model.manifest.predictor for one in choices}
-                tracker.log(log_summary, run_id, settings.predictors, chosen, labels)
+                tracker.log(log_summary, run_id, compared, chosen, labels)
         if interrupted:
             tracker.end_as_killed(run_id)
     store = None if tracker.failed else tracker.uri
@@ -191,8 +192,8 @@ def _plan(settings: ExperimentSettings, key: CostKey) -> list[TrainSettings]:
     ]
 
 
-def _name(labels: dict[str, str], settings: ExperimentSettings) -> str:
-    predictors = shortened((run_name(name) for name in settings.predictors), most=4)
+def _name(labels: dict[str, str], settings: ExperimentSettings, compared: Sequence[str]) -> str:
+    predictors = shortened(map(run_name, compared), most=4)
     n_train = "" if settings.training.n_train is None else f"n={settings.training.n_train}"
     return run_name(shortened(labels.values(), most=1), n_train, predictors)
 

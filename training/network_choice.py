@@ -25,7 +25,7 @@ from archcost.features.work_shares import work_times
 from archcost.networks.graph import Graph
 from archcost.networks.work import graph_work
 from archcost.predictors.measuring_choice import greedy_design
-from archcost.training.suggesting import Suggestions
+from archcost.training.suggestions import Suggestions
 from archcost.zoo import NETWORKS, zoo_network
 
 KIND_DEVIATION, SIZE_DEVIATION, LEVEL_DEVIATION = 0.7, 0.1, 2.0

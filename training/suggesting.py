@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Sized
+from collections.abc import Mapping, Sized
 from typing import Any
 
 import numpy as np
@@ -15,34 +15,14 @@ from archcost.spaces import Dataset, SearchSpace, get_space
 from archcost.spaces.liveness import connected
 from archcost.spaces.space import Ops
 from archcost.training.measurements import read_measurements
+from archcost.training.network_choice import suggest_networks
+from archcost.training.suggestions import Suggestions
 from archcost.training.transfer_sources import Sources, transfer_prior
 
 CANDIDATES = 5000
 """Random candidates where the user gives none."""
 REFERENCE = 500
 """Random architectures over which the expected variance is averaged."""
-
-
-class Suggestions(list[str]):
-    """Architectures to measure, the most informative first, and the error to expect after each.
-
-    Parameters
-    ----------
-    archs : sequence of str
-        The architectures.
-    spreads : list of float
-        Expected error of a prediction in proportion to the cost, before measuring any of these
-        and after each, without the noise of the measurements themselves.
-    """
-
-    def __init__(self, archs: Sequence[str], spreads: list[float]) -> None:
-        super().__init__(archs)
-        self.spreads = spreads
-
-    @property
-    def expected_gain(self) -> float:
-        """Share of the expected error that measuring all of them removes, 0 to 1."""
-        return 1 - self.spreads[-1] / self.spreads[0] if self.spreads[0] > 0 else 0.0
 
 
 def suggest(
@@ -68,9 +48,10 @@ def suggest(
     n : int
         How many.
     sources : iterable of id, CostModel or CostTable, optional
-        Known devices; by default those of all installed latency models of the space.
+        Known devices; by default those of all installed latency models of the space. Of no meaning
+        to networks of any kind, which are chosen by the work that they ask for.
     candidates : sequence of architectures, optional
-        What can be measured; by default a random sample of the space.
+        What can be measured; by default a random sample of the space, or published networks.
     measured : dict, DataFrame, path, CostTable or sequence of architectures, optional
         What is measured already; costs make the choice fit the device.
     dataset : str, optional
@@ -98,8 +79,10 @@ def suggest(
     space = get_space(space)
     if n < 1:
         raise ArchitectureError(f"n must be at least 1, but got {n}")
-    rng = np.random.default_rng(seed)
     dataset = space.check_dataset(dataset)
+    if space.is_open:
+        return _of_networks(space, n, candidates, measured, dataset)
+    rng = np.random.default_rng(seed)
     given, ops = _candidates(space, candidates, rng)
     prior = transfer_prior(space, sources, dataset)
     predictor = TransferPredictor(seed, dataset).with_prior(prior).bind(space)
@@ -120,6 +103,18 @@ def suggest(
     with threadpool_limits(1):  # on such small matrices threads cost more than they gain
         chosen, spreads = choose(predictor.features(ops), reference, groups, priors, n, done)
     return Suggestions([given[i] for i in chosen], spreads)
+
+
+def _of_networks(
+    space: SearchSpace, n: int, candidates: Any, measured: Any, dataset: str
+) -> Suggestions:
+    """Choose networks; what they are called stays as it was given."""
+    done_ops, _ = _measured(space, measured, dataset)
+    given: Mapping[str, Any] | None = None
+    if candidates is not None:
+        names = [one if isinstance(one, str) else space.names([one])[0] for one in candidates]
+        given = dict(zip(names, space.networks(candidates), strict=True))
+    return suggest_networks(n, given, measured=space.networks(done_ops))
 
 
 def _candidates(

@@ -114,6 +114,9 @@ def prepared(shared_workplace, tmp_path_factory):
         Path(f"{name}.csv").write_text("\n".join(["position,op,weight", *weights]))
     graph = zoo_network("squeezenet1_1@64")
     Path("resnet50.onnx").write_bytes(model_file(graph, "onnx", "fp32"))
+    Path("networks.txt").write_text("resnet18@64\nprobe_0_000\nresnet50.onnx\n")
+    rows = [f"{name},{ms}" for name, ms in (("resnet18@64", 3.1), ("vgg11@64", 9.0))]
+    Path("networks_measured.csv").write_text("\n".join(["arch,latency_ms", *rows]))
     Path("bench.sh").write_text("#!/bin/sh\necho '{\"latency_ms\": 12.5}'\n")
     Path("bench.sh").chmod(0o755)
     shutil.copy(Path(__file__).parent.parent / "my_space.py", "my_space.py")

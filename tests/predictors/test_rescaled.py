@@ -28,16 +28,17 @@ def device(launch_ms, rates_ms):
     return costs
 
 
-@pytest.mark.parametrize(("launch_ms", "few"), [(3.0, 0.99), (0.5, 0.98), (0.0, 0.98)])
-def test_three_measurements_do(launch_ms, few):
+@pytest.mark.parametrize("launch_ms", [3.0, 0.5, 0.0])
+def test_three_measurements_do(launch_ms):
     costs = device(launch_ms, [0, 1.0, 4.0, 1.5])
     known = KnownCosts.of(CELLS, lambda ops: costs(ops, 1.0))
     truth = costs(OPS, 0.25)
     made = RescaledPredictor(dataset=SMALL).with_source(known, "cifar10")
     made.fit(OPS[:3], truth[:3], space=CELLS)
-    assert spearman(truth[10:], made.predict(OPS[10:])) > few
+    assert spearman(truth[10:], made.predict(OPS[10:])) > 0.985
     made.fit(OPS[:10], truth[:10], space=CELLS)
     mean, std = made.predict(OPS[10:], return_std=True)
+    assert spearman(truth[10:], mean) > 0.995
     assert np.median(np.abs(mean / truth[10:] - 1)) < 0.03
     assert 0.75 < np.mean(np.abs(mean - truth[10:]) < 1.645 * std) <= 1
 
