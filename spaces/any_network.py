@@ -196,7 +196,26 @@ class AnyNetwork(SearchSpace):
         return archs, f"{N_PROBES} probes of seed {seed} and {len(TELLING)} networks of the zoo"
 
     def with_batch_size(self, archs: object, batch_size: int) -> Ops:
-        """Return the same networks for another number of images at a time, read again by name."""
+        """Return the same networks for another number of images at a time, read again by name.
+
+        Parameters
+        ----------
+        archs : sequence of networks
+            In any accepted form.
+        batch_size : int
+            Images at a time.
+
+        Returns
+        -------
+        numpy.ndarray of int, shape (n_archs, 1)
+            Their numbers in this process.
+
+        Examples
+        --------
+        >>> space = AnyNetwork()
+        >>> space.names(space.with_batch_size(["resnet18"], 8))
+        ['resnet18#8']
+        """
         numbers = []
         for name in self.names(archs):
             base = (BATCH.fullmatch(name) or (name, name))[1]
