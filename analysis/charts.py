@@ -28,9 +28,6 @@ Chart = dict[str, Any]
 
 Labels = Mapping[str, str]
 
-SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
-"""Names the dialect; nothing is fetched from there."""
-
 MOST_POINTS = 600
 """Architectures in a chart at most: more would make the page heavy and hide each other."""
 BLUE, ORANGE, GREY = "#0072b2", "#e69f00", "#b0b0b0"
@@ -71,6 +68,8 @@ def proxy_chart(table: CostTable, correlations: pd.DataFrame, labels: Labels) ->
     units = {labels[str(key)]: f"{key.metric} ({key.unit})" for key in keys}
     datasets = {labels[str(key)]: key.dataset for key in keys}
     first = next(iter(labels.values()))
+    named = set(units.values())
+    cost = named.pop() if len(named) == 1 else "cost (latency in ms, energy in mJ)"
     title = (
         f"device + ': Spearman ' + {json.dumps(spearman)}[device + ' ' + proxy] + "
         f"' with ' + {json.dumps(PROXIES)}[proxy]"
@@ -91,7 +90,7 @@ def proxy_chart(table: CostTable, correlations: pd.DataFrame, labels: Labels) ->
         mark={"type": "circle", "size": 40, "opacity": 0.5, "color": BLUE},
         encoding={
             "x": _number("x", "proxy cost"),
-            "y": _number("cost", "cost (latency in ms, energy in mJ)"),
+            "y": _number("cost", cost),
             "tooltip": [_text("arch", "architecture"), _text("x", "proxy"), _text("cost"),
                         _text("unit", "which is")],
         },
@@ -106,13 +105,18 @@ def device_map_chart(places: pd.DataFrame) -> Chart:
     places : pandas.DataFrame
         As `device_map` returns it.
     """
-    base = {"x": _number("x", None, axis=False), "y": _number("y", None, axis=False)}
+    # Room for the names at the edges.
+    base = {
+        axis: {**_number(axis, None, axis=False), "scale": {"zero": False, "padding": 45}}
+        for axis in ("x", "y")
+    }
+    kinds = {"yours": "#d55e00", "measured": BLUE, "simulated": "#009e73", "derived": GREY}
+    present = [kind for kind in kinds if kind in set(places["kind"])]
     colour = {
         "field": "kind",
         "type": "nominal",
         "title": None,
-        "scale": {"domain": ["yours", "measured", "simulated", "derived"],
-                  "range": ["#d55e00", BLUE, "#009e73", GREY]},
+        "scale": {"domain": present, "range": [kinds[kind] for kind in present]},
         "legend": {"orient": "bottom"},
     }  # fmt: skip
     return _chart(
@@ -127,7 +131,7 @@ def device_map_chart(places: pd.DataFrame) -> Chart:
                 },
             },
             {
-                "mark": {"type": "text", "align": "left", "dx": 8, "fontSize": 10},
+                "mark": {"type": "text", "dy": -12, "fontSize": 10},
                 "encoding": {**base, "text": {"field": "device"}},
             },
         ],
@@ -232,7 +236,6 @@ def residual_chart(
 
 def _chart(values: list[dict[str, Any]], *, height: int = 340, **more: Any) -> Chart:
     return {
-        "$schema": SCHEMA,
         "width": "container",
         "height": height,
         "autosize": {"type": "fit", "contains": "padding"},

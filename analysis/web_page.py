@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-VEGA_LITE = "5.21"
-"""Version that draws the charts, the newest that all supported versions of vl-convert bring."""
-
 
 def write_html(path: Path, template: str, **values: Any) -> Path:
     """Fill a template and write it in one step.
@@ -58,13 +55,12 @@ def chart_script() -> str:
     import platformdirs
     import vl_convert
 
-    name = f"vega-lite-{VEGA_LITE}-of-vl-convert-{version('vl-convert-python')}.js"
+    name = f"vega-of-vl-convert-{version('vl-convert-python')}.js"
     file = Path(platformdirs.user_cache_dir("archcost", appauthor=False)) / name
     if file.is_file():
         return file.read_text(encoding="utf-8")
-    script = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGA_LITE)).replace(
-        "</script", "<\\/script"
-    )
+    script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    script = script.replace("</script", "<\\/script")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         unfinished = file.with_suffix(f".{os.getpid()}.part")

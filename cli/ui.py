@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -74,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     if port != arguments.port:
         say(arguments, f"port {arguments.port} is taken; the interface uses {port} instead")
     say(arguments, f"MLflow starts on {store}; this takes some seconds")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the interface as Ctrl-C does
     with interface(store, arguments.host, port) as server:
         _open(arguments, f"http://{arguments.host}:{port}{page}", store)
         say(arguments, "Ctrl-C ends it")
@@ -115,8 +117,9 @@ def page_of(arguments: argparse.Namespace) -> str:
         query["compareRunsMode"] = "CHART"
     name = "trials" if arguments.trials else "trainings"
     if arguments.device is not None:
-        of_device = f"tags.archcost.device = '{arguments.device}'"
-        query["searchFilter"] = f"{VIEWS['trials'][1]} and {of_device}"
+        _, trials, order, _ = VIEWS["trials"]
+        query["searchFilter"] = f"{trials} and tags.archcost.device = '{arguments.device}'"
+        query |= {"orderByKey": order, "orderByAsc": "false"}
     elif TAG + name in experiment.tags:
         query["viewStateShareKey"] = name
     return f"/#/experiments/{experiment.experiment_id}/runs?{urlencode(query, quote_via=quote)}"

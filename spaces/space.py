@@ -733,7 +733,26 @@ class SearchSpace(Plugin, ABC):
         return builder.graph(self.describe(ops, meant, builder))
 
     def networks(self, archs: Any, dataset: str | Dataset | None = None) -> list[Graph]:
-        """Return the graphs of several architectures; a graph is returned as it is."""
+        """Return the graphs of several architectures.
+
+        Parameters
+        ----------
+        archs : sequence of architectures
+            Each in any accepted form, or a graph.
+        dataset : str or Dataset, optional
+            Fixes the input size; the space's default by default.
+
+        Returns
+        -------
+        list of Graph
+            A graph is returned as it is.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> NASBench201().networks([1462])
+        [<Graph of 341 nodes: 1x3x32x32 -> 1x10>]
+        """
         return [arch if isinstance(arch, Graph) else self.graph(arch, dataset) for arch in archs]
 
     def layers(self, arch: object, dataset: str | Dataset | None = None) -> tuple[Layer, ...]:

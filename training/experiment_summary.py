@@ -39,7 +39,7 @@ def log_summary(
     -----
     The metrics are ``best_spearman`` and so on, of the chosen predictors: their means over seeds,
     averaged over costs, and ``best_spearman_spread``, the standard deviation over seeds. With
-    several costs, ``best_spearman/LABEL`` is that of each.
+    several costs, ``best_spearman.LABEL`` is that of each.
     """
     import mlflow
 
@@ -55,7 +55,7 @@ def log_summary(
                 metrics[title] = statistics.fmean(values)
     if len(rows) > 1:
         metrics |= {
-            f"best_spearman/{labels[row['key']]}": row["spearman"]
+            f"best_spearman.{labels[row['key']]}": row["spearman"]
             for row in rows
             if not math.isnan(row["spearman"])
         }

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 
 ROLES = "tags.archcost.role = '{}'"
-VIEWS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+VIEWS: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "trainings": (
         "Trainings, with the best predictor",
         ROLES.format("experiment"),
+        "attributes.start_time",
         (
             "params.`best_predictor`",
             "metrics.`best_spearman`",
@@ -24,6 +25,7 @@ VIEWS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "trials": (
         "Trials, every predictor and seed",
         ROLES.format("trial"),
+        "metrics.`spearman`",
         (
             "metrics.`spearman`",
             "metrics.`validation_spearman`",
@@ -37,6 +39,7 @@ VIEWS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "chosen": (
         "Models that were kept",
         ROLES.format("chosen"),
+        "metrics.`spearman`",
         (
             "metrics.`spearman`",
             "params.`predictor`",
@@ -48,10 +51,14 @@ VIEWS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "curves": (
         "Learning curves",
         ROLES.format("learning curve"),
+        "metrics.`learning_curve/spearman`",
         ("params.`predictor`", "params.`key`", "metrics.`learning_curve/spearman`"),
     ),
 }
-"""Name, search and columns of each view, by the id that addresses carry."""
+"""Name, search, order and columns of each view, by the id that addresses carry.
+
+In any order but that of time MLflow shows trials by themselves, instead of hidden in their parents.
+"""
 
 TAG = "mlflow.sharedViewState."
 MADE = 1_700_000_000_000
@@ -67,10 +74,10 @@ def view_tags() -> dict[str, str]:
         Each value is JSON: the view's name, and its state as JSON within.
     """
     tags = {}
-    for view, (name, search, columns) in VIEWS.items():
+    for view, (name, search, order, columns) in VIEWS.items():
         state = {
             "searchFilter": search,
-            "orderByKey": "attributes.start_time",
+            "orderByKey": order,
             "orderByAsc": False,
             "startTime": "ALL",
             "lifecycleFilter": "Active",

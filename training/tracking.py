@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from archcost.datasets import CostKey, CostTable
 from archcost.models import CostModel
-from archcost.training.metrics import flat
 from archcost.training.mlflow_store import DESCRIPTION
 from archcost.training.model_page import model_page
 from archcost.training.plots import residual_plot, scatter_plot
@@ -30,9 +29,6 @@ EXPERIMENT, TRIAL, CHOSEN, CURVE = "experiment", "trial", "chosen", "learning cu
 
 OF_PREDICTOR = "predictor."
 """Begins the names of parameters that the predictor itself has."""
-
-INTERVAL = "interval/"
-"""Begins the names of bounds of metrics, which MLflow then draws in a part of their own."""
 
 
 def dataset(table: CostTable, key: CostKey) -> PandasDataset:
@@ -70,7 +66,7 @@ def log_trial(trial: Trial, table: CostTable, name: str | None = None) -> str:
     mlflow.log_params(run_params(trial.model))
     mlflow.log_input(data, context="training")
     info = log_cost_model(trial.model)
-    metrics = {**score_metrics(trial), "train_seconds": trial.train_seconds}
+    metrics = {**score_values(trial), "train_seconds": trial.train_seconds}
     if trial.validation_spearman is not None:
         metrics["validation_spearman"] = trial.validation_spearman
     log_metrics(metrics, info.model_id, data)
@@ -88,7 +84,7 @@ def log_choice(model: CostModel, trial: Trial, validation_spearman: float, table
     mlflow.log_params(run_params(model))
     mlflow.log_input(data, context="training")
     info = log_cost_model(model)
-    metrics = {**score_metrics(trial), "validation_spearman": validation_spearman}
+    metrics = {**score_values(trial), "validation_spearman": validation_spearman}
     log_metrics(metrics, info.model_id, data)
     return str(info.model_uri)
 
@@ -120,12 +116,9 @@ def log_metrics(metrics: dict[str, float], model_id: str, data: PandasDataset) -
     mlflow.log_metrics(defined, model_id=model_id, dataset=data)
 
 
-def score_metrics(trial: Trial) -> dict[str, float]:
-    """Return the scores of a trial by the names that they have in MLflow."""
-    return {
-        INTERVAL + name if name.endswith(("_low", "_high")) else name: value
-        for name, value in flat(trial.scores).items()
-    }
+def score_values(trial: Trial) -> dict[str, float]:
+    """Return the scores of a trial; their intervals are in the description, out of the charts."""
+    return {name: score.value for name, score in trial.scores.items()}
 
 
 def log_cost_model(model: CostModel) -> ModelInfo:

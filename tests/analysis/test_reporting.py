@@ -13,7 +13,6 @@ import vl_convert
 from archcost import load
 from archcost.analysis import ReportSettings, proxy_costs, write_report
 from archcost.analysis.proxies import PROXIES
-from archcost.analysis.web_page import VEGA_LITE
 from archcost.cli.main import main
 from archcost.datasets import CostTable
 from archcost.models import manifests
@@ -115,7 +114,7 @@ def test_the_charts_are_valid_and_hold_every_device(page, table):
         "fbnet_proxies_chart",
     }  # fmt: skip
     for chart in charts.values():
-        assert "<svg" in vl_convert.vegalite_to_svg(chart | {"width": 400}, vl_version=VEGA_LITE)
+        assert "<svg" in vl_convert.vegalite_to_svg(chart | {"width": 400})
     proxies = charts["nasbench201_proxies_chart"]
     assert [param["bind"]["options"] for param in proxies["params"]] == [
         ["slow", "wide"],

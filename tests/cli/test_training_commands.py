@@ -66,6 +66,18 @@ def test_compare_and_register_follow(csv, capsys):
     assert main(["evaluate", "--table", str(csv), "--device", "my_board", "--model", uri]) == 0
 
 
+def test_compare_as_a_page(csv, workplace, capsys):
+    train("--table", str(csv))
+    capsys.readouterr()
+    assert main(["compare", "--html", "out/comparison.html"]) == 0
+    shown, err = capsys.readouterr()
+    page = (workplace / "out" / "comparison.html").read_text()
+    assert "page: out/comparison.html" in err
+    for line in shown.splitlines()[2:]:  # below title and head
+        predictor, spearman, *_ = line.split()
+        assert f"<td>{predictor}</td><td>{spearman}</td>" in page
+
+
 def test_evaluate_prints_figures_with_intervals(csv, workplace, capsys):
     train("--table", str(csv))
     capsys.readouterr()

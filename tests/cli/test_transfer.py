@@ -4,6 +4,7 @@ import io
 from contextlib import redirect_stdout
 
 from archcost.cli.main import main
+from archcost.models import CostModel
 from archcost.spaces import get_space
 
 SPACE = get_space("fbnet")
@@ -37,6 +38,12 @@ def test_from_suggestion_to_prediction(shared_workplace, capsys):
     assert "Made of 8 measurements." in text
     assert "logged as models:/m-" in text
     assert list(shared_workplace.glob("models/*transfer_report.md"))
+    status, compared = run("compare", "--device", "my_phone")
+    title, head, row = compared.splitlines()
+    assert "8 measurements, each predicted from the others (leave-one-out" in title
+    assert head.split() == ["predictor", "Spearman", "within", "10", "%", "seeds"]
+    manifest = CostModel.load(next(shared_workplace.glob("models/*-my_phone-*/"))).manifest
+    assert row.split()[:2] == ["transfer", f"{manifest.scores['left_out_spearman']:.4f}"]
     status, text = run("predict", archs[0], "--device", "my_phone")
     assert status == 0
     assert abs(float(text.split()[0]) / cost_ms(archs[0]) - 1) < 0.1
