@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -105,6 +105,11 @@ class AnyNetwork(SearchSpace):
 
     def networks(self, archs: Any, dataset: str | Dataset | None = None) -> list[Graph]:
         """Return the graphs of several networks; torch modules are not kept for later."""
+        if isinstance(archs, Mapping | Set) or (isinstance(archs, np.ndarray) and archs.ndim == 0):
+            raise ArchitectureError(
+                "networks must be a list of networks, or a single one, but got "
+                f"{type(archs).__name__} {shown(archs)}"
+            )
         return [
             arch
             if isinstance(arch, Graph)
