@@ -67,6 +67,10 @@ def predict(
     dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
     return_std: Literal[False] = False,
+    example: Any = None,
+    shape: Sequence[int] | None = None,
+    batch_size: int | None = None,
+    extrapolate: bool = False,
 ) -> float: ...
 @overload
 def predict(
@@ -78,6 +82,10 @@ def predict(
     dataset: str | Dataset | None = None,
     model: str | Path | CostModel | None = None,
     return_std: Literal[True],
+    example: Any = None,
+    shape: Sequence[int] | None = None,
+    batch_size: int | None = None,
+    extrapolate: bool = False,
 ) -> tuple[float, float]: ...
 @overload
 def predict(

@@ -14,6 +14,7 @@ decides as much as their work: what a resolution costs depends on the device.
 """
 
 import sys
+from collections import defaultdict
 from functools import partial
 from typing import NamedTuple
 
@@ -35,7 +36,7 @@ Floats = npt.NDArray[np.float64]
 
 TILE = 2048
 NOISE = 0.04
-N_ARCHS, N_MANY, N_FEW = 3000, 900, 20
+N_ARCHS, N_MANY, N_FEW, N_OF_SOURCES = 2000, 900, 20, 300
 SPACE = get_space("ofa_mbv3")
 DATASET = SPACE.default_dataset
 
@@ -91,34 +92,31 @@ def main() -> None:
     totals = np.hstack([one_hot, network_work(SPACE, ops, DATASET, whole_work)])
     costs = {d.name: latencies(d, ops, place) for place, d in enumerate(DEVICES)}
     tables = {
-        name: CostTable.from_costs(SPACE, ops[:1000], cost[:1000], device=name)
+        name: CostTable.from_costs(SPACE, ops[:N_OF_SOURCES], cost[:N_OF_SOURCES], device=name)
         for name, cost in costs.items()
     }
     for name, cost in costs.items():
-        found: dict[str, list[tuple[float, float]]] = {}
+        found: dict[str, list[tuple[float, float]]] = defaultdict(list)
         for seed in seeds:
             rows = np.random.default_rng(seed).permutation(len(ops))
             many, few, test = rows[:N_MANY], rows[:N_FEW], rows[N_MANY:]
-            plain = LGBMRegressor(n_jobs=1, verbosity=-1).fit(totals[many], cost[many])
-            found.setdefault("LightGBM, totals, 900", []).append(
-                scores(cost[test], plain.predict(totals[test]))
-            )
-            for kind in ("ridge", "gp", "transfer"):
-                model = PREDICTORS[kind](seed=seed).fit(ops[many], cost[many], space=SPACE)
-                found.setdefault(f"{kind}, 900", []).append(
-                    scores(cost[test], model.predict(ops[test]))
-                )
             measured = dict(zip(SPACE.format_many(ops[few]), cost[few].tolist(), strict=True))
             others = [table for other, table in tables.items() if other != name]
-            for label, sources in (("alone", []), ("with other devices", others)):
-                few_model = transfer(SPACE, measured, device="new", sources=sources, seed=seed)
-                found.setdefault(f"transfer {label}, 20", []).append(
-                    scores(cost[test], few_model.predict(ops[test]))
-                )
+            plain = LGBMRegressor(n_jobs=1, verbosity=-1).fit(totals[many], cost[many])
+            guesses = {
+                "20, alone": transfer(SPACE, measured, sources=[], seed=seed).predict(ops[test]),
+                "900, totals_lightgbm": plain.predict(totals[test]),
+            }
+            for kind in ("ridge", "gp"):
+                model = PREDICTORS[kind](seed=seed).fit(ops[many], cost[many], space=SPACE)
+                guesses[f"900, {kind}"] = model.predict(ops[test])
+            helped = transfer(SPACE, measured, sources=others, seed=seed)
+            guesses["20, other devices"] = helped.predict(ops[test])
+            for method, guess in guesses.items():
+                found[method].append(scores(cost[test], guess))
         for method, values in found.items():
-            spearman, mape = np.mean(values, axis=0)
-            spread = np.std([value[0] for value in values])
-            print(f"{name:12} {method:28} {spearman:.4f} ±{spread:.4f}  {mape:.4f}", flush=True)
+            (spearman, mape), (spread, _) = np.mean(values, axis=0), np.std(values, axis=0)
+            print(f"{name:12} {method:22} {spearman:.4f} ±{spread:.4f}  {mape:.4f}", flush=True)
 
 
 if __name__ == "__main__":

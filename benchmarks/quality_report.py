@@ -11,6 +11,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from drift_corrected import drift_section
 
 DOCS = Path(__file__).parent.parent / "docs"
 PREDICTORS = ("lookup", "ridge", "xgboost", "lightgbm", "mlp", "gnn", "gp")
@@ -49,6 +50,7 @@ def render(rows: Iterable[dict[str, Any]]) -> None:
     parts = [
         INTRO.read_text(),
         *targets(runs),
+        *drift_section(),
         *beside_totals(runs),
         *neural_gaps(runs),
         *times(runs),

@@ -5,6 +5,9 @@ random ones, and by source devices with 900 (NAS-Bench-201) or 800 (FBNet) measu
 Scored on every architecture of the published table that was not measured. `suggest` sees the
 sources, never the target.
 
+Beside the published tasks, tables of our own are taken for new devices, and made-up devices have
+physics that no table has (``transfer_made_up.py``); constants of `transfer` are chosen on these.
+
 Results are appended to ``results/transfer.jsonl``, one line a task and seed; what is there is not
 run again. ``docs/transfer.md`` is rendered from the file and ``transfer_intro.md``.
 
@@ -25,18 +28,23 @@ from typing import Any, NamedTuple
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes share the cores
 
 import numpy as np
+import numpy.typing as npt
 from tqdm import tqdm
+from transfer_made_up import MADE_UP, OWN, SOURCES, made_up
 from transfer_page import render
 
-from archcost.datasets import CostKey, CostTable
+from archcost.datasets import CostKey, CostTable, load_bundled
 from archcost.datasets.source_help import HELP
-from archcost.spaces import get_space
+from archcost.spaces import SearchSpace, get_space
+from archcost.spaces.space import Ops
 from archcost.training import suggest, transfer
 from archcost.training.metrics import spearman
 
 RESULTS = Path(__file__).parent / "results" / "transfer.jsonl"
-SEEDS = range(10)
+SEEDS = 10
 COUNTS = (5, 10, 20, 50, 100)
+RANDOM_SEEDS = 1
+"""Seeds with which random architectures are measured as well."""
 N_SOURCE = {"nasbench201": 900, "fbnet": 800}
 LEVEL = 0.9
 
@@ -111,32 +119,75 @@ def run_task(data: Path, name: str, seed: int) -> list[dict[str, Any]]:
     candidates = None if task.space == "nasbench201" else ops
     chosen = suggest(space, max(COUNTS), sources=sources, candidates=candidates, seed=seed)
     choosing = time.perf_counter() - start
-    named = [row.tobytes() for row in map(space.parse, chosen)]
-    drawn = [row.tobytes() for row in ops[rng.permutation(len(ops))[: max(COUNTS)]]]
+    orders = {"chosen": space.parse_many(chosen)}
+    if seed < RANDOM_SEEDS:
+        orders["random"] = ops[rng.permutation(len(ops))[: max(COUNTS)]]
     results = []
     for device in task.targets:
         device_ops, cost = table.costs(keys[device])
-        place = {row.tobytes(): number for number, row in enumerate(device_ops)}
-        for how, order in (("chosen", named), ("random", drawn)):
-            for n in COUNTS:
-                measured = [place[row] for row in order[:n]]
-                pairs = {space.format(device_ops[i]): cost[i] for i in measured}
-                start = time.perf_counter()
-                model = transfer(space, pairs, sources=sources, seed=seed)
-                seconds = time.perf_counter() - start
-                rest = np.setdiff1d(np.arange(len(cost)), measured)
-                mean = model.predict(device_ops[rest])
-                low, high = model.predict_interval(device_ops[rest], LEVEL).T
-                results.append(
-                    {
-                        "task": name, "seed": seed, "device": device, "how": how, "n": n,
-                        "spearman": spearman(cost[rest], mean),
-                        "coverage": float(np.mean((low <= cost[rest]) & (cost[rest] <= high))),
-                        "width": float(np.median((high - low) / mean)),
-                        "seconds": seconds, "choosing_seconds": choosing,
-                    }
-                )  # fmt: skip
+        for how, order in orders.items():
+            for score in scores(space, sources, device_ops, cost, cost, order, seed):
+                about = {"task": name, "seed": seed, "device": device, "how": how}
+                results.append({**about, **score, "choosing_seconds": choosing})
     return results
+
+
+def run_own(data: Path, name: str, seed: int) -> list[dict[str, Any]]:
+    """Transfer to tables of our own or to made-up devices, with one seed."""
+    table, space = published(data), get_space("nasbench201")
+    keys = [_key(table, space.name, device) for device in SOURCES]
+    ops, _ = table.costs(keys[0])
+    rows = np.random.default_rng(seed).permutation(len(ops))[: N_SOURCE[space.name]]
+    sources = [_rows_of(table, key, ops[rows]) for key in keys]
+    results = []
+    for device in OWN if name == "own" else MADE_UP:
+        if name == "own":
+            own = load_bundled(f"nasbench201-{device}")
+            device_ops, truth = own.costs(_key(own, space.name, device))
+            cost = truth
+        else:
+            device_ops = space.all_ops
+            truth, cost = made_up(device, seed)
+        start = time.perf_counter()
+        chosen = suggest(space, max(COUNTS), sources=sources, candidates=device_ops, seed=seed)
+        choosing = time.perf_counter() - start
+        order = space.parse_many(chosen)
+        for score in scores(space, sources, device_ops, truth, cost, order, seed):
+            about = {"task": name, "seed": seed, "device": device, "how": "chosen"}
+            results.append({**about, **score, "choosing_seconds": choosing})
+    return results
+
+
+def scores(
+    space: SearchSpace,
+    sources: list[CostTable],
+    ops: Ops,
+    truth: npt.NDArray[np.float64],
+    cost: npt.NDArray[np.float64],
+    order: Ops,
+    seed: int,
+) -> Iterator[dict[str, Any]]:
+    """Yield how well a device is known after the first few of `order` are measured.
+
+    `cost` is what a measurement says and `truth` what is to be predicted, both of `ops`.
+    """
+    place = {row.tobytes(): number for number, row in enumerate(ops)}
+    for n in COUNTS:
+        measured = [place[row.tobytes()] for row in order[:n].astype(ops.dtype)]
+        pairs = {space.format(ops[i]): cost[i] for i in measured}
+        start = time.perf_counter(), time.process_time()
+        model = transfer(space, pairs, sources=sources, seed=seed)
+        seconds = time.perf_counter() - start[0], time.process_time() - start[1]
+        rest = np.setdiff1d(np.arange(len(truth)), measured)
+        mean = model.predict(ops[rest])
+        low, high = model.predict_interval(ops[rest], LEVEL).T
+        yield {
+            "n": n,
+            "spearman": spearman(truth[rest], mean),
+            "coverage": float(np.mean((low <= truth[rest]) & (truth[rest] <= high))),
+            "width": float(np.median((high - low) / mean)),
+            "seconds": seconds[0], "cpu_seconds": seconds[1],
+        }  # fmt: skip
 
 
 def _key(table: CostTable, space: str, device: str) -> CostKey:
@@ -161,11 +212,17 @@ def done() -> set[tuple[str, int]]:
     return {(r["task"], r["seed"]) for r in map(json.loads, RESULTS.read_text().splitlines())}
 
 
-def run_missing(data: Path, processes: int, names: list[str]) -> Iterator[list[dict[str, Any]]]:
+def run_missing(
+    data: Path, processes: int, names: list[str], seeds: int
+) -> Iterator[list[dict[str, Any]]]:
     """Run what is missing, on several processes."""
-    todo = [(name, seed) for seed in SEEDS for name in names if (name, seed) not in done()]
+    known = done()
+    todo = [(name, seed) for seed in range(seeds) for name in names if (name, seed) not in known]
     with ProcessPoolExecutor(processes) as pool:
-        futures = [pool.submit(run_task, data, name, seed) for name, seed in todo]
+        futures = [
+            pool.submit(run_task if name in TASKS else run_own, data, name, seed)
+            for name, seed in todo
+        ]
         for future in tqdm(as_completed(futures), total=len(futures), desc="transfer"):
             yield future.result()
 
@@ -175,12 +232,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--tasks", default=",".join(TASKS))
+    parser.add_argument("--tasks", default=",".join([*TASKS, "own", "made_up"]))
+    parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--render", action="store_true", help="only write the page")
     arguments = parser.parse_args()
     if not arguments.render:
         RESULTS.parent.mkdir(exist_ok=True)
-        for results in run_missing(arguments.data, arguments.processes, arguments.tasks.split(",")):
+        names = arguments.tasks.split(",")
+        for results in run_missing(arguments.data, arguments.processes, names, arguments.seeds):
             with RESULTS.open("a") as file:
                 file.writelines(json.dumps(result) + "\n" for result in results)
     render(RESULTS)

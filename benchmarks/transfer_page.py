@@ -15,42 +15,79 @@ PUBLISHED = {
     "NASFLAT (128 test architectures)": (0.959, 0.961, 0.809, 0.871, 0.814, 0.734, 0.577),
 }
 """Mean Spearman over the targets with 20 measurements, from the papers."""
+OTHERS = {"own": "Tables of our own", "made_up": "Made-up devices"}
+"""Tasks on which constants may be chosen, and their titles."""
 CEILING = (0.980, 1.000, 0.927, 0.981, 0.979, 0.823, 0.811)
 """A model fit on 80 % of the target's own table."""
 
 
 def render(results: Path) -> None:
-    """Write the page and its plot."""
+    """Write the page for users, its plot, and the results by device."""
     frame = pd.read_json(results, lines=True)
+    published = frame[frame["task"].isin(TASKS)]
     # A task is scored by the mean over its targets; the spread is that of these means over seeds.
-    by_seed = frame.groupby(["how", "n", "task", "seed"])[["spearman", "coverage"]].mean()
+    by_seed = published.groupby(["how", "n", "task", "seed"])[["spearman", "coverage"]].mean()
     text = INTRO.read_text(encoding="utf-8")
-    n_seeds = frame["seed"].nunique()
-    text += f"\n## Results, {n_seeds} seeds\n\nMean Spearman over the targets (± over seeds).\n\n"
-    text += _markdown(_main_table(by_seed))
+    text += (
+        f"\n## Results\n\nMean Spearman over the targets (± over seeds; {_seeds(published)}).\n\n"
+    )
+    text += _markdown(_main_table(by_seed, ("chosen",)))
     text += "\n![Spearman against measurements](transfer.png)\n"
-    text += "\n### Intervals\n\nShare of unmeasured architectures within the 90 % interval, "
-    text += "measured architectures chosen.\n\n" + _markdown(_coverage(by_seed))
-    text += "\n### Time\n\nSeconds of one `transfer` on one core of a machine busy with other "
-    text += "work, median and 95th percentile, source devices already known.\n\n"
-    text += _markdown(_seconds(frame))
-    text += "\n### By device\n\nSpearman, measured architectures chosen.\n\n"
-    text += _markdown(_devices(frame))
-    DOCS.mkdir(exist_ok=True)
+    text += "\nShare of unmeasured architectures within the 90 % interval.\n\n"
+    text += _markdown(_coverage(by_seed))
+    text += "\nBy device, for random measurements, on tables of our own and on made-up devices: "
+    text += "[notes/transfer_results.md](notes/transfer_results.md).\n"
     (DOCS / "transfer.md").write_text(text, encoding="utf-8")
+    notes = "# Transfer: results by device\n\n`python benchmarks/transfer.py` renders this page. "
+    notes += "Mean over seeds; measured architectures chosen by `suggest`, unless said otherwise.\n"
+    for task, title in OTHERS.items():
+        part = frame[frame["task"] == task]
+        if len(part):
+            notes += f"\n## {title} ({_seeds(part)})\n\nSpearman, and after it the share within "
+            notes += "the 90 % interval.\n\n" + _markdown(_both(part))
+    notes += f"\n## Random measurements ({_seeds(published[published['how'] == 'random'])})\n\n"
+    notes += _markdown(_main_table(by_seed, ("random",)))
+    notes += f"\n## Published tasks by device ({_seeds(published)})\n\nSpearman, and after it the "
+    notes += "share within the 90 % interval.\n\n" + _markdown(_devices(published))
+    notes += (
+        "\n## Time\n\nSeconds of processor time of one `transfer` on one core of a machine busy "
+    )
+    notes += "with other work, median and 95th percentile, source devices already known.\n\n"
+    notes += _markdown(_seconds(frame))
+    (DOCS / "notes" / "transfer_results.md").write_text(notes, encoding="utf-8")
     _plot(by_seed)
 
 
-def _main_table(by_seed: pd.DataFrame) -> pd.DataFrame:
+def _seeds(frame: pd.DataFrame) -> str:
+    """Return how many seeds each task has, such as ``3 to 4 seeds``."""
+    counts = frame.groupby("task")["seed"].nunique()
+    low, high = int(counts.min()), int(counts.max())
+    if low < high:
+        return f"{low} to {high} seeds"
+    return f"{low} seed" + "s" * (low > 1)
+
+
+def _both(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return Spearman and coverage by device and number of measurements, the mean last."""
+    means = frame.groupby(["device", "n"])[["spearman", "coverage"]].mean()
+    table = (means["spearman"].map(_three) + " " + means["coverage"].map(_two)).unstack()
+    mean = means.groupby("n").mean()
+    table.loc["mean"] = mean["spearman"].map(_three) + " " + mean["coverage"].map(_two)
+    return table.reset_index()
+
+
+def _main_table(by_seed: pd.DataFrame, hows: tuple[str, ...]) -> pd.DataFrame:
     rows = [
         {"": name, **dict(zip(TASKS, map(_three, v), strict=True))} for name, v in PUBLISHED.items()
     ]
-    for how in ("chosen", "random"):
+    for how in hows:
         for n in sorted({key[1] for key in by_seed.index}):
             part = by_seed.loc[(how, n)]["spearman"].groupby("task")
             mean, spread = part.mean(), part.std()
             row = {"": f"archcost, {n} {how}"}
-            row |= {t: f"{mean[t]:.3f} ± {spread[t]:.3f}" for t in TASKS if t in mean}
+            # One seed has no spread.
+            spread = spread.map(lambda value: f" ± {value:.3f}" if value == value else "")
+            row |= {t: f"{mean[t]:.3f}{spread[t]}" for t in TASKS if t in mean}
             rows.append(row)
     rows.append({"": "ceiling", **dict(zip(TASKS, map(_three, CEILING), strict=True))})
     return pd.DataFrame(rows).fillna("")
@@ -64,15 +101,20 @@ def _coverage(by_seed: pd.DataFrame) -> pd.DataFrame:
 
 
 def _seconds(frame: pd.DataFrame) -> pd.DataFrame:
-    table = frame.groupby("n")["seconds"].quantile([0.5, 0.95]).unstack()
+    table = frame.groupby("n")["cpu_seconds"].quantile([0.5, 0.95]).unstack()
     return table.map(_three).rename_axis("measurements").reset_index()
 
 
 def _devices(frame: pd.DataFrame) -> pd.DataFrame:
     part = frame[frame["how"] == "chosen"].copy()
     part["task"] = pd.Categorical(part["task"], TASKS)
-    grouped = part.groupby(["task", "device", "n"], observed=True)["spearman"].mean()
-    return grouped.unstack().map(_three).reset_index()
+    means = part.groupby(["task", "device", "n"], observed=True)[["spearman", "coverage"]].mean()
+    both = means["spearman"].map(_three) + " " + means["coverage"].map(_two)
+    return both.unstack().reset_index()
+
+
+def _two(value: float) -> str:
+    return f"{value:.2f}"
 
 
 def _three(value: float) -> str:
@@ -94,6 +136,8 @@ def _plot(by_seed: pd.DataFrame) -> None:
     panels = figure.subplots(1, len(TASKS))
     for place, (task, axes) in enumerate(zip(TASKS, panels, strict=True)):
         for how, style in (("chosen", "o-"), ("random", "s--")):
+            if (how, task) not in by_seed.index.droplevel(["n", "seed"]):
+                continue
             part = by_seed.xs((how, task), level=("how", "task"))["spearman"].groupby("n")
             axes.plot(part.mean().index, part.mean(), style, markersize=3, label=f"archcost, {how}")
         for (name, scores), marker in zip(PUBLISHED.items(), "^vD", strict=True):

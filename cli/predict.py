@@ -109,6 +109,9 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.dataset,
         arguments.model,
     )
+    if model.manifest.training.get("extrapolated"):
+        source = model.manifest.training["sources"][0]
+        print(f"archcost: extrapolated from {source}, not measured", file=sys.stderr)
     ops = np.stack([model.space.parse(arch) for arch in archs])  # a list of ints would be one
     costs = model.predict(ops)
     bounds = model.predict_interval(ops)

@@ -17,10 +17,12 @@ DESCRIPTION = """\
 Make a cost model of a new device from a few measurements and the devices that are known.
 
 The measurements are a CSV or Parquet file with the columns arch and latency_ms or energy_mj;
-`archcost suggest` says which architectures to measure. A device that has a model on another
-dataset is known already, and starts from that; with --extrapolate not even a measurement is needed,
-but the intervals are wide. The model is saved in the folder of your
-models, where `archcost predict` finds it, with a report beside it, and logged to MLflow."""
+`archcost suggest` says which architectures to measure. Where latency_std_ms or energy_std_mj is
+given, precise measurements weigh more. A device that has a model on another dataset is known
+already, and starts from that. With --extrapolate no measurement is needed: a device without such a
+model is then the mean of the known devices; the intervals are wide. The model is saved in the
+folder of your models, where `archcost predict` finds it, with a report beside it, and logged to
+MLflow."""
 
 EPILOG = """\
 examples:
@@ -63,7 +65,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--extrapolate",
         action="store_true",
-        help="make a model without measurements, of what the device costs on another dataset",
+        help="make a model without measurements, of what the device costs on another dataset or "
+        "else of what known devices do",
     )
     parser.add_argument("--seed", type=int, default=0, help="seed (default: %(default)s)")
     parser.add_argument(
@@ -99,8 +102,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.measurements is None and not arguments.extrapolate:
         raise ArchcostError(
-            "transfer needs a file of measurements; --extrapolate does without where the device "
-            "has a model on another dataset"
+            "transfer needs a file of measurements; --extrapolate does without, from what the "
+            "device costs on another dataset or else from the known devices"
         )
     model = transfer(
         arguments.space,

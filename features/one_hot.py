@@ -29,7 +29,7 @@ def one_hot(ops: npt.NDArray[Any], n_ops: int) -> Floats:
     n_archs, n_positions = ops.shape
     encoded = np.zeros((n_archs, n_positions, n_ops))
     encoded[np.arange(n_archs)[:, None], np.arange(n_positions), ops] = 1.0
-    return encoded.reshape(n_archs, -1)
+    return encoded.reshape(n_archs, n_positions * n_ops)
 
 
 def one_hot_names(space: SearchSpace) -> list[str]:

@@ -427,7 +427,7 @@ class CostModel:
             return_std=return_std,
             extrapolate=extrapolate,
         )
-        if stds is None:
+        if not return_std or stds is None:
             return float(means[0]) if single else means
         return (float(means[0]), float(stds[0])) if single else (means, stds)
 

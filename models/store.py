@@ -68,7 +68,9 @@ def find_model(key: CostKey) -> Path:
     raise UnknownNameError(
         f"dataset of {key.device} {key.metric} must be one of {sorted(datasets)}, for which there "
         f"are models, but got {shown(key.dataset)}; with costs of it, `archcost train --table FILE "
-        f"--device {key.device} --dataset {key.dataset}` makes one"
+        f"--device {key.device} --dataset {key.dataset}` makes one; of a few, or with "
+        f"--extrapolate of none, `archcost transfer {key.device} FILE --space {key.space} "
+        f"--dataset {key.dataset}` does"
     )
 
 

@@ -6,6 +6,7 @@ Notation as in ``group_posterior``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +28,9 @@ OUTLIER_PENALTY = 4.0
 """Penalty in nats for declaring a measurement an outlier."""
 FIRST_ROUNDS = 3
 """Rounds of expectation-maximisation of the scatter under the prior's mean, before any fit."""
-SUSPECTS, FEWEST_PER_OUTLIER = 3, 5
-"""Measurements tried in turn as the next outlier; measurements needed for each outlier."""
-FEW = 40
+FEWEST_PER_OUTLIER, MOST_STEPS = 4, 8
+"""Measurements needed for each outlier; fits at most, so that of many several go at once."""
+FEW = 60
 """Measurements up to which outliers are searched one by one; beyond, the Student t suffices."""
 LOW, HIGH, NOISE_LOW, NOISE_HIGH = -18.0, 3.0, -14.0, 1.0
 """Bounds of the log variances of the groups and of the noise."""
@@ -65,44 +66,79 @@ def find_mode(
     return mode
 
 
-def robust_mode(
-    kernels: Floats, target: Floats, prior: GroupPrior
-) -> tuple[Floats, Floats, Floats]:
-    """Return mode, scatter, and the precision of the log variances around the mode."""
-    mode, scatter = _start(kernels, target, prior)
+class RobustMode(NamedTuple):
+    """The log variances under one hypothesis, and what it makes of each measurement.
+
+    Parameters
+    ----------
+    mode : numpy.ndarray of float64, shape (n_groups + 1,)
+        The most probable log variances.
+    scatter : numpy.ndarray of float64, shape (n_measured,)
+        Factor on the noise variance of each measurement.
+    precision : numpy.ndarray of float64, shape (n_groups + 1, n_groups + 1)
+        Of the log variances around the mode.
+    log_evidence : float
+        Of the hypothesis, by Laplace's approximation, up to a constant common to all.
+    """
+
+    mode: Floats
+    scatter: Floats
+    precision: Floats
+    log_evidence: float
+
+
+def robust_mode(kernels: Floats, target: Floats, prior: GroupPrior, regular: Floats) -> RobustMode:
+    """Find the mode of the log variances while outliers lose their weight.
+
+    Parameters
+    ----------
+    kernels : array of float, shape (n_groups, n, n)
+        From ``grams``.
+    target : array of float, shape (n,)
+        Relative costs, less their prior means.
+    prior : GroupPrior
+        One hypothesis.
+    regular : array of float, shape (n,)
+        Scatter of each measurement if it is no outlier: 1, or less for a precise one.
+    """
+    mode, scatter = _start(kernels, target, prior, regular)
     rounds = 3 if len(target) <= MOST_EXACT // 2 else 2
     for remaining in reversed(range(rounds)):
         mode = find_mode(kernels, target, prior, scatter, mode, 20)
-        noise = np.exp(mode[-1]) * scatter
-        inverse = inverse_of(covariance_of(mode, kernels, scatter))[0]
         if remaining:
-            scatter = _expected_scatter(kernels, target, mode, scatter)
+            scatter = _expected_scatter(kernels, target, mode, scatter, regular)
+    loss = _loss(mode, kernels, target, prior, scatter)[0] + _scatter_penalty(scatter / regular)
     if len(target) <= FEW:
-        mode, scatter = _without_outliers(kernels, target, prior, mode, scatter)
-        noise = np.exp(mode[-1]) * scatter
-        inverse = inverse_of(covariance_of(mode, kernels, scatter))[0]
+        mode, scatter, loss = _without_outliers(
+            kernels, target, prior, regular, (mode, scatter, loss)
+        )
+    inverse, _ = inverse_of(covariance_of(mode, kernels, scatter))
     parts = [w * (inverse @ k) for w, k in zip(np.exp(mode[:-1]), kernels, strict=True)]
-    parts.append(inverse * noise)
+    parts.append(inverse * (np.exp(mode[-1]) * scatter))
     flat = np.stack([part.ravel() for part in parts])
     turned = np.stack([part.T.ravel() for part in parts])
-    return mode, scatter, 0.5 * flat @ turned.T + np.diag(prior.spread**-2)
+    precision = 0.5 * flat @ turned.T + np.diag(prior.spread**-2)
+    half_log_det = 0.5 * float(np.linalg.slogdet(precision)[1])
+    log_evidence = prior.log_share - loss - float(np.log(prior.spread).sum()) - half_log_det
+    return RobustMode(mode, scatter, precision, log_evidence)
 
 
-def _start(kernels: Floats, target: Floats, prior: GroupPrior) -> tuple[Floats, Floats]:
+def _start(
+    kernels: Floats, target: Floats, prior: GroupPrior, regular: Floats
+) -> tuple[Floats, Floats]:
     """Return log variances and scatter to start from.
 
     Either all measurements are regular, or those are not that are far from what the prior's mean
     expects: a fit that has seen outliers takes them for noise of everything. The likelier start is
     taken.
     """
-    regular = np.ones(len(target))
     suspicious = regular
     for _ in range(FIRST_ROUNDS):
-        suspicious = _expected_scatter(kernels, target, prior.mean, suspicious)
+        suspicious = _expected_scatter(kernels, target, prior.mean, suspicious, regular)
     starts = []
     for scatter in (regular, suspicious):
         mode = find_mode(kernels, target, prior, scatter, None, 12)
-        loss = _loss(mode, kernels, target, prior, scatter)[0] + _scatter_penalty(scatter)
+        loss = _loss(mode, kernels, target, prior, scatter)[0] + _scatter_penalty(scatter / regular)
         starts.append((loss, mode, scatter))
     _, mode, scatter = min(starts, key=lambda start: start[0])
     return mode, scatter
@@ -116,44 +152,57 @@ def _scatter_penalty(scatter: Floats) -> float:
     return float(DEGREES / 2 * (np.log(scatter) + 1 / scatter - 1).sum())
 
 
-def _expected_scatter(kernels: Floats, target: Floats, mode: Floats, scatter: Floats) -> Floats:
+def _expected_scatter(
+    kernels: Floats, target: Floats, mode: Floats, scatter: Floats, regular: Floats
+) -> Floats:
     """Return the scatter of each measurement that its expected squared residual says."""
     noise = np.exp(mode[-1]) * scatter
     inverse = inverse_of(covariance_of(mode, kernels, scatter))[0]
     expected = (noise * (inverse @ target)) ** 2 + noise - noise**2 * np.diag(inverse)
-    updated: Floats = (DEGREES + np.maximum(expected, 0.0) / np.exp(mode[-1])) / (DEGREES + 1)
+    unusual = np.maximum(expected, 0.0) / (np.exp(mode[-1]) * regular)
+    updated: Floats = regular * (DEGREES + unusual) / (DEGREES + 1)
     return updated
 
 
 def _without_outliers(
-    kernels: Floats, target: Floats, prior: GroupPrior, mode: Floats, scatter: Floats
-) -> tuple[Floats, Floats]:
-    """Down-weight outliers one by one while the penalised posterior improves.
+    kernels: Floats,
+    target: Floats,
+    prior: GroupPrior,
+    regular: Floats,
+    found: tuple[Floats, Floats, float],
+) -> tuple[Floats, Floats, float]:
+    """Declare measurements outliers one after the other, and keep the best number of them.
 
     Among few measurements an outlier pulls the fit towards itself, so that only a fit without it
-    shows its residual.
+    shows its residual, and two of them hide each other: the next is taken out even if the last
+    brought nothing yet.
+
+    Parameters
+    ----------
+    kernels, target, prior, regular : as for ``robust_mode``
+    found : tuple of array, array and float
+        Log variances, scatter and penalised loss so far; returned if nothing is better.
 
     Returns
     -------
-    mode, scatter : numpy.ndarray of float64
-        The log variances and the scatter of each measurement.
+    tuple of array, array and float
+        Log variances, scatter and penalised loss.
     """
-    best = _loss(mode, kernels, target, prior, scatter)[0]
-    for _ in range(len(target) // FEWEST_PER_OUTLIER):
-        inverse = inverse_of(covariance_of(mode, kernels, scatter))[0]
+    n = len(target)
+    mode, _, best = found
+    scatter = regular.copy()
+    at_once = max(1, n // MOST_STEPS // FEWEST_PER_OUTLIER)
+    for n_out in range(at_once, n // FEWEST_PER_OUTLIER + 1, at_once):
+        inverse, _ = inverse_of(covariance_of(mode, kernels, scatter))
         leave_one_out = (inverse @ target) ** 2 / np.diag(inverse)
-        found = None
-        for suspect in np.argsort(-leave_one_out)[:SUSPECTS].tolist():
-            wider = scatter.copy()
-            wider[suspect] = OUTLIER_SCATTER
-            refit = find_mode(kernels, target, prior, wider, prior.mean, 20)
-            loss = _loss(refit, kernels, target, prior, wider)[0] + OUTLIER_PENALTY
-            if loss < best:
-                best, found = loss, (refit, wider)
-        if found is None:
-            break
-        mode, scatter = found
-    return mode, scatter
+        leave_one_out[scatter >= OUTLIER_SCATTER] = 0.0
+        scatter = scatter.copy()
+        scatter[np.argsort(-leave_one_out)[:at_once]] = OUTLIER_SCATTER
+        mode = find_mode(kernels, target, prior, scatter, prior.mean, 15)
+        loss = _loss(mode, kernels, target, prior, scatter)[0] + OUTLIER_PENALTY * n_out
+        if loss < best:
+            best, found = loss, (mode, scatter, loss)
+    return found
 
 
 def _loss(

@@ -106,6 +106,7 @@ def infer(
     groups: Sequence[slice],
     priors: Sequence[GroupPrior],
     seed: int = 0,
+    regular: Floats | None = None,
 ) -> Coefficients:
     """Return the posterior of the coefficients.
 
@@ -121,20 +122,30 @@ def infer(
         Hypotheses over the log variances.
     seed : int, default=0
         Fixes the samples.
+    regular : array of float, shape (n_measured,), optional
+        Variance of the noise of each measurement that is no outlier, relative to the others';
+        all the same by default.
     """
+    regular = np.ones(len(target)) if regular is None else regular
     rng = np.random.default_rng(seed)
     some = np.sort(rng.permutation(len(target))[:MOST_EXACT])
     kernels, few = grams(features[some], groups), target[some]
-    modes = [robust_mode(kernels, few, prior) for prior in priors]
-    scatter = np.exp(np.mean([np.log(scatter) for _, scatter, _ in modes], axis=0))
-    samples, log_density = _sample([(mode, h) for mode, _, h in modes], rng)
+    modes = [robust_mode(kernels, few, prior, regular[some]) for prior in priors]
+    evidence = np.array([found.log_evidence for found in modes])
+    shares_of_modes = np.exp(evidence - evidence.max())
+    # What a hypothesis makes of a measurement counts as much as the hypothesis does.
+    scatter = np.exp(
+        shares_of_modes @ np.log([found.scatter for found in modes]) / shares_of_modes.sum()
+    )
+    samples, log_density = _sample([(found.mode, found.precision) for found in modes], rng)
     log_prior = np.logaddexp.reduce([prior.log_density(samples) for prior in priors], axis=0)
     solved = _solve_each(kernels, few, scatter, samples)
     shares = _shares(solved.likelihood + log_prior - log_density)
     if len(some) == len(target):
         return _average(features, target, groups, scatter, samples, shares, solved, rng)
     best = samples[shares.argmax()]
-    scatter = _all_scatter(features, target, _variances(best, groups, features.shape[1]), best)
+    variances = _variances(best, groups, features.shape[1])
+    scatter = _all_scatter(features, target, variances, best, regular)
     order = np.argsort(-shares)[:KEPT]  # the samples hardly differ, and each costs more
     shares = shares[order] / shares[order].sum()
     return _average(features, target, groups, scatter, samples[order], shares, None, rng)
@@ -187,14 +198,16 @@ def _variances(theta: Floats, groups: Sequence[slice], n_features: int) -> Float
     return variances
 
 
-def _all_scatter(features: Floats, target: Floats, variances: Floats, theta: Floats) -> Floats:
+def _all_scatter(
+    features: Floats, target: Floats, variances: Floats, theta: Floats, regular: Floats
+) -> Floats:
     """Return the scatter of all measurements, given log variances found on some."""
-    scatter = np.ones(len(target))
+    scatter = regular
     for _ in range(2):
         mean, cover, _ = _solve(features, target, variances, np.exp(theta[-1]) * scatter)
         residual = target - features @ mean[:-1] - mean[-1]
-        expected = (residual**2 + cover) / np.exp(theta[-1])
-        scatter = (DEGREES + expected) / (DEGREES + 1)
+        unusual = (residual**2 + cover) / (np.exp(theta[-1]) * regular)
+        scatter = regular * (DEGREES + unusual) / (DEGREES + 1)
     return scatter
 
 

@@ -39,7 +39,31 @@ class NetworkPredictor(CostPredictor):
     def with_kernels(
         self, kernels: KernelPredictor, space: SearchSpace, batch_sizes: tuple[int, ...] = (1,)
     ) -> Self:
-        """Return itself, fitted, with a predictor of graphs that was fitted elsewhere."""
+        """Take over a predictor of graphs that was fitted elsewhere.
+
+        Parameters
+        ----------
+        kernels : KernelPredictor
+            A fitted predictor of graphs.
+        space : SearchSpace
+            What the networks are of.
+        batch_sizes : tuple of int, default=(1,)
+            Images at a time of the networks that it learned from.
+
+        Returns
+        -------
+        NetworkPredictor
+            Itself, fitted.
+
+        Examples
+        --------
+        >>> import archcost
+        >>> from archcost.zoo import zoo_network
+        >>> known = archcost.load("cpu_openvino", space="any")
+        >>> predictor = NetworkPredictor().with_kernels(known.predictor.kernels_, known.space)
+        >>> bool(predictor.predict_graphs([zoo_network("resnet18")], False)[0] > 0)
+        True
+        """
         self._bind(space)
         self.kernels_, self.batch_sizes_ = kernels, tuple(sorted(set(batch_sizes)))
         return self
@@ -55,7 +79,31 @@ class NetworkPredictor(CostPredictor):
         return self.kernels_.unmeasured(network)
 
     def predict_graphs(self, graphs: list[Graph], return_std: bool) -> tuple[Floats, Floats | None]:
-        """Return costs of graphs, and standard deviations if they are asked for."""
+        """Return costs of graphs.
+
+        Parameters
+        ----------
+        graphs : list of Graph
+            The networks.
+        return_std : bool
+            Whether to return standard deviations.
+
+        Returns
+        -------
+        mean : numpy.ndarray of float64, shape (n_archs,)
+            Costs in ms or mJ.
+        std : numpy.ndarray of float64, shape (n_archs,), or None
+            Standard deviations, if they are asked for.
+
+        Examples
+        --------
+        >>> import archcost
+        >>> from archcost.zoo import zoo_network
+        >>> known = archcost.load("cpu_openvino", space="any")
+        >>> mean, std = known.predictor.predict_graphs([zoo_network("resnet18")], True)
+        >>> mean.shape, std.shape
+        ((1,), (1,))
+        """
         check_is_fitted(self, "space_")
         if not graphs:
             return np.empty(0), np.empty(0)

@@ -71,9 +71,28 @@ class RescaledPredictor(CostPredictor):
     source: tuple[KnownCosts, str] | None = None
 
     def with_source(self, costs: KnownCosts, dataset: str) -> Self:
-        """Use the costs of the device on another dataset; return itself.
+        """Use the costs of the device on another dataset.
 
         Without a source the work alone stands for it.
+
+        Parameters
+        ----------
+        costs : KnownCosts
+            What the device costs on the other dataset.
+        dataset : str
+            That dataset.
+
+        Returns
+        -------
+        RescaledPredictor
+            Itself, not fitted yet.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> known = KnownCosts.of(NASBench201(), lambda ops: 1.0 + (ops == 3).sum(axis=1))
+        >>> RescaledPredictor(dataset="cifar100").with_source(known, "cifar10").source[1]
+        'cifar10'
         """
         self.source = costs, dataset
         return self

@@ -6,9 +6,10 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from archcost.features.cost_drivers import LATER_DRIVERS, REFERENCE, CostDrivers
-from archcost.predictors.base import CostPredictor, Floats
+from archcost.predictors.base import CostPredictor, Floats, check_costs
 from archcost.predictors.group_posterior import infer
 from archcost.predictors.group_prior import (
     SOURCES,
@@ -17,21 +18,14 @@ from archcost.predictors.group_prior import (
     by_physics,
     generic_prior,
 )
+from archcost.predictors.measurement_noise import interval_widening, noise_ratio
 from archcost.spaces.space import Ops, SearchSpace
+from archcost.spaces.spaces import given_space
 
 WORK_SLOPE_PRIOR, WORK_SLOPE_PRIOR_IN_GRAPHS = 0.1, 0.2
 """Prior mean of the relative cost that one standard deviation of work adds, by kind of space."""
 LEAST_EXPECTED = 0.2
 """Lower bound on expected relative costs where the typical cost is estimated."""
-WIDENING = (5, 10, 20, 50, 100), (1.0, 1.05, 1.1, 1.2, 1.25)
-"""Measurements, and the factor on standard deviations that devices taken for new needed with as
-many: 90 % intervals then held 90 % of the costs of tables of our own and of made-up devices, whose
-sources were other devices (``docs/notes/transfer.md``)."""
-LEFT_OUT_POWER, LEFT_OUT_RANGE = 0.5, (0.8, 2.0)
-"""Power of the root mean square of the standardised leave-one-out residuals on that factor, and
-what the root mean square is clipped to, as few residuals say little."""
-LARGEST_RATIO = 4.0
-"""Bound on a standardised residual there, for the sake of outliers."""
 FLOOR_SHARE = 0.2
 """Share of the cheapest measurement below which the soft floor acts on predictions."""
 
@@ -75,6 +69,45 @@ class TransferPredictor(CostPredictor):
         self.prior = prior
         return self
 
+    def fit(
+        self,
+        archs: Any,
+        cost: npt.ArrayLike,
+        *,
+        space: str | SearchSpace | None = None,
+        cost_std: npt.ArrayLike | None = None,
+    ) -> Self:
+        """Learn from architectures and their costs, precise ones counting more.
+
+        Parameters
+        ----------
+        archs : sequence of architectures or array (n_archs, n_positions)
+            In any accepted form; their order does not matter.
+        cost : array of float, shape (n_archs,)
+            Costs in ms or mJ, finite and positive.
+        space : str, SearchSpace or None, default=None
+            The search space; None takes the only one that the architectures belong to.
+        cost_std : array of float, shape (n_archs,), optional
+            Standard deviation of each cost over repeats, in the unit of the costs; NaN where it is
+            unknown. Only the ratios count.
+
+        Raises
+        ------
+        ArchitectureError, CostTableError
+            As ``CostPredictor.fit``.
+        """
+        if cost_std is None:
+            return super().fit(archs, cost, space=space)
+        space = given_space(space, archs)
+        ops = space.parse_many(archs)
+        costs = check_costs(cost, len(ops))
+        ratio = noise_ratio(np.asarray(cost_std, dtype=np.float64))
+        order = np.lexsort([ratio, costs, *ops.T[::-1]])
+        self._bind(space)
+        with threadpool_limits(1):  # the same bits on any number of cores
+            self._infer(ops[order], costs[order], ratio[order])
+        return self
+
     def bind(self, space: SearchSpace) -> Self:
         """Prepare for a space without any measurement; return itself."""
         self._bind(space)
@@ -101,6 +134,9 @@ class TransferPredictor(CostPredictor):
             self.groups_[SOURCES] = slice(n_drivers, n_drivers + n_sources)
 
     def _fit(self, ops: Ops, cost: Floats) -> None:
+        self._infer(ops, cost, np.ones(len(cost)))
+
+    def _infer(self, ops: Ops, cost: Floats, ratio: Floats) -> None:
         # If all architectures cost the same, work costs nothing there.
         self.work_slope_ = work_slope_prior(self.space_) if np.ptp(cost) > 0 else 0.0
         expected = self.expected(ops)
@@ -112,18 +148,74 @@ class TransferPredictor(CostPredictor):
             list(self.groups_.values()),
             self.prior_.hypotheses,
             self.seed,
+            ratio,
         )
         self.posterior_mean_ = found.mean
         self.coefficients_ = self._in_drivers(found.mean[:-1])
         self.offset_ = float(found.mean[-1])
-        widening = interval_widening((target - found.left_out) / found.left_out_std)
+        self.left_out_ratio_ = (target - found.left_out) / (found.left_out_std * np.sqrt(ratio))
+        widening = interval_widening(self.left_out_ratio_)
         self.root_ = widening * np.vstack([self._in_drivers(found.root[:-1]), found.root[-1:]])
         self.noise_ = widening**2 * found.noise
         self.log_variances_ = found.log_variances
-        self.left_out_ratio_ = (target - found.left_out) / found.left_out_std
         self.floor_ = FLOOR_SHARE * float(cost.min())
         self.measured_, self.measured_cost_ = ops, cost
         self.left_out_ = self._soft_floor(self.unit_ * (expected + found.left_out))
+
+    def expect(
+        self, space: SearchSpace, weights: Floats, typical_cost: float, level_spread: float
+    ) -> Self:
+        """Predict before any measurement: the weighted mean of the sources; return itself.
+
+        Parameters
+        ----------
+        space : SearchSpace
+            The search space.
+        weights : array of float, shape (n_sources,)
+            Share of each source in the mean, sum 1.
+        typical_cost : float
+            Cost to expect of a typical architecture, in ms or mJ.
+        level_spread : float
+            Standard deviation of the logarithm of that cost.
+
+        Returns
+        -------
+        TransferPredictor
+            Itself, ready to predict.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> from archcost.training.transfer_sources import transfer_prior
+        >>> space = NASBench201()
+        >>> prior = transfer_prior(space, ["raspi4", "fpga"], "cifar10", without="mine")
+        >>> predictor = TransferPredictor(0, "cifar10").with_prior(prior)
+        >>> expected = predictor.expect(space, np.array([0.5, 0.5]), 10.0, 0.5)
+        >>> bool(expected.predict([[3] * 6])[0] > expected.predict([[0] * 6])[0])
+        True
+        """
+        self.bind(space)
+        coefficients = self.prior_.coefficients
+        n_drivers, n_sources = coefficients.shape
+        self.work_slope_ = 0.0 if n_sources else work_slope_prior(space)
+        reference = self.drivers_.transform(space.sample(min(REFERENCE, space.n_archs), seed=0))
+        spread = np.maximum((reference @ coefficients).std(axis=0), 1e-9)
+        # Of equal spread, so that the mean is about that of the sources' ranks.
+        alike = coefficients / spread * (spread @ weights)
+        mean = alike @ weights
+        self.posterior_mean_ = np.concatenate([mean, np.zeros(n_sources + 1)])
+        self.coefficients_, self.offset_ = mean, 0.0
+        apart = (alike - mean[:, None]) * np.sqrt(weights)
+        root = np.zeros((n_drivers + 1, n_sources + 1))
+        root[:-1, :-1], root[-1, -1] = apart, np.sqrt(np.expm1(level_spread**2))
+        self.root_ = root
+        likeliest = max(self.prior_.hypotheses, key=lambda prior: prior.log_share)
+        self.log_variances_ = likeliest.mean
+        self.unit_, self.noise_ = typical_cost, float(np.exp(likeliest.mean[-1]))
+        self.floor_ = FLOOR_SHARE * LEAST_EXPECTED * typical_cost
+        self.measured_ = np.empty((0, space.n_positions), dtype=space.dtype)
+        self.measured_cost_ = self.left_out_ = np.empty(0)
+        return self
 
     def features(self, ops: Ops) -> Floats:
         """Return cost drivers and the costs of the sources; shape (n_archs, n_features)."""
@@ -216,23 +308,6 @@ class TransferPredictor(CostPredictor):
         self.coefficients_ = self._in_drivers(self.posterior_mean_[:-1])
         self.measured_, self.measured_cost_ = state["measured"], state["measured_cost"]
         self.left_out_, self.log_variances_ = state["left_out"], state["log_variances"]
-
-
-def interval_widening(left_out_ratios: Floats) -> float:
-    """Return the factor on standard deviations that makes intervals hold on new devices.
-
-    The posterior takes its model for true; where the drivers lack what a device charges for,
-    leave-one-out residuals are larger than it says.
-
-    Parameters
-    ----------
-    left_out_ratios : array of float, shape (n_measured,)
-        Leave-one-out residuals over their standard deviations.
-    """
-    bounded = np.minimum(np.abs(left_out_ratios), LARGEST_RATIO)
-    spread = float(np.clip(np.sqrt(np.mean(bounded**2)), *LEFT_OUT_RANGE))
-    known = np.interp(np.log(len(left_out_ratios)), np.log(WIDENING[0]), WIDENING[1])
-    return float(known) * spread**LEFT_OUT_POWER
 
 
 def work_slope_prior(space: SearchSpace) -> float:

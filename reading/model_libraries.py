@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from typing import Any
 
-from archcost.errors import ArchcostError, check_name
+from archcost.errors import ArchcostError, MissingDataError, check_name
 from archcost.extras import installed_version
 from archcost.networks import Graph
 
-REFERENCE = re.compile(r"(timm|torchvision):([^@]+)(?:@([1-9]\d*))?")
+REFERENCE = re.compile(r"(timm|torchvision):([^@]+)(?:@([1-9]\d{0,3}))?")
 
 DEFAULT_SIDE = 224
 """Side of the image where the library does not tell, in pixels."""
@@ -38,7 +39,7 @@ def read_library_model(reference: str, *, batch_size: int = 1) -> Graph:
     ArchcostError
         If the model takes no image of that side.
     MissingDataError
-        If the library is not installed.
+        If the library is not installed, or fits no installed torch.
     """
     from archcost.reading.module_reading import read_module
 
@@ -65,7 +66,7 @@ def library_module(reference: str) -> tuple[Any, tuple[int, ...]]:
     UnknownNameError
         If the library has no such model.
     MissingDataError
-        If the library is not installed.
+        If the library is not installed, or fits no installed torch.
     """
     import torch
 
@@ -77,6 +78,7 @@ def library_module(reference: str) -> tuple[Any, tuple[int, ...]]:
         )
     library, name, side = found.groups()
     installed_version(f"reading {reference!r}", "timm", library)
+    _check_import(library)
     build = {"timm": _timm_model, "torchvision": _torchvision_model}[library]
     pixels = int(side) if side else None
     try:
@@ -85,6 +87,17 @@ def library_module(reference: str) -> tuple[Any, tuple[int, ...]]:
     except NotImplementedError:  # it is built by computing with tensors
         model, shape = build(name, pixels)
     return model.eval(), shape
+
+
+def _check_import(library: str) -> None:
+    """Import a library, whose compiled parts fail with any error where they fit no torch."""
+    try:
+        import_module({"timm": "timm", "torchvision": "torchvision.models"}[library])
+    except Exception as error:
+        raise MissingDataError(
+            f"{library} must be one that can be imported, but it fails ({error}); install versions "
+            "of torch, torchvision and timm that fit together"
+        ) from error
 
 
 def _timm_model(name: str, side: int | None) -> tuple[Any, tuple[int, ...]]:

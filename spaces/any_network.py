@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -105,6 +105,11 @@ class AnyNetwork(SearchSpace):
 
     def networks(self, archs: Any, dataset: str | Dataset | None = None) -> list[Graph]:
         """Return the graphs of several networks; torch modules are not kept for later."""
+        if isinstance(archs, Mapping | Set) or (isinstance(archs, np.ndarray) and archs.ndim == 0):
+            raise ArchitectureError(
+                "networks must be a list of networks, or a single one, but got "
+                f"{type(archs).__name__} {shown(archs)}"
+            )
         return [
             arch
             if isinstance(arch, Graph)
@@ -191,7 +196,26 @@ class AnyNetwork(SearchSpace):
         return archs, f"{N_PROBES} probes of seed {seed} and {len(TELLING)} networks of the zoo"
 
     def with_batch_size(self, archs: object, batch_size: int) -> Ops:
-        """Return the same networks for another number of images at a time, read again by name."""
+        """Return the same networks for another number of images at a time, read again by name.
+
+        Parameters
+        ----------
+        archs : sequence of networks
+            In any accepted form.
+        batch_size : int
+            Images at a time.
+
+        Returns
+        -------
+        numpy.ndarray of int, shape (n_archs, 1)
+            Their numbers in this process.
+
+        Examples
+        --------
+        >>> space = AnyNetwork()
+        >>> space.names(space.with_batch_size(["resnet18"], 8))
+        ['resnet18#8']
+        """
         numbers = []
         for name in self.names(archs):
             base = (BATCH.fullmatch(name) or (name, name))[1]

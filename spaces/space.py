@@ -571,7 +571,34 @@ class SearchSpace(Plugin, ABC):
         )
 
     def with_batch_size(self, archs: object, batch_size: int) -> Ops:
-        """Return the same networks for another number of images at a time, if they fix it."""
+        """Return the same networks for another number of images at a time, if they fix it.
+
+        Parameters
+        ----------
+        archs : sequence of architectures
+            In any accepted form.
+        batch_size : int
+            Images at a time.
+
+        Returns
+        -------
+        numpy.ndarray of int, shape (n_archs, n_positions)
+            The networks, in a space whose networks fix their batch size.
+
+        Raises
+        ------
+        ArchitectureError
+            In all other spaces, where the runtime fixes it.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> NASBench201().with_batch_size([1462], 8)
+        Traceback (most recent call last):
+        ...
+        archcost.errors.ArchitectureError: the batch size of nasbench201 must be that of a \
+runtime, but got 8; choose a runtime such as torch_cuda_64
+        """
         raise ArchitectureError(
             f"the batch size of {self.name} must be that of a runtime, but got {batch_size}; "
             "choose a runtime such as torch_cuda_64"
@@ -733,7 +760,26 @@ class SearchSpace(Plugin, ABC):
         return builder.graph(self.describe(ops, meant, builder))
 
     def networks(self, archs: Any, dataset: str | Dataset | None = None) -> list[Graph]:
-        """Return the graphs of several architectures; a graph is returned as it is."""
+        """Return the graphs of several architectures.
+
+        Parameters
+        ----------
+        archs : sequence of architectures
+            Each in any accepted form, or a graph.
+        dataset : str or Dataset, optional
+            Fixes the input size; the space's default by default.
+
+        Returns
+        -------
+        list of Graph
+            A graph is returned as it is.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> NASBench201().networks([1462])
+        [<Graph of 341 nodes: 1x3x32x32 -> 1x10>]
+        """
         return [arch if isinstance(arch, Graph) else self.graph(arch, dataset) for arch in archs]
 
     def layers(self, arch: object, dataset: str | Dataset | None = None) -> tuple[Layer, ...]:

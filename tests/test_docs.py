@@ -10,7 +10,12 @@ import pytest
 from archcost.cli.main import main
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = ["tutorial/known_device.md", "tutorial/own_device.md", "python.md"]
+PAGES = [
+    "tutorial/known_device.md",
+    "tutorial/own_device.md",
+    "python.md",
+    "tutorial/any_network.md",
+]
 BLOCK = re.compile(r"```(sh|python)\n(.*?)```", re.DOTALL)
 
 

@@ -141,5 +141,5 @@ def _predictor_params(trials: pd.DataFrame) -> list[str]:
             },
             sort_keys=True,
         )
-        for values in trials[names].itertuples(index=False)
+        for values in trials[names].to_numpy(dtype=object)  # a row each, even of no columns
     ]

@@ -43,6 +43,9 @@ class Measurements:
         Rows that had none and were left out.
     n_outliers : int
         Rows that were left out because their cost cannot be of its unit.
+    cost_std : numpy.ndarray of float64, shape (n_measured,), optional
+        Standard deviations of the costs over repeats, NaN where unknown; None where no cost has
+        one.
     """
 
     key: CostKey
@@ -50,6 +53,7 @@ class Measurements:
     cost: Costs
     n_without_cost: int = 0
     n_outliers: int = 0
+    cost_std: Costs | None = None
 
 
 def read_measurements(
@@ -90,7 +94,7 @@ def read_measurements(
     if isinstance(measurements, CostTable):
         return _from_table(space, measurements, device, metric, dataset)
     if isinstance(measurements, Mapping):
-        archs, costs = list(measurements.keys()), list(measurements.values())
+        archs, costs, stds = list(measurements.keys()), list(measurements.values()), None
         metric = metric or "latency"
     elif hasattr(measurements, "columns"):
         if {"cost", "space", "metric"} <= set(measurements.columns):
@@ -98,7 +102,7 @@ def read_measurements(
 
             table = CostTable(pa.Table.from_pandas(measurements, preserve_index=False))
             return _from_table(space, table, device, metric, dataset)
-        archs, costs, metric = _from_frame(measurements, metric)
+        archs, costs, stds, metric = _from_frame(measurements, metric)
     else:
         raise CostTableError(
             "measurements must be a dict from architecture to cost, a DataFrame, the path of a "
@@ -106,7 +110,7 @@ def read_measurements(
         )
     check_name("metric", metric, METRICS)
     key = CostKey(space.name, device, metric, dataset_id(space.name, dataset))
-    return _checked(space, key, archs, costs, rows)
+    return _checked(space, key, archs, costs, stds, rows)
 
 
 def _from_table(
@@ -136,11 +140,15 @@ def _from_table(
     ops, cost = table.costs(keys[0])
     rows = table.select(**asdict(keys[0]))
     key = CostKey(space.name, device, keys[0].metric, keys[0].dataset)
-    found = _checked(space, key, ops, cost)
+    frame = rows.to_arrow().select(["cost", "cost_std"]).to_pandas()
+    stds = frame["cost_std"][frame["cost"].notna()].to_numpy(dtype=np.float64)
+    found = _checked(space, key, ops, cost, stds)
     return replace(found, n_without_cost=len(rows) - len(ops))
 
 
-def _from_frame(frame: pd.DataFrame, metric: str | None) -> tuple[list[Any], list[Any], str]:
+def _from_frame(
+    frame: pd.DataFrame, metric: str | None
+) -> tuple[list[Any], list[Any], Any | None, str]:
     columns = {name: f"{name}_{unit.lower()}" for name, unit in METRICS.items()}
     there = [name for name, column in columns.items() if column in frame.columns]
     if "arch" not in frame.columns or not there:
@@ -151,11 +159,18 @@ def _from_frame(frame: pd.DataFrame, metric: str | None) -> tuple[list[Any], lis
     metric = metric or there[0]
     check_name("metric of the measurements", metric, there)
     archs = [arch.item() if hasattr(arch, "item") else arch for arch in frame["arch"]]
-    return archs, frame[columns[metric]].tolist(), metric
+    std_column = f"{metric}_std_{METRICS[metric].lower()}"
+    stds = frame[std_column].tolist() if std_column in frame.columns else None
+    return archs, frame[columns[metric]].tolist(), stds, metric
 
 
 def _checked(
-    space: SearchSpace, key: CostKey, archs: Any, costs: Any, rows: Sequence[int] | None = None
+    space: SearchSpace,
+    key: CostKey,
+    archs: Any,
+    costs: Any,
+    stds: Any | None = None,
+    rows: Sequence[int] | None = None,
 ) -> Measurements:
     parsed = [space.parse(arch) for arch in archs]
     ops = np.array(parsed, dtype=space.dtype).reshape(len(parsed), space.n_positions)
@@ -166,10 +181,11 @@ def _checked(
             f"costs must be numbers in {key.unit}, but got {shown(costs)} ({error}); leave out "
             "what was not measured"
         ) from None
+    cost_std = _standard_deviations(key, stds, len(cost))
     numbers = np.arange(len(cost)) if rows is None else np.asarray(rows)
     empty = np.isnan(cost)
     if not empty.all():
-        ops, cost, numbers = ops[~empty], cost[~empty], numbers[~empty]
+        ops, cost, numbers, cost_std = (part[~empty] for part in (ops, cost, numbers, cost_std))
     wrong = np.flatnonzero(~((cost >= LEAST_COST) & (cost <= MOST_COST)))
     if len(wrong):
         raise CostTableError(
@@ -179,10 +195,29 @@ def _checked(
     units = check_units(space, ops, cost, key.unit, numbers.tolist())
     for text in units.warnings:
         warnings.warn(f"{key.device}: {text}", ArchcostWarning, stacklevel=4)
-    ops, cost = ops[units.sound], cost[units.sound]
+    ops, cost, cost_std = ops[units.sound], cost[units.sound], cost_std[units.sound]
     if len(cost) < 2:
         raise CostTableError(
             f"a new device needs at least 2 measured architectures, but got {len(cost)}; "
             "`archcost suggest` says which"
         )
-    return Measurements(key, ops, cost, int(empty.sum()), len(units.warnings))
+    known = None if np.isnan(cost_std).all() else cost_std
+    return Measurements(key, ops, cost, int(empty.sum()), len(units.warnings), known)
+
+
+def _standard_deviations(key: CostKey, stds: Any | None, n_costs: int) -> Costs:
+    """Return the standard deviations of the costs, NaN where unknown."""
+    if stds is None:
+        return np.full(n_costs, np.nan)
+    try:
+        cost_std = np.asarray(stds, dtype=np.float64)
+    except (TypeError, ValueError):
+        cost_std = np.array([-1.0])
+    wrong = ~(np.isnan(cost_std) | (np.isfinite(cost_std) & (cost_std >= 0)))
+    if wrong.any():
+        column = f"{key.metric}_std_{key.unit.lower()}"
+        raise CostTableError(
+            f"{column} must hold numbers from 0 in {key.unit}, empty where unknown, but got "
+            f"{stds!r}; leave the column out if the standard deviations are unknown"
+        )
+    return cost_std

@@ -148,7 +148,7 @@ class Tracker:
         if isinstance(error, ArchcostError):
             said = " ".join(str(error).split())
         else:
-            said = f"{first_line(error)}; {remedy(self.uri or '')}"
+            said = f"{first_line(error)}; {_remedy(error, self.uri or '')}"
         warnings.warn(
             f"MLflow logs nothing from here on, all else goes on: {said}",
             ArchcostWarning,
@@ -165,6 +165,20 @@ def key_tags(key: CostKey) -> dict[str, str]:
     'raspi4'
     """
     return {KEY: str(key), **{f"archcost.{name}": part for name, part in asdict(key).items()}}
+
+
+def _remedy(error: Exception, uri: str) -> str:
+    """Say what to do: about the store where it failed, else about the packages that did."""
+    import mlflow
+
+    packages = ("mlflow", "sqlalchemy", "sqlite3", "requests", "urllib3")
+    of_store = isinstance(error, OSError) or type(error).__module__.split(".")[0] in packages
+    if of_store:
+        return remedy(uri)
+    return (
+        f"this {type(error).__name__} is none of the store: do the versions of mlflow "
+        f"({mlflow.__version__}), sqlalchemy and pandas fit together? pip install --upgrade mlflow"
+    )
 
 
 def _end_run(status: str) -> None:

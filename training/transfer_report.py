@@ -87,6 +87,14 @@ class TransferReport:
     def to_markdown(self) -> str:
         """Return the report as text."""
         lines = [f"Made of {self.n_measured} measurements."]
+        if not self.n_measured:
+            lines += [
+                "",
+                "Nothing was measured: costs are the mean of the known devices, those of the same "
+                "kind, runtime and precision weighing more. Their level is a guess within a "
+                "factor of several; for that and a better order, measure ten architectures "
+                "(`archcost suggest`).",
+            ]
         if self.n_without_cost:
             lines.append(f"{self.n_without_cost} rows without a cost were left out.")
         lines += ["", "How well it ranks architectures that were not measured (Spearman):", ""]
@@ -101,7 +109,8 @@ class TransferReport:
                 f"- the same done with each known device taken for new: median "
                 f"{self.expected_spearman:.3f}, from {low:.3f} to {high:.3f}"
             )
-        lines.append(f"- FLOPs alone, on the measurements: {self.flops_spearman:.3f}")
+        if self.n_measured:
+            lines.append(f"- FLOPs alone, on the measurements: {self.flops_spearman:.3f}")
         if self.nearest:
             lines += ["", "Nearest known devices (rank correlation of costs):", ""]
             lines += [f"- {name}: {value:.3f}" for name, value in self.nearest.items()]
@@ -159,6 +168,8 @@ def held_out_sources(predictor: TransferPredictor) -> dict[str, float]:
     """
     prior = predictor.prior_
     drivers, ops = predictor.drivers_, predictor.measured_
+    if len(ops) == 0:
+        return _held_out_unmeasured(predictor)
     reference = _reference(predictor.space_, seed=1)
     space_drivers, measured_drivers = drivers.transform(reference), drivers.transform(ops)
     rng = np.random.default_rng(predictor.seed)
@@ -174,6 +185,17 @@ def held_out_sources(predictor: TransferPredictor) -> dict[str, float]:
         new.fit(ops, cost, space=predictor.space_)
         found[name] = spearman(space_drivers @ own, new.predict(reference))
     return found
+
+
+def _held_out_unmeasured(predictor: TransferPredictor) -> dict[str, float]:
+    """Return the rank correlation of each source with the mean of the others."""
+    prior = predictor.prior_
+    costs = predictor.drivers_.transform(_reference(predictor.space_, seed=1)) @ prior.coefficients
+    alike = costs / np.maximum(costs.std(axis=0), 1e-9)
+    return {
+        name: spearman(costs[:, number], np.delete(alike, number, axis=1).mean(axis=1))
+        for number, name in enumerate(prior.names if len(prior.names) > 1 else ())
+    }
 
 
 def _reference(space: SearchSpace, seed: int = 0) -> Ops:

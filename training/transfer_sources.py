@@ -73,6 +73,20 @@ def transfer_prior(
     return _learn(space, dataset, _rows(space, dataset, given, seed, without), seed)
 
 
+def typical_costs(
+    space: SearchSpace, sources: Sources | None, dataset: str, *, without: str = ""
+) -> dict[str, float]:
+    """Return the median cost of an architecture on each source, in ms or mJ.
+
+    The arguments are those of ``transfer_prior``.
+    """
+    given: Any = default_sources(space, dataset, without) if sources is None else sources
+    if isinstance(given, (str, CostTable, CostModel, CostKey)):
+        given = [given]
+    rows = _rows(space, dataset, list(given), 0, without)
+    return {name: float(np.median(cost)) for name, (_, cost) in rows.items()}
+
+
 def default_sources(space: SearchSpace, dataset: str, without: str = "") -> list[CostKey]:
     """Return the keys of the installed models that are sources by default.
 

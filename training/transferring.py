@@ -12,7 +12,7 @@ from sklearn.base import clone
 
 from archcost.datasets import DEVICES, CostKey, CostTable, DeviceCard
 from archcost.datasets.cost_key import dataset_id
-from archcost.errors import ArchcostWarning, MissingDataError
+from archcost.errors import ArchcostWarning
 from archcost.models import CostModel, Manifest
 from archcost.predictors import (
     PREDICTORS,
@@ -28,6 +28,7 @@ from archcost.training.model_card import library_versions
 from archcost.training.network_transfer import transfer_networks
 from archcost.training.other_datasets import KnownDevice, known_on_another_dataset
 from archcost.training.transfer_sources import Sources, transfer_prior
+from archcost.training.unmeasured import unmeasured_model
 
 MANY = 300
 """Measurements from which on a predictor that learns from them alone is tried as well."""
@@ -45,6 +46,7 @@ def transfer(
     metric: str | None = None,
     dataset: str | Dataset | None = None,
     sources: Sources | None = None,
+    card: DeviceCard | None = None,
     seed: int = 0,
     extrapolate: bool = False,
 ) -> CostModel:
@@ -62,10 +64,11 @@ def transfer(
     ----------
     space : str or SearchSpace
         The search space.
-    measurements : dict, DataFrame, path or CostTable
+    measurements : dict, DataFrame, path or CostTable, or None
         Architectures and their costs: a dict from one to the other; a frame or CSV or Parquet
         file with the columns ``arch`` and ``latency_ms`` or ``energy_mj``; or a cost table. An
-        architecture may come several times. `suggest` says which to measure. None or an empty
+        architecture may come several times. Where ``latency_std_ms`` or ``energy_std_mj`` is
+        given, precise measurements weigh more. `suggest` says which to measure. None or an empty
         dict with `extrapolate`.
     device : str, default="new"
         Id of the device: a new one, or one with a model on another dataset.
@@ -77,11 +80,14 @@ def transfer(
         Known devices; by default those of all installed latency models of the space but the device
         itself. Those of another space have other layers, and are left out. A source that is the
         device itself on another dataset takes the place of all others.
+    card : DeviceCard, optional
+        What is known of the device. Without measurements, known devices of the same kind, runtime
+        and precision weigh more.
     seed : int, default=0
         Fixes everything random.
     extrapolate : bool, default=False
-        Whether no measurement will do, where the device is known on another dataset. A warning
-        says so, and intervals are wide.
+        Whether no measurement will do: the device's costs on another dataset are taken, or else
+        the mean of the known devices. A warning says so, and intervals are wide.
 
     Returns
     -------
@@ -98,7 +104,7 @@ def transfer(
     UnknownNameError
         If a source, metric or dataset does not exist.
     MissingDataError
-        If there is nothing to extrapolate from.
+        If there is no known device to extrapolate from.
 
     Examples
     --------
@@ -110,7 +116,7 @@ def transfer(
     """
     space = get_space(space)
     if extrapolate and (measurements is None or _is_empty(measurements)):
-        return _extrapolated(space, device, metric or "latency", dataset, sources, seed)
+        return _extrapolated(space, device, metric or "latency", dataset, sources, card, seed)
     found = read_measurements(space, measurements, device, metric, dataset)
     key = found.key
     if space.is_open:
@@ -119,12 +125,14 @@ def transfer(
         return CostModel(networks, _manifest(found, networks, seed, scores, tuple(names)))
     known = known_on_another_dataset(space, device, key.metric, key.dataset_name, sources)
     if known is not None:
-        return _rescaled(found, known, sources, seed)
+        return _rescaled(found, known, card or _card(key), seed)
     prior = transfer_prior(space, sources, key.dataset_name, without=device)
     predictor = TransferPredictor(seed, key.dataset_name).with_prior(prior)
-    predictor.fit(found.ops, found.cost, space=space)
+    predictor.fit(found.ops, found.cost, space=space, cost_std=found.cost_std)
     scores = left_out_scores(predictor)
-    model = CostModel(predictor, _manifest(found, predictor, seed, scores))
+    model = CostModel(
+        predictor, _manifest(found, predictor, card or _card(found.key), seed, scores)
+    )
     if len(found.cost) >= MANY:
         model = _better(model, found, seed)
     return model
@@ -134,14 +142,14 @@ def _is_empty(measurements: Any) -> bool:
     return isinstance(measurements, Sized) and len(measurements) == 0
 
 
-def _rescaled(
-    found: Measurements, known: KnownDevice, sources: Sources | None, seed: int
-) -> CostModel:
+def _rescaled(found: Measurements, known: KnownDevice, card: DeviceCard, seed: int) -> CostModel:
     """Return the model of a device that is known on another dataset."""
     name, space = found.key.dataset_name, get_space(found.key.space)
     predictor = RescaledPredictor(seed, name).with_source(known.costs, known.key.dataset_name)
     predictor.fit(found.ops, found.cost, space=space)
-    manifest = _manifest(found, predictor, seed, left_out_scores(predictor), (str(known.key),))
+    manifest = _manifest(
+        found, predictor, card, seed, left_out_scores(predictor), (str(known.key),)
+    )
     model = CostModel(predictor, manifest)
     return _better(model, found, seed) if len(found.cost) >= MANY else model
 
@@ -152,17 +160,22 @@ def _extrapolated(
     metric: str,
     dataset: str | Dataset | None,
     sources: Sources | None,
+    card: DeviceCard | None,
     seed: int,
 ) -> CostModel:
     """Return a model of no measurement at all, and say so."""
     key = CostKey(space.name, device, metric, dataset_id(space.name, dataset))
     known = known_on_another_dataset(space, device, metric, key.dataset_name, sources)
     if known is None:
-        raise MissingDataError(
-            f"without measurements a device must have a model on another dataset to extrapolate "
-            f"from, but {device} has none of {metric} in {space.name}; measure at least 2 "
-            "architectures (`archcost suggest` says which)"
+        model = unmeasured_model(space, key, card or _card(key), sources, seed)
+        warnings.warn(
+            f"{key} is the mean of {len(model.manifest.training['sources'])} known devices, "
+            "without any measurement; its intervals are wide, and a few measurements make it far "
+            "better",
+            ArchcostWarning,
+            stacklevel=3,
         )
+        return model
     predictor = RescaledPredictor(seed, key.dataset_name)
     predictor.with_source(known.costs, known.key.dataset_name).extrapolate(space)
     warnings.warn(
@@ -173,7 +186,7 @@ def _extrapolated(
     )
     manifest = Manifest(
         key=key,
-        device=_card(key),
+        device=card or _card(key),
         predictor=predictor_name(predictor),
         params=predictor.get_params(),
         training={"n_train": 0, "seed": seed, "sources": [str(known.key)], "extrapolated": True},
@@ -201,6 +214,7 @@ def _scores(truth: Costs, left_out: Costs) -> dict[str, float]:
 def _manifest(
     found: Measurements,
     predictor: CostPredictor,
+    card: DeviceCard,
     seed: int,
     scores: dict[str, float],
     sources: tuple[str, ...] = (),
@@ -216,7 +230,7 @@ def _manifest(
     sources = sources if prior is None else prior.names
     return Manifest(
         key=found.key,
-        device=_card(found.key),
+        device=card,
         predictor=predictor_name(predictor),
         params=predictor.get_params(),
         training={
@@ -261,7 +275,10 @@ def _better(model: CostModel, found: Measurements, seed: int) -> CostModel:
     rivals = {kind: clone(model.predictor), RIVAL: PREDICTORS[RIVAL](seed=seed, dataset=name)}
     scores = {}
     for rival_kind, rival in rivals.items():
-        rival.fit(found.ops[rest], found.cost[rest], space=model.space)
+        given = {} if found.cost_std is None else {"cost_std": found.cost_std[rest]}
+        if not isinstance(rival, TransferPredictor):
+            given = {}
+        rival.fit(found.ops[rest], found.cost[rest], space=model.space, **given)
         scores[rival_kind] = spearman(found.cost[held_out], rival.predict(found.ops[held_out]))
     manifest = replace(model.manifest, scores={**model.manifest.scores, "held_out": scores})
     if scores[RIVAL] <= scores[kind] + MARGIN:

@@ -48,6 +48,9 @@ NETWORKS: dict[str, ZooNetwork] = {
 }
 """Every published network; a new one is one file and one entry here."""
 
+MOST_DIGITS = 4
+"""Of the side of an image in pixels; costs of longer ones would be made up."""
+
 PROBE = re.compile(r"probe_(\d+)_(\d+)")
 """Names of probes: seed and number."""
 
@@ -94,9 +97,9 @@ def zoo_network(reference: str, *, batch_size: int = 1) -> Graph:
         return probe(number, seed, batch_size=batch_size)
     name, at, side = reference.partition("@")
     network = NETWORKS[check_name("network", name, NETWORKS)]
-    if at and not (side.isdecimal() and int(side)):
+    if at and not (side.isdecimal() and len(side) <= MOST_DIGITS and int(side)):
         raise ArchcostError(
-            f"after the @ of a network must stand the image's side in pixels, as in "
+            f"after the @ of a network must stand the image's side in pixels, 1 to 9999, as in "
             f"'{name}@{network.side}', but got {reference!r}"
         )
     pixels = int(side) if at else network.side

@@ -9,6 +9,7 @@ import torch
 
 import archcost
 from archcost.spaces import NASBench201
+from archcost.zoo import zoo_network
 
 Costs = npt.NDArray[np.float64]
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|"
@@ -52,6 +53,20 @@ def test_tensors_stay_tensors() -> None:
     found = assert_type(archcost.predict(ops, "eyeriss"), torch.Tensor)
     assert isinstance(found, torch.Tensor)
     assert len(archcost.predict(ops, "eyeriss", return_std=True)) == 2
+
+
+def test_a_network_is_a_float() -> None:
+    graph = zoo_network("resnet18")
+    latency_ms = assert_type(archcost.predict(graph, "cpu_openvino"), float)
+    assert type(latency_ms) is float
+    mean, std = assert_type(
+        archcost.predict("resnet18", "cpu_openvino", return_std=True), tuple[float, float]
+    )
+    assert mean == latency_ms and std > 0
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU()).eval()
+    image = torch.zeros(1, 3, 32, 32)
+    own = assert_type(archcost.predict(module, "cpu_openvino", example=image), float)
+    assert own < latency_ms
 
 
 def test_models_know_the_same() -> None:

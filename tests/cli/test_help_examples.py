@@ -115,7 +115,7 @@ def prepared(shared_workplace, tmp_path_factory):
     graph = zoo_network("squeezenet1_1@64")
     Path("resnet50.onnx").write_bytes(model_file(graph, "onnx", "fp32"))
     Path("networks.txt").write_text("resnet18@64\nprobe_0_000\nresnet50.onnx\n")
-    rows = [f"{name},{ms}" for name, ms in (("resnet18@64", 3.1), ("vgg11@64", 9.0))]
+    rows = [f"{name},{ms}" for name, ms in (("resnet18@64", 3.1), ("mobilenetv2_100@64", 1.1))]
     Path("networks_measured.csv").write_text("\n".join(["arch,latency_ms", *rows]))
     Path("bench.sh").write_text("#!/bin/sh\necho '{\"latency_ms\": 12.5}'\n")
     Path("bench.sh").chmod(0o755)
@@ -162,7 +162,8 @@ def test_parses(example):
 def test_runs(example, prepared, monkeypatch, capsys):
     words, source = words_of(example)
     quick = list(QUICK.get(words[0], ()))
-    if "--archs" in words or "--show" in words or (words[0] == "scan" and "--ray" in words):
+    without_count = {"--archs", "--networks", "--show"} & set(words)
+    if without_count or (words[0] == "scan" and "--ray" in words):
         quick = quick[2:]
     if "--repeatability" in words:
         quick += ["--max-rounds", "2", "--rounds", "2", "--count", "4"]

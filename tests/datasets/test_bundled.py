@@ -14,6 +14,7 @@ MEASURED = {
     "fbnet-cpu_openvino": 2_000,
     "natsbench_size-cpu_onnxruntime": 2_000,
     "ofa_mbv3-cpu_onnxruntime": 2_000,
+    "autoformer_tiny-cpu_onnxruntime": 2_000,
     **{f"any-cpu_{runtime}": 319 for runtime in ("onnxruntime", "openvino", "litert")},
 }
 ZIGZAG, VELA = ("edge_tpu_like", "eyeriss_like", "fpga_like"), ("ethos_u55", "ethos_u65")
@@ -25,7 +26,7 @@ SIMULATED = {
 }
 LEAST_REPEATABILITY = {
     "nasbench201": 0.98, "fbnet": 0.95, "natsbench_size": 0.999, "ofa_mbv3": 0.99,
-    "any": 0.99,
+    "autoformer_tiny": 0.84, "any": 0.99,
 }  # fmt: skip
 MOST_BYTES = 12 * 2**20
 

@@ -4,8 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from archcost.datasets import CostTable
-from archcost.errors import ArchitectureError, CostTableError, UnknownNameError
+from archcost.datasets import CostTable, DeviceCard
+from archcost.errors import (
+    ArchcostWarning,
+    ArchitectureError,
+    CostTableError,
+    MissingDataError,
+    UnknownNameError,
+)
 from archcost.features import CostDrivers
 from archcost.features.cost_drivers import LATER_DRIVERS
 from archcost.features.critical_paths import longest_path
@@ -17,6 +23,7 @@ from archcost.spaces.liveness import backward_live, connected, forward_live
 from archcost.training import suggest, transfer
 from archcost.training.metrics import spearman
 from archcost.training.transfer_report import transfer_report
+from archcost.training.unmeasured import source_weights
 
 CELLS, CHAINS = NASBench201(), FBNet()
 SPACES = pytest.mark.parametrize("space", [CELLS, CHAINS], ids=lambda space: space.name)
@@ -295,3 +302,77 @@ def test_a_model_saved_before_there_were_further_drivers_predicts_as_it_did(sour
     loaded = TransferPredictor().load_weights(tmp_path, CELLS)
     ops = CELLS.sample(100, seed=2)
     np.testing.assert_allclose(loaded.predict(ops), old.predict(ops), rtol=1e-12)
+
+
+def test_precise_measurements_weigh_more(sources):
+    """Of two contradicting measurements of each architecture, the precise one is believed."""
+    ops = CHAINS.sample(16, seed=1)
+    archs = CHAINS.format_many(ops)
+    right = device_ms(ops, CHAINS, 9)
+    wrong = right[::-1]
+    frame = pd.DataFrame(
+        {
+            "arch": archs * 2,
+            "latency_ms": [*right, *wrong],
+            "latency_std_ms": [0.01] * 16 + [1.0] * 16,
+        }
+    )
+    new = CHAINS.sample(300, seed=4)
+    truth = device_ms(new, CHAINS, 9)
+    precise = transfer("fbnet", frame, sources=sources["fbnet"])
+    equal = transfer("fbnet", frame.drop(columns="latency_std_ms"), sources=sources["fbnet"])
+    assert spearman(truth, precise.predict(new)) > spearman(truth, equal.predict(new)) + 0.02
+    frame["latency_std_ms"] = -1.0
+    with pytest.raises(CostTableError, match="latency_std_ms must hold numbers from 0 in ms"):
+        transfer("fbnet", frame, sources=[])
+
+
+def test_equal_or_unknown_standard_deviations_change_nothing(sources):
+    ops = CELLS.sample(12, seed=1)
+    frame = pd.DataFrame({"arch": CELLS.format_many(ops), "latency_ms": device_ms(ops, CELLS, 9)})
+    new = CELLS.sample(20, seed=2)
+    expected = transfer(CELLS, frame, sources=sources["nasbench201"]).predict(new)
+    for std in (0.1, np.nan, 0.0):
+        model = transfer(CELLS, frame.assign(latency_std_ms=std), sources=sources["nasbench201"])
+        np.testing.assert_array_equal(model.predict(new), expected)
+
+
+@SPACES
+def test_without_measurements_the_known_devices_are_averaged(space, sources, tmp_path):
+    with pytest.warns(ArchcostWarning, match="the mean of 3 known devices"):
+        model = transfer(space, None, device="mine", sources=sources[space.name], extrapolate=True)
+    ops = space.sample(500, seed=21)
+    known = [device_ms(ops, space, seed, 0.7) for seed in range(3)]
+    mean_rank = np.mean([cost.argsort().argsort() for cost in known], axis=0)
+    assert spearman(mean_rank, model.predict(ops)) > 0.99
+    assert 0.8 < np.median(model.predict(ops)) / np.median(known) < 1.25
+    low, high = model.predict_interval(ops).T
+    assert (high > 3 * low).all()
+    text = transfer_report(model).to_markdown()
+    assert "Nothing was measured" in text
+    assert "nan" not in text
+    loaded = CostModel.load(model.save(tmp_path / "model"))
+    np.testing.assert_allclose(loaded.predict(ops), model.predict(ops), rtol=1e-12)
+    with pytest.raises(CostTableError, match="at least 2 measured architectures, but got 0"):
+        transfer(space, {}, sources=sources[space.name])
+
+
+def test_without_measurements_devices_of_like_facts_weigh_more():
+    card = DeviceCard("new_gpu", "a GPU", runtime="TensorFlow Lite", precision="float32")
+    names = ("fbnet-raspi4-latency-cifar100", "fbnet-unheard_of-latency-cifar100")
+    weights = source_weights(card, names)
+    assert weights.sum() == pytest.approx(1)
+    assert weights[0] >= weights[1]
+    for arguments in ({"sources": []}, {"metric": "energy"}):
+        with pytest.raises(MissingDataError, match="must be known devices with a latency"):
+            transfer("fbnet", {}, extrapolate=True, **arguments)
+
+
+def test_outliers_do_not_hide_each_other(sources):
+    archs = list(suggest(CELLS, 20, sources=sources["nasbench201"]))
+    measured = measure(CELLS, archs)
+    for number in (3, 9, 14):
+        measured[archs[number]] *= 3
+    ops = CELLS.sample(500, seed=21)
+    predicted = transfer(CELLS, measured, sources=sources["nasbench201"]).predict(ops)
+    assert spearman(device_ms(ops, CELLS, 9, 0.7), predicted) > 0.95

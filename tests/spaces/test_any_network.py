@@ -4,8 +4,9 @@ import pickle
 import numpy as np
 import pytest
 
-from archcost.errors import ArchitectureError, IntegrityError, UnknownNameError
+from archcost.errors import ArchitectureError, IntegrityError, MissingDataError, UnknownNameError
 from archcost.networks import Graph, GraphBuilder
+from archcost.reading import model_libraries
 from archcost.spaces import SPACES, AnyNetwork, get_space, infer_space
 from archcost.spaces.any_network import family_of, is_network
 from archcost.spaces.known_networks import KnownNetworks
@@ -175,3 +176,25 @@ def test_batch_sizes_of_graphs_that_are_not_read_yet():
     odd = known.add_text("0" * 64, "", " " + graph.to_json())
     with pytest.raises(IntegrityError, match="must have the digest"):
         known.batch_size(odd)
+
+
+@pytest.mark.parametrize("given", [{}, {"resnet18@64": 1}, {"resnet18@64"}, np.array(0)])
+def test_what_is_no_list_of_networks_is_refused(given):
+    with pytest.raises(ArchitectureError, match="must be a list of networks, or a single one"):
+        AnyNetwork().networks(given)
+
+
+@pytest.mark.parametrize("side", ["0", "-1", "", "99999", "8x8"])
+def test_sides_of_images_are_within_reason(side):
+    with pytest.raises(ArchitectureError, match="must stand the image's side in pixels, 1 to 9999"):
+        AnyNetwork().parse(f"resnet18@{side}")
+
+
+def test_a_library_that_cannot_be_imported_is_named(monkeypatch):
+    def broken(name):
+        raise RuntimeError("operator torchvision::nms does not exist")
+
+    monkeypatch.setattr(model_libraries, "installed_version", lambda *_: "1")
+    monkeypatch.setattr(model_libraries, "import_module", broken)
+    with pytest.raises(MissingDataError, match=r"timm must be .* imported, .*nms.* fit together"):
+        model_libraries.read_library_model("timm:resnet18")

@@ -19,7 +19,7 @@ def convolutions(graph):
     return [node for node in graph.nodes if node.op == "conv"]
 
 
-@pytest.mark.parametrize("name", sorted(n for n in SHIPPED if not SPACES[n].is_open))
+@pytest.mark.parametrize("name", sorted(SHIPPED - {"any"}))
 def test_every_space_takes_inputs_of_another_shape(name):
     space = SPACES[name]
     arch = space.sample(1, seed=3)[0]

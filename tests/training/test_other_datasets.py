@@ -74,6 +74,21 @@ def test_without_measurements_only_when_asked_for_and_never_in_silence(tmp_path)
         transfer(CELLS, None, extrapolate=True, **{**given, "device": "stranger"})
 
 
+@pytest.mark.filterwarnings("ignore::archcost.errors.ArchcostWarning")
+def test_predictions_of_an_extrapolated_model_say_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("ARCHCOST_MODEL_DIR", str(tmp_path))
+    model = transfer(
+        CELLS, None, device="pi", dataset="ImageNet16-120", sources=[model_of("pi")],
+        extrapolate=True,
+    )  # fmt: skip
+    model.save(tmp_path / str(model.key))
+    cell = CELLS.format(OPS[0])
+    assert main(["predict", cell, "--device", "pi", "--dataset", "ImageNet16-120"]) == 0
+    assert "extrapolated from nasbench201-pi-latency-cifar10" in capsys.readouterr().err
+    assert main(["predict", cell, "--device", "raspi4", "--dataset", "ImageNet16-120"]) == 2
+    assert "with --extrapolate of none, `archcost transfer raspi4" in capsys.readouterr().err
+
+
 def test_the_command_needs_a_file_or_extrapolate(capsys):
     assert main(["transfer", "raspi4", "--space", "nasbench201"]) == 2
     assert "--extrapolate does without" in capsys.readouterr().err
