@@ -593,11 +593,10 @@ class SearchSpace(Plugin, ABC):
         Examples
         --------
         >>> from archcost.spaces import NASBench201
-        >>> NASBench201().with_batch_size([1462], 8)
+        >>> NASBench201().with_batch_size([1462], 8)  # doctest: +IGNORE_EXCEPTION_DETAIL
         Traceback (most recent call last):
         ...
-        archcost.errors.ArchitectureError: the batch size of nasbench201 must be that of a \
-runtime, but got 8; choose a runtime such as torch_cuda_64
+        archcost.errors.ArchitectureError: the batch size must be that of a runtime
         """
         raise ArchitectureError(
             f"the batch size of {self.name} must be that of a runtime, but got {batch_size}; "
