@@ -37,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
         "predict",
         help="predict the cost of architectures or networks on a device",
         description="Predict the cost of architectures on a device: one gives a sentence, "
-        "several (or standard input) give CSV with 90 %% intervals. Of any network (an .onnx file, "
+        "several (or standard input) give CSV with 90 % intervals. Of any network (an .onnx file, "
         "timm:MODEL, torchvision:MODEL, a name such as resnet18@160) the dearest layers are shown "
         "as well.",
         epilog=EPILOG,

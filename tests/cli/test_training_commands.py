@@ -5,7 +5,7 @@ import pytest
 
 import archcost
 from archcost.cli.main import main
-from archcost.datasets import CostTable
+from archcost.datasets import CostKey, CostTable
 from archcost.spaces import NASBench201
 from archcost.training import ExperimentSettings
 
@@ -142,7 +142,8 @@ def test_the_help_names_the_defaults(capsys):
         main(["train", "--help"])
     out = " ".join(capsys.readouterr().out.split())
     default = ExperimentSettings()
-    assert f"(default: {','.join(default.predictors)}, which" in out
+    key = CostKey("nasbench201", "raspi4", "latency", "cifar10")
+    assert f"(default: {','.join(default.predictors_for(key))}, which" in out
     assert f"(default: {default.seeds})" in out
     assert f"(default: {default.experiment})" in out
     assert f"{default.training.split} (default)" in out

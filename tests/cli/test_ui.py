@@ -107,6 +107,7 @@ def test_without_a_browser_the_address_is_printed(store, monkeypatch, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(signal.getsignal(signal.SIGINT) == signal.SIG_IGN, reason="Ctrl-C is ignored")
 def test_the_interface_runs_until_ctrl_c(store):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
