@@ -93,7 +93,8 @@ def costs_of_known_devices(table: CostTable, key: CostKey) -> tuple[pd.DataFrame
 
     ops, cost = table.costs(key)
     rows = np.unique(np.linspace(0, len(cost) - 1, min(len(cost), MOST_ARCHS)).round().astype(int))
-    columns, kinds = {key.device: cost[rows]}, {}
+    columns = {key.device: cost[rows]}
+    kinds: dict[str, str] = {}
     for manifest in manifests():
         other = manifest.key
         place = (other.space, other.metric, other.dataset)

@@ -107,23 +107,37 @@ class CostModel:
         return self._held_out
 
     @overload
-    def predict(self, archs: Tensor, *, return_std: Literal[False] = False) -> Tensor: ...
-    @overload
-    def predict(self, archs: Tensor, *, return_std: Literal[True]) -> tuple[Tensor, Tensor]: ...
-    @overload
-    def predict(self, archs: OneArchitecture, *, return_std: Literal[False] = False) -> float: ...
+    def predict(
+        self, archs: Tensor, *, return_std: Literal[False] = False, extrapolate: bool = False
+    ) -> Tensor: ...
     @overload
     def predict(
-        self, archs: OneArchitecture, *, return_std: Literal[True]
+        self, archs: Tensor, *, return_std: Literal[True], extrapolate: bool = False
+    ) -> tuple[Tensor, Tensor]: ...
+    @overload
+    def predict(
+        self,
+        archs: OneArchitecture,
+        *,
+        return_std: Literal[False] = False,
+        extrapolate: bool = False,
+    ) -> float: ...
+    @overload
+    def predict(
+        self, archs: OneArchitecture, *, return_std: Literal[True], extrapolate: bool = False
     ) -> tuple[float, float]: ...
     @overload
-    def predict(self, archs: Architectures, *, return_std: Literal[False] = False) -> Costs: ...
+    def predict(
+        self, archs: Architectures, *, return_std: Literal[False] = False, extrapolate: bool = False
+    ) -> Costs: ...
     @overload
     def predict(
-        self, archs: Architectures, *, return_std: Literal[True]
+        self, archs: Architectures, *, return_std: Literal[True], extrapolate: bool = False
     ) -> tuple[Costs, Costs]: ...
     @overload
-    def predict(self, archs: object, *, return_std: Literal[False] = False) -> Costs | Any: ...
+    def predict(
+        self, archs: object, *, return_std: Literal[False] = False, extrapolate: bool = False
+    ) -> Costs | Any: ...
     @overload
     def predict(
         self, archs: object, *, return_std: bool = False, extrapolate: bool = False
@@ -241,7 +255,8 @@ class CostModel:
         """
         if not 0 < level < 1:
             raise ValueError(f"level must be between 0 and 1, such as 0.9, but got {level!r}")
-        return cost_interval(*self.predict(archs, return_std=True, extrapolate=extrapolate), level)
+        means, stds = self.predict(archs, return_std=True, extrapolate=extrapolate)
+        return cost_interval(means, stds, level)
 
     def layer_costs(self, arch: object) -> list[LayerCost]:
         """Return the cost of each kernel that the device executes for a network.

@@ -143,7 +143,8 @@ def _by_rows(
     :math:`(W^{-1} + J S J^T) u = e + J (\phi - \mu)`, so that few rows need no large matrix.
     """
     phi = start
-    pull = np.linalg.solve(covariance + JITTER * np.eye(len(mean)), start - mean)
+    ridged = covariance + JITTER * np.eye(len(mean))
+    pull = np.linalg.solve(ridged, start - mean).astype(np.float64, copy=False)
     error = target - np.log(columns @ np.exp(phi))
     value = _unlikely(error, spread) + float((phi - mean) @ pull)
     for _ in range(STEPS):

@@ -13,10 +13,10 @@ from archcost.predictors.base import CostPredictor, Floats
 from archcost.predictors.group_posterior import infer
 from archcost.predictors.group_prior import NOISE, GroupPrior
 from archcost.predictors.known_costs import KnownCosts
+from archcost.predictors.measurement_noise import interval_widening
 from archcost.predictors.transfer import (
     FLOOR_SHARE,
     LEAST_EXPECTED,
-    interval_widening,
     work_slope_prior,
 )
 from archcost.spaces.space import Ops, SearchSpace

@@ -177,6 +177,22 @@ class TransferPredictor(CostPredictor):
             Cost to expect of a typical architecture, in ms or mJ.
         level_spread : float
             Standard deviation of the logarithm of that cost.
+
+        Returns
+        -------
+        TransferPredictor
+            Itself, ready to predict.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> from archcost.training.transfer_sources import transfer_prior
+        >>> space = NASBench201()
+        >>> prior = transfer_prior(space, ["raspi4", "fpga"], "cifar10", without="mine")
+        >>> predictor = TransferPredictor(0, "cifar10").with_prior(prior)
+        >>> expected = predictor.expect(space, np.array([0.5, 0.5]), 10.0, 0.5)
+        >>> bool(expected.predict([[3] * 6])[0] > expected.predict([[0] * 6])[0])
+        True
         """
         self.bind(space)
         coefficients = self.prior_.coefficients

@@ -571,7 +571,33 @@ class SearchSpace(Plugin, ABC):
         )
 
     def with_batch_size(self, archs: object, batch_size: int) -> Ops:
-        """Return the same networks for another number of images at a time, if they fix it."""
+        """Return the same networks for another number of images at a time, if they fix it.
+
+        Parameters
+        ----------
+        archs : sequence of architectures
+            In any accepted form.
+        batch_size : int
+            Images at a time.
+
+        Returns
+        -------
+        numpy.ndarray of int, shape (n_archs, n_positions)
+            The networks, in a space whose networks fix their batch size.
+
+        Raises
+        ------
+        ArchitectureError
+            In all other spaces, where the runtime fixes it.
+
+        Examples
+        --------
+        >>> from archcost.spaces import NASBench201
+        >>> NASBench201().with_batch_size([1462], 8)  # doctest: +IGNORE_EXCEPTION_DETAIL
+        Traceback (most recent call last):
+        ...
+        archcost.errors.ArchitectureError: the batch size must be that of a runtime
+        """
         raise ArchitectureError(
             f"the batch size of {self.name} must be that of a runtime, but got {batch_size}; "
             "choose a runtime such as torch_cuda_64"

@@ -185,7 +185,8 @@ def _checked(
     numbers = np.arange(len(cost)) if rows is None else np.asarray(rows)
     empty = np.isnan(cost)
     if not empty.all():
-        ops, cost, numbers, cost_std = (part[~empty] for part in (ops, cost, numbers, cost_std))
+        ops, numbers = ops[~empty], numbers[~empty]
+        cost, cost_std = cost[~empty], cost_std[~empty]
     wrong = np.flatnonzero(~((cost >= LEAST_COST) & (cost <= MOST_COST)))
     if len(wrong):
         raise CostTableError(

@@ -79,14 +79,14 @@ def known_on_another_dataset(
         return None
     first_hand = _first_hand(same, found)
     key = min(first_hand or same, key=lambda key: _difference(space, key, wanted))
-    source = found[key]
-    if isinstance(source, CostTable):
-        ops, cost = source.costs(key)
+    chosen = found[key]
+    if isinstance(chosen, CostTable):
+        ops, cost = chosen.costs(key)
         some = np.random.default_rng(0).permutation(len(ops))[:MOST_ROWS]
         predictor = PREDICTORS["gp"](dataset=key.dataset_name)
         predictor.fit(ops[some], cost[some], space=space)
         return KnownDevice(key, KnownCosts.of(space, predictor.predict))
-    model = source or CostModel.load(find_model(key))
+    model = chosen or CostModel.load(find_model(key))
     return KnownDevice(key, KnownCosts.of(space, model.predict))
 
 

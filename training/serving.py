@@ -107,8 +107,9 @@ def signature(key: CostKey) -> ModelSignature:
     from mlflow.types.schema import AnyType, ColSpec, ParamSchema, ParamSpec, Schema
 
     column = cost_column(key)
+    any_form = AnyType()  # type: ignore[no-untyped-call]
     return ModelSignature(
-        Schema([ColSpec(AnyType(), ARCH)]),
+        Schema([ColSpec(any_form, ARCH)]),
         Schema([ColSpec("double", column), ColSpec("double", f"{column}_std", required=False)]),
         ParamSchema([ParamSpec(RETURN_STD, "boolean", False)]),
     )

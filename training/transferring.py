@@ -122,7 +122,9 @@ def transfer(
     if space.is_open:
         networks, names = transfer_networks(space, found, sources, seed)
         scores = _scores(found.cost, networks.kernels_.left_out_)
-        return CostModel(networks, _manifest(found, networks, seed, scores, tuple(names)))
+        return CostModel(
+            networks, _manifest(found, networks, card or _card(key), seed, scores, tuple(names))
+        )
     known = known_on_another_dataset(space, device, key.metric, key.dataset_name, sources)
     if known is not None:
         return _rescaled(found, known, card or _card(key), seed)

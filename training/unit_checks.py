@@ -81,7 +81,7 @@ def check_units(
     if len(alive) < FEWEST:
         return UnitCheck(sound, [])
     numbers = range(len(cost)) if rows is None else rows
-    texts = []
+    texts: list[str] = []
     while True:
         left = alive[sound[alive]]
         split = _split(np.log10(cost[left]))

@@ -212,7 +212,7 @@ def test_tflite_files_run_as_well(tmp_path, precision):
     assert measure(folder, "--rounds", 1).stdout.count(",ok\n") == 2
     device = {"fp32": "my_board", "int8": "my_board_int8"}[precision]
     readme = (folder / "README.txt").read_text()
-    assert f"2 networks of fbnet (cifar100, {precision}, batch size 1) as tflite files" in readme
+    assert f"2 networks of fbnet (cifar100, {precision}) as tflite files" in readme
     assert f"--space fbnet --dataset cifar100 \\\n       --device {device} " in readme
 
 
