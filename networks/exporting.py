@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -29,6 +30,9 @@ archcost. The weights are random, which does not matter to a latency.
 
 PACKAGES = {"onnx": "onnxruntime", "tflite": "ai_edge_litert (or tflite_runtime, or tensorflow)"}
 
+UNFINISHED = ".unfinished"
+"""A file in an export that was stopped, which the same call may then write anew."""
+
 
 def export_models(
     archs: Sequence[str],
@@ -45,7 +49,7 @@ def export_models(
 
     The folder holds ``models/00000.onnx`` and so on, ``manifest.csv`` with the columns ``file``
     and ``arch``, ``run_models.py`` and ``README.txt``. The manifest lists a file once it is whole,
-    so that it is valid whenever this stops.
+    so that it is valid whenever this stops; the same call then writes the folder anew.
 
     Parameters
     ----------
@@ -54,7 +58,7 @@ def export_models(
     graph : callable
         Gives the network of a name.
     folder : Path
-        Where to; it must be empty or not exist yet.
+        Where to; it must be empty, not exist yet, or hold an export that was stopped.
     space, dataset : str
         Names for the README: of the search space, and of what fixes the input size.
     model_format : {"onnx", "tflite"}, default="onnx"
@@ -72,12 +76,20 @@ def export_models(
         If the package that writes the files is not installed.
     """
     check_format(model_format, precision)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    unfinished = folder / UNFINISHED
+    if (
+        folder.exists()
+        and not unfinished.is_file()
+        and (not folder.is_dir() or any(folder.iterdir()))
+    ):
         raise ArchcostError(
             f"an export must go to a new or empty folder, but {str(folder)!r} is not; "
             "choose another or remove it"
         )
-    (folder / "models").mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished.touch()
+    shutil.rmtree(folder / "models", ignore_errors=True)
+    (folder / "models").mkdir()
     runner = files("archcost.networks").joinpath("stand_alone_runner.py").read_bytes()
     (folder / "run_models.py").write_bytes(runner)
     readme = README.format(
@@ -99,3 +111,4 @@ def export_models(
             (folder / name).write_bytes(model_file(graph(arch), model_format, precision))
             rows.writerow([name, arch])
             manifest.flush()
+    unfinished.unlink()

@@ -230,6 +230,12 @@ def test_ctrl_c_leaves_a_valid_manifest(tmp_path, monkeypatch, capsys):
     assert "manifest.csv" in capsys.readouterr().err
     assert len(read_csv(tmp_path / "out/manifest.csv")) == 2
     assert measure(tmp_path / "out", "--rounds", 1).stdout.count(",ok\n") == 2
+    monkeypatch.undo()
+    assert export(tmp_path / "out", "--count", "3") == 0  # what was stopped is written anew
+    assert len(read_csv(tmp_path / "out/manifest.csv")) == 3
+    assert len(list((tmp_path / "out/models").iterdir())) == 3
+    assert export(tmp_path / "out", "--count", "3") == 2  # what is whole is not
+    assert "must go to a new or empty folder" in capsys.readouterr().err
 
 
 def test_architectures_come_from_a_file_and_progress_is_shown(tmp_path, capsys):
