@@ -76,9 +76,9 @@ class NATSBenchSize(SearchSpace):
 
     def hint(self, given: object) -> str:
         """Return how channel counts are written, where numbers look like them, not like op ids."""
-        if not isinstance(given, list | tuple | np.ndarray) or np.shape(given)[:1] != (
-            self.n_positions,
-        ):
+        if not isinstance(given, list | tuple | np.ndarray) or not np.iterable(given):
+            return ""
+        if len(given) != self.n_positions:
             return ""
         counts = [int(count) for count in given if is_integer(count)]
         if len(counts) < len(given) or max(counts) < len(CHANNELS) or max(counts) > 999:

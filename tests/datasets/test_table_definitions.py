@@ -69,7 +69,7 @@ def test_files_of_one_network_each_line(tmp_path):
     assert [str(key) for key in table.keys()] == [KEY]  # noqa: SIM118
     assert table.to_pandas()["batch_size"].tolist() == [1, 4]
     path.write_text("arch,latency_ms\nresnet18@64,3.5\nresnet19@64,9.5\n")
-    with pytest.raises(ArchitectureError, match="row 3: .*a network must be"):
+    with pytest.raises(ArchitectureError, match=r"row 3: .*a network must be"):
         CostTable.read(path, device="my_board", space="any")
 
 
