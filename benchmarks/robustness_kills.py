@@ -30,18 +30,18 @@ def attack(seed: int, folder: Path) -> str:
     except subprocess.TimeoutExpired:
         process.send_signal(stop)
     _, err = process.communicate()
-    if stop == signal.SIGINT and process.returncode != 0 and "cli/main.py" not in err:
-        if process.returncode in (1, -stop):  # Python says itself that its start was interrupted
-            process.returncode, err = -stop, ""
+    began = "cli/main.py" in err or process.returncode not in (1, -stop)
+    if stop == signal.SIGINT and not began:  # Python says itself that its start was interrupted
+        process.returncode, err = -stop, ""
     ended = "in time" if process.returncode == 0 else stop.name
     if process.returncode not in (0, -stop, 130) or (ended != "in time" and "Traceback" in err):
         raise FaultError(f"{name} after {stop.name}: {process.returncode}, {err[-300:]}")
     exported = place / "exported"
-    if name == "export" and exported.exists() and not (exported / ".unfinished").exists():
-        if any(exported.iterdir()):  # it was whole when the signal came, and is not written again
-            if len(list((exported / "models").iterdir())) != N_EXPORTED:
-                raise FaultError(f"half an export after {stop.name}")
-            return f"{name} {ended}"
+    written = exported.exists() and not (exported / ".unfinished").exists()
+    if name == "export" and written and any(exported.iterdir()):  # it is not written again
+        if len(list((exported / "models").iterdir())) != N_EXPORTED:
+            raise FaultError(f"half an export after {stop.name}")
+        return f"{name} {ended}"
     succeed(COMMANDS[name], place)
     if name not in ("train", "transfer"):  # which may have begun without the old store
         check_place(place, tracked=name == "register")

@@ -71,7 +71,7 @@ def test_errors_name_the_nearest_choice(my_board):
     with pytest.raises(UnknownNameError, match="space must be one of"):
         archcost.predict(CELL, "my_board", space="nasbench101")
     with pytest.raises(ArchitectureError, match="no search space accepts"):
-        archcost.predict("resnet18", "my_board")
+        archcost.predict("resnet", "my_board")
     with pytest.raises(ArchitectureError, match="must read like"):
         archcost.predict(CELL[:-1], "my_board")
 
