@@ -70,7 +70,6 @@ def run(arguments: argparse.Namespace) -> int:
     from archcost.cli.train import INTERRUPTED, records, report
     from archcost.datasets import CostTable, bundled_tables, load_bundled
     from archcost.errors import check_name
-    from archcost.models.store import PRETRAINED
     from archcost.prediction import predict
     from archcost.predictors import PREDICTORS
     from archcost.spaces import get_space
@@ -84,11 +83,11 @@ def run(arguments: argparse.Namespace) -> int:
     }
     wanted = {check_name("device", name, set(devices.values())) for name in arguments.devices}
     tables = {name: load_bundled(name) for name in devices if devices[name] in wanted}
-    # Tables without a shipped model are of spaces whose networks take minutes to encode.
+    # The networks of spaces with rules take minutes to encode; train is the command for them.
     tables = {
         name: table
         for name, table in tables.items()
-        if any((PRETRAINED / str(key)).exists() for key in table.keys())  # noqa: SIM118
+        if not get_space(name.partition("-")[0]).has_rules
     }
     for name, table in tables.items():
         say(arguments, f"{name}: {len(table)} costs")
