@@ -54,12 +54,12 @@ def _table(encode: Callable[..., Floats], space: SearchSpace, settings: tuple[An
 
 
 def _rows(space: SearchSpace, ops: Ops) -> npt.NDArray[np.intp]:
-    return _row_of_code(space)[_codes(space, ops)]
+    return _row_of_code(space)[combination_numbers(space, ops)]
 
 
 @lru_cache(maxsize=8)
 def _row_of_code(space: SearchSpace) -> npt.NDArray[np.intp]:
-    codes = _codes(space, space.all_ops)
+    codes = combination_numbers(space, space.all_ops)
     rows = np.zeros(_n_codes(space), dtype=np.intp)
     rows[codes] = np.arange(len(codes))
     return rows
@@ -69,7 +69,7 @@ def _n_codes(space: SearchSpace) -> int:
     return int(space.n_ops) ** int(space.n_positions)
 
 
-def _codes(space: SearchSpace, ops: Ops) -> npt.NDArray[np.int64]:
+def combination_numbers(space: SearchSpace, ops: Ops) -> npt.NDArray[np.int64]:
     """Return a number for each combination of op ids; shape ``(n_archs,)``."""
     codes: npt.NDArray[np.int64] = np.zeros(len(ops), dtype=np.int64)
     for position in range(space.n_positions):

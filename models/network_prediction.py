@@ -9,7 +9,7 @@ import numpy as np
 
 from archcost.errors import ArchcostError
 from archcost.networks.graph import Graph
-from archcost.spaces.any_network import batch_size_of
+from archcost.spaces.known_networks import batch_size_of
 
 if TYPE_CHECKING:
     from archcost.models.chunks import Costs

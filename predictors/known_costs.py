@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from archcost.features.one_hot import one_hot
+from archcost.features.small_spaces import combination_numbers
 from archcost.spaces.space import Ops, SearchSpace
 
 Floats = npt.NDArray[np.float64]
@@ -47,19 +49,13 @@ class KnownCosts:
         if space.is_enumerable and space.n_archs <= MOST_LISTED:
             return cls(space, np.asarray(costs(space.all_ops), dtype=np.float64), np.empty(0))
         ops = space.sample(min(SAMPLED, space.n_archs), seed=0)
-        return cls(space, np.empty(0), additive_fit(space, ops, costs(ops)))
-
-    @classmethod
-    def of_rows(cls, space: SearchSpace, ops: Ops, cost: Floats) -> Self:
-        """Keep a sum over positions that fits measured architectures ``(n_archs, n_positions)``."""
-        return cls(space, np.empty(0), additive_fit(space, ops, cost))
+        return cls(space, np.empty(0), _additive_fit(space, ops, costs(ops)))
 
     def __call__(self, ops: Ops) -> Floats:
         """Return the costs of op ids; shape (n_archs,)."""
         if len(self.listed):
-            known = _codes(self.space, self.space.all_ops)
-            order = np.argsort(known)
-            place = np.searchsorted(known, _codes(self.space, ops), sorter=order)
+            known, order = _listing(self.space)
+            place = np.searchsorted(known, combination_numbers(self.space, ops))
             found: Floats = self.listed[order[place]]
             return found
         summed: Floats = one_hot(ops, self.space.n_ops) @ self.table[:-1] + self.table[-1]
@@ -75,7 +71,7 @@ class KnownCosts:
         return cls(space, state["known_listed"], state["known_table"])
 
 
-def additive_fit(space: SearchSpace, ops: Ops, cost: Floats) -> Floats:
+def _additive_fit(space: SearchSpace, ops: Ops, cost: Floats) -> Floats:
     """Return the sum over positions that fits costs best: weights of one-hot ops, a constant."""
     design = one_hot(ops, space.n_ops).astype(np.float64)
     mean, center = design.mean(axis=0), float(np.mean(cost))
@@ -86,7 +82,9 @@ def additive_fit(space: SearchSpace, ops: Ops, cost: Floats) -> Floats:
     return table
 
 
-def _codes(space: SearchSpace, ops: Ops) -> npt.NDArray[np.int64]:
-    weights = space.n_ops ** np.arange(space.n_positions, dtype=np.int64)
-    codes: npt.NDArray[np.int64] = np.asarray(ops, dtype=np.int64) @ weights
-    return codes
+@lru_cache(maxsize=8)
+def _listing(space: SearchSpace) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.intp]]:
+    """Return the sorted numbers of all combinations of a space, and the row of each."""
+    numbers = combination_numbers(space, space.all_ops)
+    order = np.argsort(numbers)
+    return numbers[order], order

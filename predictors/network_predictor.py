@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from archcost.networks.graph import Graph
 from archcost.predictors.base import CostPredictor, Floats
 from archcost.predictors.kernels import KernelPredictor, LayerCost
-from archcost.spaces.any_network import batch_size_of
+from archcost.spaces.known_networks import batch_size_of
 from archcost.spaces.space import Ops, SearchSpace
 
 

@@ -17,6 +17,7 @@ from archcost.predictors.measurement_noise import interval_widening
 from archcost.predictors.transfer import (
     FLOOR_SHARE,
     LEAST_EXPECTED,
+    soft_floor,
     work_slope_prior,
 )
 from archcost.spaces.space import Ops, SearchSpace
@@ -179,11 +180,11 @@ class RescaledPredictor(CostPredictor):
         self.noise_ = widening**2 * found.noise
         self.floor_ = FLOOR_SHARE * float(cost.min())
         self.measured_, self.measured_cost_ = ops, cost
-        self.left_out_ = self._soft_floor(self.unit_ * (expected + found.left_out))
+        self.left_out_ = soft_floor(self.unit_ * (expected + found.left_out), self.floor_)
 
     def _predict(self, ops: Ops, return_std: bool) -> tuple[Floats, Floats | None]:
         design, cost = self._linear(ops)
-        mean = self._soft_floor(cost)
+        mean = soft_floor(cost, self.floor_)
         if not return_std:
             return mean, None
         if self.extrapolated_:  # as much of a small cost as of a large one
@@ -223,12 +224,6 @@ class RescaledPredictor(CostPredictor):
             "noise": np.array(self.unit_**2 * self.noise_),
             "floor": np.array(self.floor_),
         }
-
-    def _soft_floor(self, cost: Floats) -> Floats:
-        """Keep costs positive and in their order: smooth, and the identity above the floor."""
-        below = np.maximum(1 - cost / self.floor_, 0.0)
-        floored: Floats = np.where(below > 0, self.floor_ / (1 + below), cost)
-        return floored
 
     def _state(self) -> dict[str, npt.NDArray[Any]]:
         return {

@@ -160,7 +160,7 @@ class TransferPredictor(CostPredictor):
         self.log_variances_ = found.log_variances
         self.floor_ = FLOOR_SHARE * float(cost.min())
         self.measured_, self.measured_cost_ = ops, cost
-        self.left_out_ = self._soft_floor(self.unit_ * (expected + found.left_out))
+        self.left_out_ = soft_floor(self.unit_ * (expected + found.left_out), self.floor_)
 
     def expect(
         self, space: SearchSpace, weights: Floats, typical_cost: float, level_spread: float
@@ -240,18 +240,12 @@ class TransferPredictor(CostPredictor):
     def _predict(self, ops: Ops, return_std: bool) -> tuple[Floats, Floats | None]:
         drivers = self.drivers_.transform(ops)
         cost = self.unit_ * (self.expected(ops) + drivers @ self.coefficients_ + self.offset_)
-        floored = self._soft_floor(cost)
+        floored = soft_floor(cost, self.floor_)
         if not return_std:
             return floored, None
         spread = drivers @ self.root_[:-1] + self.root_[-1]
         std = self.unit_ * np.sqrt((spread**2).sum(axis=1) + self.noise_)
         return floored, std
-
-    def _soft_floor(self, cost: Floats) -> Floats:
-        """Keep costs positive and in their order: smooth, and the identity above the floor."""
-        below = np.maximum(1 - cost / self.floor_, 0.0)
-        floored: Floats = np.where(below > 0, self.floor_ / (1 + below), cost)
-        return floored
 
     def compiled(self) -> dict[str, npt.NDArray[Any]] | None:
         """Return tables of the mean and of a root of the variance, if the drivers are additive.
@@ -332,3 +326,10 @@ def scaled_sources(drivers: CostDrivers, coefficients: Floats) -> Floats:
     spread = (reference @ coefficients).std(axis=0)
     scaled: Floats = coefficients / np.maximum(spread, 1e-9) / np.sqrt(coefficients.shape[1])
     return scaled
+
+
+def soft_floor(cost: Floats, floor: float) -> Floats:
+    """Keep costs positive and in their order: smooth, and the identity above the floor."""
+    below = np.maximum(1 - cost / floor, 0.0)
+    floored: Floats = np.where(below > 0, floor / (1 + below), cost)
+    return floored

@@ -17,10 +17,9 @@ from archcost.networks.graph import Graph
 from archcost.networks.graph_builder import GraphBuilder, Value
 from archcost.reading.read_network import is_reference, read_network
 from archcost.spaces.dataset import Dataset
-from archcost.spaces.known_networks import DIGEST, KNOWN
+from archcost.spaces.known_networks import DIGEST, KNOWN, batch_size_of
 from archcost.spaces.plain_forms import is_integer
 from archcost.spaces.space import Ops, SearchSpace
-from archcost.zoo import TELLING
 
 N_PROBES = 120
 """Probes that are measured by default, beside the telling networks of the zoo."""
@@ -192,6 +191,8 @@ class AnyNetwork(SearchSpace):
 
     def usual(self, seed: int = 0) -> tuple[Ops, str]:
         """Return probes and published networks, and in words how they were chosen."""
+        from archcost.zoo import TELLING
+
         archs = np.concatenate([self.sample(N_PROBES, seed=seed), self.parse_many(list(TELLING))])
         return archs, f"{N_PROBES} probes of seed {seed} and {len(TELLING)} networks of the zoo"
 
@@ -286,12 +287,6 @@ def read_networks(
     if isinstance(networks, list | tuple):
         return [_read(network, **options) for network in networks]
     return _read(networks, **options)
-
-
-def batch_size_of(graph: Graph) -> int:
-    """Return the images at a time of a network: the first axis of its first input."""
-    shape = graph.input_shapes[0] if graph.input_shapes else ()
-    return int(shape[0]) if shape else 1
 
 
 def family_of(name: str) -> str:

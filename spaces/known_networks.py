@@ -110,9 +110,7 @@ class KnownNetworks:
             found = FIRST_INPUT.search(network.graph)
             if found:
                 return int(found[1])
-        graph = self.graph(number)
-        shape = graph.input_shapes[0] if graph.input_shapes else ()
-        return int(shape[0]) if shape else 1
+        return batch_size_of(self.graph(number))
 
     def _added(self, network: KnownNetwork) -> int:
         with self._lock:
@@ -122,6 +120,12 @@ class KnownNetworks:
             elif not self._networks[number].name:
                 self._networks[number].name = network.name
         return number
+
+
+def batch_size_of(graph: Graph) -> int:
+    """Return the images at a time of a network: the first axis of its first input."""
+    shape = graph.input_shapes[0] if graph.input_shapes else ()
+    return int(shape[0]) if shape else 1
 
 
 KNOWN = KnownNetworks()

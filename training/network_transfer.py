@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from archcost.predictors.kernel_transfer import transfer_kernels
 from archcost.predictors.kernels import KernelPredictor
 from archcost.spaces import SearchSpace
 from archcost.training.measurements import Measurements
-from archcost.training.transfer_sources import Sources, default_sources
+from archcost.training.transfer_sources import Sources, default_sources, listed
 
 
 def transfer_networks(
@@ -51,13 +50,9 @@ def _known_devices(
     space: SearchSpace, key: CostKey, sources: Sources | None, seed: int
 ) -> dict[str, KernelPredictor]:
     """Return the predictors of known devices by name, the new device itself left out."""
-    given: list[Any]
-    if sources is None:
-        given = list(default_sources(space, key.dataset_name, key.device))
-    elif isinstance(sources, Iterable) and not isinstance(sources, str | CostTable):
-        given = list(sources)
-    else:
-        given = [sources]
+    given = listed(
+        default_sources(space, key.dataset_name, key.device) if sources is None else sources
+    )
     found: dict[str, KernelPredictor] = {}
     for source in given:
         if isinstance(source, CostTable):

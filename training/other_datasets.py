@@ -13,7 +13,7 @@ from archcost.predictors import PREDICTORS
 from archcost.predictors.known_costs import KnownCosts
 from archcost.spaces import SearchSpace
 from archcost.spaces.dataset import spelled
-from archcost.training.transfer_sources import FEWEST, Sources
+from archcost.training.transfer_sources import FEWEST, Sources, listed
 
 MOST_ROWS = 900
 """Rows of a table from which the costs of the other architectures are learned."""
@@ -56,12 +56,7 @@ def known_on_another_dataset(
     if sources is None:
         found = dict.fromkeys(model_keys(warn=False))
     else:
-        listed = (
-            [sources]
-            if isinstance(sources, (str, CostKey, CostModel, CostTable))
-            else list(sources)
-        )
-        for source in listed:
+        for source in listed(sources):
             if isinstance(source, CostModel):
                 found[source.key] = source
             elif isinstance(source, CostTable):

@@ -60,9 +60,7 @@ def transfer_prior(
     if sources is None:
         keys = tuple(default_sources(space, dataset, without))
         return _of_models(space, dataset, keys, seed, models_sha256(keys), skip_damaged=True)
-    if isinstance(sources, (str, CostTable, CostModel, CostKey)):
-        sources = [sources]
-    given: list[Any] = list(sources)
+    given = listed(sources)
     if all(isinstance(source, (str, CostKey)) for source in given):
         keys = tuple(_keys(space, dataset, given, without))
         return _of_models(space, dataset, keys, seed, models_sha256(keys))
@@ -80,10 +78,8 @@ def typical_costs(
 
     The arguments are those of ``transfer_prior``.
     """
-    given: Any = default_sources(space, dataset, without) if sources is None else sources
-    if isinstance(given, (str, CostTable, CostModel, CostKey)):
-        given = [given]
-    rows = _rows(space, dataset, list(given), 0, without)
+    given = listed(default_sources(space, dataset, without) if sources is None else sources)
+    rows = _rows(space, dataset, given, 0, without)
     return {name: float(np.median(cost)) for name, (_, cost) in rows.items()}
 
 
@@ -109,6 +105,13 @@ def default_sources(space: SearchSpace, dataset: str, without: str = "") -> list
         return same
     here = {key.device for key in same}
     return same + [key for key in keys if key.device not in here]
+
+
+def listed(sources: Any) -> list[Any]:
+    """Return sources as a list; one by itself is taken as a list of one."""
+    if isinstance(sources, str | CostTable) or not isinstance(sources, Iterable):
+        return [sources]
+    return list(sources)
 
 
 class _HashedTable:

@@ -118,23 +118,19 @@ def transfer(
     if extrapolate and (measurements is None or _is_empty(measurements)):
         return _extrapolated(space, device, metric or "latency", dataset, sources, card, seed)
     found = read_measurements(space, measurements, device, metric, dataset)
-    key = found.key
+    key, card = found.key, card or _card(found.key)
     if space.is_open:
         networks, names = transfer_networks(space, found, sources, seed)
         scores = _scores(found.cost, networks.kernels_.left_out_)
-        return CostModel(
-            networks, _manifest(found, networks, card or _card(key), seed, scores, tuple(names))
-        )
+        return CostModel(networks, _manifest(found, networks, card, seed, scores, tuple(names)))
     known = known_on_another_dataset(space, device, key.metric, key.dataset_name, sources)
     if known is not None:
-        return _rescaled(found, known, card or _card(key), seed)
+        return _rescaled(found, known, card, seed)
     prior = transfer_prior(space, sources, key.dataset_name, without=device)
     predictor = TransferPredictor(seed, key.dataset_name).with_prior(prior)
     predictor.fit(found.ops, found.cost, space=space, cost_std=found.cost_std)
     scores = left_out_scores(predictor)
-    model = CostModel(
-        predictor, _manifest(found, predictor, card or _card(found.key), seed, scores)
-    )
+    model = CostModel(predictor, _manifest(found, predictor, card, seed, scores))
     if len(found.cost) >= MANY:
         model = _better(model, found, seed)
     return model
@@ -277,9 +273,8 @@ def _better(model: CostModel, found: Measurements, seed: int) -> CostModel:
     rivals = {kind: clone(model.predictor), RIVAL: PREDICTORS[RIVAL](seed=seed, dataset=name)}
     scores = {}
     for rival_kind, rival in rivals.items():
-        given = {} if found.cost_std is None else {"cost_std": found.cost_std[rest]}
-        if not isinstance(rival, TransferPredictor):
-            given = {}
+        stds = found.cost_std if isinstance(rival, TransferPredictor) else None
+        given = {} if stds is None else {"cost_std": stds[rest]}
         rival.fit(found.ops[rest], found.cost[rest], space=model.space, **given)
         scores[rival_kind] = spearman(found.cost[held_out], rival.predict(found.ops[held_out]))
     manifest = replace(model.manifest, scores={**model.manifest.scores, "held_out": scores})
