@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,6 +96,8 @@ def read_latencies(path: Path, table: TimmTable) -> dict[str, float]:
     IntegrityError
         If the file lacks a column, or something is no number.
     """
+    import csv
+
     file = path / table.file
     found: dict[str, float] = {}
     with file.open(newline="") as lines:

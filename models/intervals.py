@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import NormalDist
-
 import numpy as np
 import numpy.typing as npt
 
@@ -30,6 +28,8 @@ def cost_interval(means: npt.ArrayLike, stds: npt.ArrayLike, level: float) -> Co
     >>> cost_interval(10.0, 1.0, 0.9).round(1)  # a further digit is a tie
     array([ 8.4, 11.7])
     """
+    from statistics import NormalDist  # with decimal and fractions, for intervals alone
+
     means, stds = np.asarray(means, dtype=np.float64), np.asarray(stds, dtype=np.float64)
     variance = np.log1p((stds / means) ** 2)  # of the logarithm
     median = means * np.exp(-variance / 2)

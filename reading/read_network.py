@@ -9,7 +9,6 @@ from typing import Any
 
 from archcost.errors import ArchcostError, shown
 from archcost.networks import Graph
-from archcost.zoo import NETWORKS, is_zoo_name, zoo_network
 
 LIBRARIES = ("timm", "torchvision")
 """Libraries whose models have references."""
@@ -85,8 +84,11 @@ def is_reference(text: str) -> bool:
     >>> [is_reference(text) for text in ("timm:resnet18", "net.onnx", "resnet18", "|nor_conv~0|")]
     [True, True, True, False]
     """
-    library = text.partition(":")[0]
-    return library in LIBRARIES or text.lower().endswith(".onnx") or is_zoo_name(text)
+    if text.partition(":")[0] in LIBRARIES or text.lower().endswith(".onnx"):
+        return True
+    from archcost.zoo import is_zoo_name  # start-up does without the zoo
+
+    return is_zoo_name(text)
 
 
 def _referred_to(text: str, shape: Sequence[int] | None, batch_size: int | None) -> Graph:
@@ -94,6 +96,8 @@ def _referred_to(text: str, shape: Sequence[int] | None, batch_size: int | None)
         from archcost.reading.model_libraries import read_library_model
 
         return read_library_model(text, batch_size=1 if batch_size is None else batch_size)
+    from archcost.zoo import NETWORKS, is_zoo_name, zoo_network
+
     if is_zoo_name(text):
         return zoo_network(text, batch_size=1 if batch_size is None else batch_size)
     if text.lower().endswith(".onnx"):
