@@ -14,6 +14,7 @@ are appended to ``results/robustness.jsonl``, one line a batch; what is there is
 
 import argparse
 import json
+import re
 import tempfile
 import time
 from collections import Counter
@@ -86,12 +87,17 @@ def run_batch(name: str, first: int, tries: int, folder: Path) -> dict[str, Any]
         try:
             outcomes[attack(seed, folder)] += 1
         except Exception as error:
-            faults[str(seed)] = f"{type(error).__name__}: {error}"[:500]
+            faults[str(seed)] = without_folders(f"{type(error).__name__}: {error}")[:500]
     seconds = round(time.monotonic() - start, 1)
     return {
         "campaign": name, "first": first, "tries": tries, "seconds": seconds,
         "outcomes": dict(sorted(outcomes.items())), "faults": faults,
     }  # fmt: skip
+
+
+def without_folders(text: str) -> str:
+    """Return a text in which files of this machine stand without their folders."""
+    return re.sub(r"(?:/+[\w.+-]+){2,}", lambda found: Path(found[0]).name, text)
 
 
 def missing(name: str, tries: int) -> list[tuple[int, int]]:
