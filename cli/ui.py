@@ -81,7 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
         say(arguments, "Ctrl-C ends it")
         sys.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):  # the way to end it
-            server.wait()
+            while server.poll() is None:  # a signal that another thread takes ends no long wait
+                time.sleep(0.2)
     return 0
 
 
