@@ -76,19 +76,22 @@ def run(arguments: argparse.Namespace) -> int:
     from archcost.training import ExperimentSettings, register, run_experiment
     from archcost.training.experiments import OF_NETWORKS
 
-    devices = {
-        name: name.partition("-")[2]
-        for name in bundled_tables()
-        if not get_space(name.partition("-")[0]).is_open
-    }
+    devices = {}
+    for name in bundled_tables():
+        space_name, _, device = name.partition("-")
+        space = get_space(space_name)
+        # The networks of spaces with rules take minutes to encode; train is the command for them.
+        if not (space.is_open or space.has_rules):
+            devices[name] = device
     wanted = {check_name("device", name, set(devices.values())) for name in arguments.devices}
-    tables = {name: load_bundled(name) for name in devices if devices[name] in wanted}
-    # The networks of spaces with rules take minutes to encode; train is the command for them.
-    tables = {
-        name: table
-        for name, table in tables.items()
-        if not get_space(name.partition("-")[0]).has_rules
-    }
+    names_by_space: dict[str, list[str]] = {}
+    for name in devices:
+        if devices[name] in wanted:
+            names_by_space.setdefault(name.partition("-")[0], []).append(name)
+    # A space in which only some of the devices were measured says less, and takes as long.
+    most = max(map(len, names_by_space.values()))
+    chosen = [name for names in names_by_space.values() if len(names) == most for name in names]
+    tables = {name: load_bundled(name) for name in chosen}
     for name, table in tables.items():
         say(arguments, f"{name}: {len(table)} costs")
     smallest = min(len(table) // len(table.keys()) for table in tables.values())
