@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from archcost.errors import ArchcostError
 from archcost.networks import Value
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def _conv(read: OnnxNode) -> None:
         macs = prod(shape[1:]) * prod(images)
         read.apply("dynamic_conv", [read.x, weight], macs=macs, groups=a.get("group", 1))
         return
+    _check_channels(read, read.tensors.shape(weight), transposed)
     kernel = tuple(read.tensors.shape(weight)[2:])
     attributes = {
         **_window(read, kernel),
@@ -103,6 +105,18 @@ def _conv(read: OnnxNode) -> None:
         attributes["output_padding"] = tuple(a.get("output_padding", (0,) * len(kernel)))
     op = "conv_transpose" if transposed else "conv"
     read.apply(op, [read.x], weights=(weight, read.input(2)), **attributes)
+
+
+def _check_channels(read: OnnxNode, weights: tuple[int, ...], transposed: bool) -> None:
+    """Raise an error where weights are for another number of channels: shapes alone do not tell."""
+    groups, channels = read.attributes.get("group", 1), read.shape[1]
+    wanted = weights[0] if transposed else weights[1] * groups
+    if channels != wanted:
+        raise ArchcostError(
+            f"what a convolution reads must have as many channels as its weights, {wanted}, but "
+            f"{read.node.name or read.result!r} of {read.tensors.source} is given {channels}; "
+            "check the shape against that which the file was exported for"
+        )
 
 
 def _sizes(read: OnnxNode, name: str, n_axes: int) -> tuple[int, ...]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from archcost.errors import ArchcostError, shown
 from archcost.networks import Graph
 
@@ -59,6 +61,8 @@ def read_network(
     >>> read_network("resnet18@160", batch_size=4)
     <Graph of 70 nodes: 4x3x160x160 -> 4x1000>
     """
+    _check_sizes("batch_size", () if batch_size is None else (batch_size,))
+    _check_sizes("shape", () if shape is None else shape)
     if isinstance(network, Graph):
         if batch_size is not None and any(s[0] != batch_size for s in network.input_shapes if s):
             raise ArchcostError(
@@ -74,6 +78,14 @@ def read_network(
     from archcost.reading.module_reading import read_module
 
     return read_module(network, example, shape=shape, batch_size=batch_size)
+
+
+def _check_sizes(name: str, sizes: Sequence[int]) -> None:
+    if not all(isinstance(size, int | np.integer) and size > 0 for size in sizes):
+        raise ArchcostError(
+            f"{name} must be positive whole numbers, such as 8 or (3, 224, 224), but got "
+            f"{shown(sizes[0] if name == 'batch_size' else tuple(sizes))}"
+        )
 
 
 def is_reference(text: str) -> bool:
