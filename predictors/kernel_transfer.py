@@ -124,9 +124,10 @@ def transfer_kernels(
     )
     predictor.left_out_ = np.exp(left_out)
     predictor.base_spread_ = SPREAD
+    predictor.spread_by_cost_ = SpreadByCost.of(left_out, np.abs(scores))
+    scores = scores / predictor.spread_by_cost_(left_out)
     known = (SCALE_ROWS * USUAL_SCALE**2 + float(scores @ scores)) / (SCALE_ROWS + len(costs))
     predictor.interval_scale_ = float(np.sqrt(known))
-    predictor.spread_by_cost_ = SpreadByCost()
     predictor.correction_weight_ = sum(
         weight for weight, one in zip(weights, kept, strict=True) if len(one.residuals)
     )
