@@ -43,7 +43,7 @@ docs: $(BIN)/python
 # The wheel that the sdist builds, with the lowest versions that pyproject.toml declares.
 LOWEST := .venv-lowest
 LOWEST_TESTS := tests/api/test_prediction.py tests/datasets/test_table_files.py \
-	tests/training/test_sqlite_store.py tests/models/test_cost_model.py
+	tests/tracking/test_sqlite_store.py tests/models/test_cost_model.py
 test-lowest:
 	$(PYTHON) -m venv $(LOWEST)
 	$(PYTHON) .ci/lowest.py > $(LOWEST)/lowest.txt

@@ -523,7 +523,7 @@ def _has_config(archs: Any) -> bool:
 
 def _load_from(place: str | Path) -> CostModel:
     if isinstance(place, str) and place.startswith(("models:/", "runs:/", "mlflow-artifacts:/")):
-        from archcost.training.registry import load_registered
+        from archcost.tracking.registry import load_registered
 
         return load_registered(place)
     return CostModel.load(place)
