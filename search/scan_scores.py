@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 import numpy.typing as npt
 
-from archcost.errors import ArchcostError, MissingDataError, check_name
+from archcost.errors import ArchcostError, MissingDataError, check_name, shown
 from archcost.models.chunks import in_chunks
 from archcost.models.pair_codes import pair_codes, pair_tables, sum_pairs
 from archcost.search.known_quantities import Work
@@ -211,7 +212,8 @@ class ObjectiveScore:
 
     def __call__(self, ops: Ops) -> Scores:
         """Return the scores ``(n_archs,)``, asked for one by one."""
-        return np.array([float(self.function(arch)) for arch in self.space.format_many(ops)])
+        archs = self.space.format_many(ops)
+        return np.array([given_score(self.function(arch), arch) for arch in archs], np.float64)
 
     def sums(self) -> None:
         """Return None: nothing is known of the function."""
@@ -219,6 +221,25 @@ class ObjectiveScore:
     def identity(self) -> str:
         """Return the name of the function."""
         return f"{self.function.__module__}.{self.function.__qualname__}"
+
+
+def given_score(value: object, arch: str) -> float:
+    """Return what a function of the user's gave as a number.
+
+    Raises
+    ------
+    ArchcostError
+        If it is none.
+    """
+    try:
+        score = math.nan if isinstance(value, (str, bytes)) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        score = math.nan
+    if math.isnan(score):
+        raise ArchcostError(
+            f"an objective must return a number, but returned {shown(value)} for {arch!r}"
+        )
+    return score
 
 
 def as_score(maximize: Any, space: SearchSpace, dataset: str | None = None) -> ScanScore:

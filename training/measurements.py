@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.datasets import CostKey, CostTable
+from archcost.datasets.column_checks import check_alike, check_said
 from archcost.datasets.cost_key import METRICS, dataset_id
 from archcost.datasets.table_files import read_file
 from archcost.datasets.table_rows import numbers_of
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Costs = npt.NDArray[np.float64]
+
+SAID = ("space", "dataset", "unit", "status")
+"""Columns that must not contradict what the costs are read as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,7 @@ def read_measurements(
             table = CostTable(pa.Table.from_pandas(measurements, preserve_index=False))
             return _from_table(space, table, device, metric, dataset)
         archs, costs, stds, metric = _from_frame(measurements, metric)
+        _check_columns(space, measurements, metric, dataset)
     else:
         raise CostTableError(
             "measurements must be a dict from architecture to cost, a DataFrame, the path of a "
@@ -158,10 +163,23 @@ def _from_frame(
         )
     metric = metric or there[0]
     check_name("metric of the measurements", metric, there)
-    archs = [arch.item() if hasattr(arch, "item") else arch for arch in frame["arch"]]
     std_column = f"{metric}_std_{METRICS[metric].lower()}"
+    check_alike(frame.columns, ["arch", columns[metric], std_column, *SAID])
+    archs = [arch.item() if hasattr(arch, "item") else arch for arch in frame["arch"]]
     stds = frame[std_column].tolist() if std_column in frame.columns else None
     return archs, frame[columns[metric]].tolist(), stds, metric
+
+
+def _check_columns(
+    space: SearchSpace, frame: pd.DataFrame, metric: str, dataset: str | Dataset | None
+) -> None:
+    """Check that what other columns say of the costs is what they are read as."""
+    unit = METRICS[metric]
+    with_cost = frame[frame[f"{metric}_{unit.lower()}"].notna()]
+    said = {name: with_cost[name].unique().tolist() for name in SAID if name in frame.columns}
+    known = [dataset_id(space.name, dataset), space.check_dataset(dataset)]
+    meant = {"space": [space.name], "dataset": known, "unit": [unit, unit.lower()]}
+    check_said(said, {**meant, "status": ["ok"]})
 
 
 def _checked(

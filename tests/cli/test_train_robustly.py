@@ -52,7 +52,7 @@ def test_a_first_train_that_is_stopped_breaks_nothing(fresh, stop, delay, capsys
     _, err = process.communicate()
     assert process.returncode in (-stop, 130, 0)
     if stop == signal.SIGINT:
-        assert "Traceback" not in err and "archcost: stopped" in err
+        assert "Traceback" not in err and ("archcost: stopped" in err or process.returncode == 0)
         assert not list(fresh.glob("*making*"))
     assert main(["train", "--table", "my_board.parquet", *QUICK]) == 0
     out, err = capsys.readouterr()

@@ -10,7 +10,8 @@ from archcost.datasets import CostTable
 from archcost.errors import CostTableError, MissingDataError, UnknownNameError
 from archcost.predictors import PREDICTORS, LookupPredictor
 from archcost.spaces import FBNet, NASBench201
-from archcost.training import TrainSettings, evaluate, learning_curve, run_trial, score, train
+from archcost.tracking import learning_curve
+from archcost.training import TrainSettings, evaluate, run_trial, score, train
 
 CELLS = NASBench201().sample(60, seed=0)
 COST = 1.5 + 2.0 * (CELLS == 3).sum(axis=1) + 0.5 * (CELLS == 2).sum(axis=1)

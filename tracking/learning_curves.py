@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from archcost.datasets import CostKey, CostTable
 from archcost.progress import progress_bar
+from archcost.tracking.run_names import run_name, short_labels
+from archcost.tracking.tracker import Tracker
+from archcost.tracking.trial_logs import CURVE
 from archcost.training.metrics import flat
-from archcost.training.run_names import run_name, short_labels
-from archcost.training.tracker import Tracker
-from archcost.training.tracking import CURVE
 from archcost.training.train_settings import TrainSettings
 from archcost.training.trainer import choose_key, run_trial
 

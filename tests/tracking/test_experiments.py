@@ -10,10 +10,11 @@ from archcost.datasets import CostTable
 from archcost.errors import ArchcostError, MissingDataError
 from archcost.models import CostModel
 from archcost.spaces import NASBench201
-from archcost.training import ExperimentSettings, TrainSettings, compare, run_experiment
-from archcost.training import experiments as experiments_module
-from archcost.training.experiments import mean_validation
-from archcost.training.mlflow_store import tracking_store
+from archcost.tracking import ExperimentSettings, compare, run_experiment
+from archcost.tracking import experiments as experiments_module
+from archcost.tracking.experiments import mean_validation
+from archcost.tracking.mlflow_store import tracking_store
+from archcost.training import TrainSettings
 
 CELLS = NASBench201().sample(60, seed=0)
 COST = 1.5 + 2.0 * (CELLS == 3).sum(axis=1) + 0.5 * (CELLS == 2).sum(axis=1)
