@@ -26,20 +26,21 @@ def kept_interrupts() -> Iterator[Callable[[], None]]:
     ...         check_interrupt()
     """
     came = False
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield lambda: None
+        return
+    handler = before
 
     def remember(number: int, frame: FrameType | None) -> None:
         nonlocal came
         came = True
-        before(number, frame)
+        handler(number, frame)
 
     def check() -> None:
         if came:
             raise KeyboardInterrupt
 
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield check
-        return
     signal.signal(signal.SIGINT, remember)
     try:
         yield check
