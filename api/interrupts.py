@@ -27,19 +27,20 @@ def kept_interrupts() -> Iterator[Callable[[], None]]:
     """
     came = False
     before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield lambda: None
-        return
-    handler = before
-
-    def remember(number: int, frame: FrameType | None) -> None:
-        nonlocal came
-        came = True
-        handler(number, frame)
 
     def check() -> None:
         if came:
             raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield check
+        return
+    interrupt = before
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        nonlocal came
+        came = True
+        interrupt(number, frame)
 
     signal.signal(signal.SIGINT, remember)
     try:
