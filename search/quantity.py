@@ -9,16 +9,20 @@ so that :math:`q(a) \le L` says the same as :math:`c + \sum_p T_{p, a_p} \le t(L
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from archcost.spaces.space import Ops
 
+if TYPE_CHECKING:
+    from archcost.search.contextual_sum import ContextualSum
+
 Floats = npt.NDArray[np.float64]
+Function = Callable[[float], float]
 
 
 @dataclass(frozen=True)
@@ -40,13 +44,35 @@ class AdditiveSum:
 
     table: Floats
     constant: float
-    to_sum: Callable[[float], float] = float
-    from_sum: Callable[[float], float] = float
+    to_sum: Function = float
+    from_sum: Function = float
+
+    deciding: ClassVar[frozenset[int]] = frozenset()
+    """Positions that change what others add: none."""
 
     def __call__(self, ops: Ops) -> Floats:
         """Return the sums ``(n_archs,)`` of op ids ``(n_archs, n_positions)``."""
         added = self.table[np.arange(ops.shape[1]), ops].sum(axis=1)
         return np.asarray(self.constant + added)
+
+    def given(self, decided: Mapping[int, int]) -> AdditiveSum:
+        """Return the sum itself, whatever is decided."""
+        return self
+
+    def scaled(self, factor: float) -> AdditiveSum:
+        """Return the sum of a quantity that is `factor` times as large."""
+        to_sum, from_sum = scaled_functions(self.to_sum, self.from_sum, factor)
+        return AdditiveSum(factor * self.table, factor * self.constant, to_sum, from_sum)
+
+
+def scaled_functions(
+    to_sum: Function, from_sum: Function, factor: float
+) -> tuple[Function, Function]:
+    """Return the functions between quantity and sum where both are `factor` times as large."""
+    return (
+        lambda value: factor * to_sum(value / factor),
+        lambda total: factor * from_sum(total / factor),
+    )
 
 
 class Quantity(Protocol):
@@ -71,7 +97,7 @@ class Quantity(Protocol):
         Only of quantities that have ``sums``.
         """
 
-    def sums(self) -> AdditiveSum | None:
+    def sums(self) -> AdditiveSum | ContextualSum | None:
         """Return the sum that the values are a function of; None if there is none."""
 
     def choices_within(self, at_most: float) -> npt.NDArray[np.bool_] | None:
