@@ -26,20 +26,22 @@ def kept_interrupts() -> Iterator[Callable[[], None]]:
     ...         check_interrupt()
     """
     came = False
-
-    def remember(number: int, frame: FrameType | None) -> None:
-        nonlocal came
-        came = True
-        before(number, frame)
+    before = signal.getsignal(signal.SIGINT)
 
     def check() -> None:
         if came:
             raise KeyboardInterrupt
 
-    before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield check
         return
+    interrupt = before
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        nonlocal came
+        came = True
+        interrupt(number, frame)
+
     signal.signal(signal.SIGINT, remember)
     try:
         yield check

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.models import pareto_front
-from archcost.search.scan_scores import given_score
+from archcost.search.scan_scores import given_scores
 from archcost.search.search_costs import SearchCosts
 from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops
@@ -62,7 +62,7 @@ class Scored:
         """Score architectures that are within the limits."""
         if len(ops) == 0:
             return
-        score = [given_score(self._objective(arch), arch) for arch in self.space.format_many(ops)]
+        score = given_scores(self._objective, self.space.format_many(ops))
         values = np.column_stack([np.negative(score), self.costs.means(ops)])
         self.ops = np.concatenate([self.ops, ops])
         self.values = np.concatenate([self.values, values])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.errors import ArchcostError, MissingDataError, check_name, shown
+from archcost.interrupts import kept_interrupts
 from archcost.models.chunks import in_chunks
 from archcost.models.pair_codes import pair_codes, pair_tables, sum_pairs
 from archcost.search.contextual_sum import ContextualSum
@@ -208,8 +209,7 @@ class ObjectiveScore:
 
     def __call__(self, ops: Ops) -> Scores:
         """Return the scores ``(n_archs,)``, asked for one by one."""
-        archs = self.space.format_many(ops)
-        return np.array([given_score(self.function(arch), arch) for arch in archs], np.float64)
+        return given_scores(self.function, self.space.format_many(ops))
 
     def sums(self) -> None:
         """Return None: nothing is known of the function."""
@@ -219,14 +219,26 @@ class ObjectiveScore:
         return f"{self.function.__module__}.{self.function.__qualname__}"
 
 
-def given_score(value: object, arch: str) -> float:
-    """Return what a function of the user's gave as a number.
+def given_scores(objective: Callable[[str], object], archs: Iterable[str]) -> Scores:
+    """Return what a function of the user's gives for architectures, ``(n_archs,)``.
 
     Raises
     ------
     ArchcostError
-        If it is none.
+        If that is no number.
+    KeyboardInterrupt
+        After Ctrl-C, also where the function took it for a failure of its own.
     """
+    scores = []
+    with kept_interrupts() as check_interrupt:
+        for arch in archs:
+            value = objective(arch)
+            check_interrupt()
+            scores.append(_number(value, arch))
+    return np.array(scores, dtype=np.float64)
+
+
+def _number(value: object, arch: str) -> float:
     try:
         score = math.nan if isinstance(value, (str, bytes)) else float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from archcost.datasets import CostKey, CostTable
 from archcost.errors import ArchcostError
+from archcost.interrupts import kept_interrupts
 from archcost.models import CostModel
 from archcost.predictors import get_predictor
 from archcost.progress import progress_bar
@@ -157,6 +158,7 @@ def run_experiment(
             show=progress,
         ) as bar,
         Tracker(settings.experiment) as tracker,
+        kept_interrupts() as check_interrupt,
     ):
         labels = short_labels(keys)
         with tracker.run(_name(labels, settings, compared), trial_logs.EXPERIMENT) as run_id:
@@ -166,6 +168,7 @@ def run_experiment(
                     for plan in _plan(settings, key):
                         bar.set_description(f"{key} {plan.predictor}")
                         trials.append(_tracked_trial(tracker, table, key, plan, labels))
+                        check_interrupt()
                         bar.update()
                     choices.append(_kept(tracker, trials, table, models_folder, labels))
                 except KeyboardInterrupt:

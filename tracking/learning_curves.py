@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archcost.datasets import CostKey, CostTable
+from archcost.interrupts import kept_interrupts
 from archcost.progress import progress_bar
 from archcost.tracking.run_names import run_name, short_labels
 from archcost.tracking.tracker import Tracker
@@ -80,18 +81,20 @@ def learning_curve(
         for seed in seeds
     ]
     rows = []
-    for trial_settings in progress_bar(todo, desc=str(key), unit="fit", show=progress):
-        trial = run_trial(table, key, trial_settings)
-        rows.append(
-            {
-                "key": str(key),
-                "predictor": trial_settings.predictor,
-                "n_train": trial_settings.n_train,
-                "seed": trial_settings.seed,
-                "train_seconds": trial.train_seconds,
-                **flat(trial.scores),
-            }
-        )
+    with kept_interrupts() as check_interrupt:
+        for trial_settings in progress_bar(todo, desc=str(key), unit="fit", show=progress):
+            trial = run_trial(table, key, trial_settings)
+            check_interrupt()
+            rows.append(
+                {
+                    "key": str(key),
+                    "predictor": trial_settings.predictor,
+                    "n_train": trial_settings.n_train,
+                    "seed": trial_settings.seed,
+                    "train_seconds": trial.train_seconds,
+                    **flat(trial.scores),
+                }
+            )
     return pd.DataFrame(rows)
 
 

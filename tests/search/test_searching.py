@@ -1,5 +1,8 @@
 """Search: against exhaustive fronts, within limits, with intervals, verified."""
 
+import contextlib
+import signal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -194,3 +197,18 @@ def test_one_change_is_one_other_op():
 def test_levels_are_probabilities(cells):
     with pytest.raises(ArchcostError, match="level must be between 0 and 1"):
         search(CELLS, richness, {"raspi4": 3}, models=cells, level=1.0)
+
+
+def test_ctrl_c_that_an_objective_swallows_still_ends(cells):
+    asked = []
+
+    def objective(arch):
+        asked.append(arch)
+        if len(asked) == 3:
+            with contextlib.suppress(BaseException):
+                signal.raise_signal(signal.SIGINT)
+        return 1.0
+
+    with pytest.raises(KeyboardInterrupt):
+        search(CELLS, objective, {"raspi4": 3}, models=cells)
+    assert len(asked) == 3
