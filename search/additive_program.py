@@ -18,7 +18,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from archcost.search.quantity import AdditiveSum
+from archcost.search.additive_sum import AdditiveSum
 from archcost.spaces.space import Ops
 
 Floats = npt.NDArray[np.float64]

@@ -22,11 +22,11 @@ from archcost.search.additive_program import (
     AdditiveProgram,
     additive_program,
 )
+from archcost.search.additive_sum import AdditiveSum
 from archcost.search.branch_and_bound import Branched, branch_and_bound
 from archcost.search.contextual_sum import ContextualSum
 from archcost.search.integer_program import integer_program
 from archcost.search.linear_relaxation import relaxed_bound
-from archcost.search.quantity import AdditiveSum
 from archcost.spaces.space import Ops
 
 Sums = AdditiveSum | ContextualSum

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from archcost.search.quantity import AdditiveSum, Function, scaled_functions
+from archcost.search.additive_sum import AdditiveSum, Function, scaled_functions
 from archcost.spaces import SearchSpace
 
 Floats = npt.NDArray[np.float64]

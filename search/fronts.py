@@ -20,12 +20,12 @@ import numpy.typing as npt
 
 from archcost.errors import ArchcostError
 from archcost.models import CostModel, pareto_front
+from archcost.search.additive_sum import AdditiveSum
 from archcost.search.branch_and_bound import same_positions
 from archcost.search.cases import Sums, choices_at, deciding
 from archcost.search.limits import Limit
 from archcost.search.optimising import ranking
 from archcost.search.quantities import find_quantity
-from archcost.search.quantity import AdditiveSum
 from archcost.search.scan_scores import as_score
 from archcost.spaces import SearchSpace, get_space
 from archcost.spaces.space import Ops

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from archcost.search.additive_sum import AdditiveSum
 from archcost.search.contextual_sum import ContextualSum
-from archcost.search.quantity import AdditiveSum
 from archcost.search.work_measures import MEASURES, PEAK
 from archcost.spaces import SearchSpace
 from archcost.spaces.position_peaks import network_peaks, position_peaks

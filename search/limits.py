@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from archcost.errors import ArchcostError, check_number, shown
 from archcost.models import CostModel
+from archcost.search.additive_sum import AdditiveSum
 from archcost.search.contextual_sum import ContextualSum
 from archcost.search.quantities import find_quantity
-from archcost.search.quantity import AdditiveSum, Quantity
+from archcost.search.quantity import Quantity
 from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops
 

@@ -13,12 +13,12 @@ import numpy.typing as npt
 from archcost.errors import ArchcostError, check_number
 from archcost.models import CostModel
 from archcost.search.additive_program import TOLERANCE
+from archcost.search.additive_sum import AdditiveSum
 from archcost.search.branch_and_bound import Branched
 from archcost.search.cases import cases, deciding, solve
 from archcost.search.evolving import Scored, evolve
 from archcost.search.limits import Limit, find_limits, within_limits
 from archcost.search.quantities import find_quantity
-from archcost.search.quantity import AdditiveSum
 from archcost.search.scan_scores import LowCost, ScanScore, as_score
 from archcost.search.scanning import highest
 from archcost.search.search_costs import SearchCosts

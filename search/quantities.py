@@ -19,9 +19,10 @@ from archcost.models.additive_form import AdditiveForm
 from archcost.models.contextual_form import ContextualForm
 from archcost.models.posterior_form import PosteriorForm
 from archcost.models.target_scale import TargetScale
+from archcost.search.additive_sum import AdditiveSum
 from archcost.search.contextual_sum import ContextualSum
 from archcost.search.known_quantities import PeakMemory, Work
-from archcost.search.quantity import AdditiveSum, Quantity
+from archcost.search.quantity import Quantity
 from archcost.search.work_measures import MEASURES, PEAK
 from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops

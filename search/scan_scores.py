@@ -17,9 +17,10 @@ from archcost.errors import ArchcostError, MissingDataError, check_name, shown
 from archcost.interrupts import kept_interrupts
 from archcost.models.chunks import in_chunks
 from archcost.models.pair_codes import pair_codes, pair_tables, sum_pairs
+from archcost.search.additive_sum import AdditiveSum
 from archcost.search.contextual_sum import ContextualSum
 from archcost.search.known_quantities import Work
-from archcost.search.quantity import AdditiveSum, Quantity
+from archcost.search.quantity import Quantity
 from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops
 
