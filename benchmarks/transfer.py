@@ -43,7 +43,7 @@ from archcost.training.metrics import spearman
 RESULTS = Path(__file__).parent / "results" / "transfer.jsonl"
 SEEDS = 10
 COUNTS = (5, 10, 20, 50, 100)
-RANDOM_SEEDS = 1
+RANDOM_SEEDS = 10
 """Seeds with which random architectures are measured as well."""
 N_SOURCE = {"nasbench201": 900, "fbnet": 800}
 LEVEL = 0.9
@@ -115,10 +115,8 @@ def run_task(data: Path, name: str, seed: int) -> list[dict[str, Any]]:
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(ops))[: N_SOURCE[task.space]]
     sources = [_rows_of(table, keys[device], ops[rows]) for device in task.sources]
-    start = time.perf_counter()
     candidates = None if task.space == "nasbench201" else ops
     chosen = suggest(space, max(COUNTS), sources=sources, candidates=candidates, seed=seed)
-    choosing = time.perf_counter() - start
     orders = {"chosen": space.parse_many(chosen)}
     if seed < RANDOM_SEEDS:
         orders["random"] = ops[rng.permutation(len(ops))[: max(COUNTS)]]
@@ -128,7 +126,7 @@ def run_task(data: Path, name: str, seed: int) -> list[dict[str, Any]]:
         for how, order in orders.items():
             for score in scores(space, sources, device_ops, cost, cost, order, seed):
                 about = {"task": name, "seed": seed, "device": device, "how": how}
-                results.append({**about, **score, "choosing_seconds": choosing})
+                results.append({**about, **score})
     return results
 
 
@@ -148,13 +146,11 @@ def run_own(data: Path, name: str, seed: int) -> list[dict[str, Any]]:
         else:
             device_ops = space.all_ops
             truth, cost = made_up(device, seed)
-        start = time.perf_counter()
         chosen = suggest(space, max(COUNTS), sources=sources, candidates=device_ops, seed=seed)
-        choosing = time.perf_counter() - start
         order = space.parse_many(chosen)
         for score in scores(space, sources, device_ops, truth, cost, order, seed):
             about = {"task": name, "seed": seed, "device": device, "how": "chosen"}
-            results.append({**about, **score, "choosing_seconds": choosing})
+            results.append({**about, **score})
     return results
 
 
@@ -175,9 +171,9 @@ def scores(
     for n in COUNTS:
         measured = [place[row.tobytes()] for row in order[:n].astype(ops.dtype)]
         pairs = {space.format(ops[i]): cost[i] for i in measured}
-        start = time.perf_counter(), time.process_time()
+        start = time.process_time()
         model = transfer(space, pairs, sources=sources, seed=seed)
-        seconds = time.perf_counter() - start[0], time.process_time() - start[1]
+        seconds = time.process_time() - start
         rest = np.setdiff1d(np.arange(len(truth)), measured)
         mean = model.predict(ops[rest])
         low, high = model.predict_interval(ops[rest], LEVEL).T
@@ -186,7 +182,7 @@ def scores(
             "spearman": spearman(truth[rest], mean),
             "coverage": float(np.mean((low <= truth[rest]) & (truth[rest] <= high))),
             "width": float(np.median((high - low) / mean)),
-            "seconds": seconds[0], "cpu_seconds": seconds[1],
+            "cpu_seconds": seconds,
         }  # fmt: skip
 
 
