@@ -13,8 +13,8 @@ from archcost.analysis.report_page import Section
 from archcost.datasets import CostKey, CostTable
 from archcost.errors import MissingDataError
 from archcost.models import CostModel, find_model, manifests
+from archcost.tracking.run_names import shortened
 from archcost.training.metrics import RANK_DECIMALS
-from archcost.training.run_names import shortened
 
 if TYPE_CHECKING:
     import pandas as pd

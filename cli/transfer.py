@@ -95,9 +95,9 @@ def run(arguments: argparse.Namespace) -> int:
     from archcost.errors import ArchcostError
     from archcost.models import user_models_folder
     from archcost.models.store import hiding_note
+    from archcost.tracking.trial_logs import log_transfer
     from archcost.training import transfer
     from archcost.training.rescaled_report import rescaled_report
-    from archcost.training.tracking import log_transfer
     from archcost.training.transfer_report import transfer_report
 
     if arguments.measurements is None and not arguments.extrapolate:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archcost.errors import ArchcostError, IntegrityError, MissingDataError
 from archcost.extras import installed_version
 from archcost.networks import Graph
+from archcost.networks.graph import MOST_ELEMENTS, is_shape
 from archcost.networks.rewrites import drop_dead
 
 if TYPE_CHECKING:
@@ -127,4 +128,10 @@ def _input_shape(
             f"{value.name!r} of {source} has none; give its shape without the batch, such as "
             "--shape 3,224,224 or shape=(3, 224, 224)"
         )
-    return tuple(size for size in sizes if size is not None)
+    known = tuple(size for size in sizes if size is not None)
+    if not is_shape(known):
+        raise ArchcostError(
+            f"an input must have at most {MOST_ELEMENTS:,} numbers, but {value.name!r} of {source} "
+            f"has the shape {known}; export the file anew"
+        )
+    return known

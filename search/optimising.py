@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from archcost.errors import ArchcostError
+from archcost.errors import ArchcostError, check_number
 from archcost.models import CostModel
 from archcost.search.additive_program import TOLERANCE, additive_program
 from archcost.search.branch_and_bound import Branched, branch_and_bound
@@ -158,8 +158,10 @@ def optimum(
     space, start = get_space(space), time.monotonic()
     if (maximize is None) == (minimize is None):
         raise ArchcostError("an optimum needs one of maximize and minimize, and not both")
-    if k < 1:
-        raise ArchcostError(f"k must be at least 1, but got {k}")
+    check_number("k", k, 1, whole=True)
+    check_number("seconds", seconds, 0)
+    check_number("budget", budget, 0, whole=True)
+    check_number("seed", seed, 0, whole=True)
     if minimize is None:
         score = as_score(maximize, space, dataset)
     else:

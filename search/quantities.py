@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from archcost.datasets import CostKey
 from archcost.datasets.cost_key import dataset_id
-from archcost.errors import UnknownNameError
+from archcost.errors import UnknownNameError, shown
 from archcost.models import CostModel, find_model
 from archcost.models.additive_form import AdditiveForm
 from archcost.models.posterior_form import PosteriorForm
@@ -120,6 +120,15 @@ def find_quantity(
     UnknownNameError
         If no model covers a device, or a given one is of another space.
     """
+    if not isinstance(name, str):
+        raise UnknownNameError(
+            "a cost must be named by a device, 'raspi4' or 'raspi4:energy', or by work, such as "
+            f"'params', but got {shown(name)}"
+        )
+    if models is not None and not isinstance(models, Mapping):
+        raise UnknownNameError(
+            f"models must be a mapping from names to models, but got {shown(models)}"
+        )
     if name in MEASURES:
         return Work(name, space, dataset)
     if name == PEAK:
@@ -130,6 +139,11 @@ def find_quantity(
         key = CostKey(space.name, device, metric or "latency", dataset_id(space.name, dataset))
         model = CostModel.load(find_model(key))
         model.compile()
+    if not isinstance(model, CostModel):
+        raise UnknownNameError(
+            f"the model of {name} must be a CostModel, such as `archcost.load` returns, but got "
+            f"{shown(model)}"
+        )
     if model.space != space:
         raise UnknownNameError(
             f"the model of {name} must be of {space.name}, but is of {model.key}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -12,7 +13,8 @@ from typing import Any, Protocol, cast
 import numpy as np
 import numpy.typing as npt
 
-from archcost.errors import ArchcostError, MissingDataError, check_name
+from archcost.errors import ArchcostError, MissingDataError, check_name, shown
+from archcost.interrupts import kept_interrupts
 from archcost.models.chunks import in_chunks
 from archcost.models.pair_codes import pair_codes, pair_tables, sum_pairs
 from archcost.search.known_quantities import Work
@@ -211,7 +213,7 @@ class ObjectiveScore:
 
     def __call__(self, ops: Ops) -> Scores:
         """Return the scores ``(n_archs,)``, asked for one by one."""
-        return np.array([float(self.function(arch)) for arch in self.space.format_many(ops)])
+        return given_scores(self.function, self.space.format_many(ops))
 
     def sums(self) -> None:
         """Return None: nothing is known of the function."""
@@ -219,6 +221,37 @@ class ObjectiveScore:
     def identity(self) -> str:
         """Return the name of the function."""
         return f"{self.function.__module__}.{self.function.__qualname__}"
+
+
+def given_scores(objective: Callable[[str], object], archs: Iterable[str]) -> Scores:
+    """Return what a function of the user's gives for architectures, ``(n_archs,)``.
+
+    Raises
+    ------
+    ArchcostError
+        If that is no number.
+    KeyboardInterrupt
+        After Ctrl-C, also where the function took it for a failure of its own.
+    """
+    scores = []
+    with kept_interrupts() as check_interrupt:
+        for arch in archs:
+            value = objective(arch)
+            check_interrupt()
+            scores.append(_number(value, arch))
+    return np.array(scores, dtype=np.float64)
+
+
+def _number(value: object, arch: str) -> float:
+    try:
+        score = math.nan if isinstance(value, (str, bytes)) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        score = math.nan
+    if math.isnan(score):
+        raise ArchcostError(
+            f"an objective must return a number, but returned {shown(value)} for {arch!r}"
+        )
+    return score
 
 
 def as_score(maximize: Any, space: SearchSpace, dataset: str | None = None) -> ScanScore:

@@ -12,7 +12,7 @@ from sklearn.base import clone
 
 from archcost.datasets import DEVICES, CostKey, CostTable, DeviceCard
 from archcost.datasets.cost_key import dataset_id
-from archcost.errors import ArchcostWarning
+from archcost.errors import ArchcostWarning, check_number
 from archcost.models import CostModel, Manifest
 from archcost.predictors import (
     PREDICTORS,
@@ -116,6 +116,7 @@ def transfer(
     True
     """
     space = get_space(space)
+    check_number("seed", seed, 0, whole=True)
     if extrapolate and (measurements is None or _is_empty(measurements)):
         return _extrapolated(space, device, metric or "latency", dataset, sources, card, seed)
     found = read_measurements(space, measurements, device, metric, dataset)
