@@ -111,7 +111,7 @@ def device_map_chart(places: pd.DataFrame) -> Chart:
         As `device_map` returns it.
     """
     # Room for the names at the edges.
-    base = {
+    base: Chart = {
         axis: {**_number(axis, None, axis=False), "scale": {"zero": False, "padding": MAP_EDGE}}
         for axis in ("x", "y")
     }
@@ -132,6 +132,14 @@ def device_map_chart(places: pd.DataFrame) -> Chart:
         "scale": {"domain": present, "range": [kinds[kind] for kind in present]},
         "legend": {"orient": "bottom"},
     }  # fmt: skip
+    texts: list[Chart] = [
+        {
+            "transform": [{"filter": f"datum.named == '{place}'"}],
+            "mark": {"type": "text", "dy": dy, "fontSize": MAP_FONT},
+            "encoding": base | {"text": {"field": "device"}},
+        }
+        for place, dy in (("above", -13), ("below", 14))
+    ]
     return _chart(
         values,
         layer=[
@@ -143,14 +151,7 @@ def device_map_chart(places: pd.DataFrame) -> Chart:
                     "tooltip": [_text("device"), _text("nearest"), _text("spearman", "Spearman")],
                 },
             },
-            *(
-                {
-                    "transform": [{"filter": f"datum.named == '{place}'"}],
-                    "mark": {"type": "text", "dy": dy, "fontSize": MAP_FONT},
-                    "encoding": {**base, "text": {"field": "device"}},
-                }
-                for place, dy in (("above", -13), ("below", 14))
-            ),
+            *texts,
         ],
         height=420,
         params=[],
