@@ -507,7 +507,8 @@ def _check_asked(device: object, metric: object) -> None:
 
 def _names(kind: str, given: Any) -> list[str]:
     """Return several names in a list, whatever holds them."""
-    if isinstance(given, (str, set, frozenset)) or not hasattr(given, "__len__"):
+    is_list = hasattr(given, "__len__") and getattr(given, "ndim", 1) == 1
+    if isinstance(given, (str, set, frozenset)) or not is_list:
         raise UnknownNameError(
             f"{kind}s must be a list of names, such as those of archcost.devices(), but got "
             f"{shown(given)}"

@@ -10,8 +10,10 @@ import numpy.typing as npt
 
 from archcost.errors import ArchcostError, check_number, shown
 from archcost.models import CostModel
+from archcost.search.additive_sum import AdditiveSum
+from archcost.search.contextual_sum import ContextualSum
 from archcost.search.quantities import find_quantity
-from archcost.search.quantity import AdditiveSum, Quantity
+from archcost.search.quantity import Quantity
 from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops
 
@@ -54,6 +56,7 @@ class Limit:
                 "the level of a limit must be at least 0.5 and below 1, such as 0.95, but got "
                 f"{self.level}"
             )
+        object.__setattr__(self, "at_most", float(self.at_most))
 
     def bounded(self, ops: Ops) -> Floats:
         """Return what must not exceed the limit, shape ``(n_archs,)``."""
@@ -61,7 +64,7 @@ class Limit:
             return self.quantity.values(ops)
         return self.quantity.upper(ops, self.level)
 
-    def relaxed(self) -> tuple[AdditiveSum, float] | None:
+    def relaxed(self) -> tuple[AdditiveSum | ContextualSum, float] | None:
         """Return a sum, and the most that it can be within the limit; None if nothing adds up.
 
         The other way round it holds as well if the quantity's standard deviation is a share of it.

@@ -17,8 +17,10 @@ from archcost.errors import ArchcostError, MissingDataError, check_name, shown
 from archcost.interrupts import kept_interrupts
 from archcost.models.chunks import in_chunks
 from archcost.models.pair_codes import pair_codes, pair_tables, sum_pairs
+from archcost.search.additive_sum import AdditiveSum
+from archcost.search.contextual_sum import ContextualSum
 from archcost.search.known_quantities import Work
-from archcost.search.quantity import AdditiveSum, Quantity
+from archcost.search.quantity import Quantity
 from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops
 
@@ -48,7 +50,7 @@ class ScanScore(Protocol):
     def __call__(self, ops: Ops) -> Scores:
         """Return the scores ``(n_archs,)`` of valid op ids ``(n_archs, n_positions)``."""
 
-    def sums(self) -> AdditiveSum | None:
+    def sums(self) -> AdditiveSum | ContextualSum | None:
         """Return the sum that the scores are a function of; None if there is none."""
 
     def identity(self) -> str:
@@ -115,17 +117,10 @@ class LowCost:
         """Return the scores ``(n_archs,)`` of valid op ids ``(n_archs, n_positions)``."""
         return -self.cost.values(ops)
 
-    def sums(self) -> AdditiveSum | None:
+    def sums(self) -> AdditiveSum | ContextualSum | None:
         """Return the negative of the sum behind the cost, or None."""
         sums = self.cost.sums()
-        if sums is None:
-            return None
-        return AdditiveSum(
-            -sums.table,
-            -sums.constant,
-            lambda score: -sums.to_sum(-score),
-            lambda total: -sums.from_sum(-total),
-        )
+        return None if sums is None else sums.scaled(-1.0)
 
     def identity(self) -> str:
         """Return what tells the cost from others."""
@@ -154,8 +149,10 @@ class WorkScore:
         """Return the scores ``(n_archs,)``, from each network's own layers."""
         return self.work.values(ops) / MILLION
 
-    def sums(self) -> None:
-        """Return None: there is no such sum."""
+    def sums(self) -> AdditiveSum | ContextualSum | None:
+        """Return the work as a sum whose terms some positions decide, or None."""
+        sums = self.work.sums()
+        return None if sums is None else sums.scaled(1 / MILLION)
 
     def identity(self) -> str:
         """Return what tells the work from other work."""
@@ -189,7 +186,7 @@ def work_score(name: str, space: SearchSpace, dataset: str | None = None) -> Sum
     """
     work = Work(check_name("work", name, WORK), space, dataset)
     sums = work.sums()
-    if sums is None:
+    if not isinstance(sums, AdditiveSum):
         return WorkScore(work)
     return SumScore(f"{name}_m", sums.table / MILLION, sums.constant / MILLION)
 

@@ -177,7 +177,8 @@ def accepting_spaces(archs: Any, among: Iterable[str] | None = None) -> list[Sea
     if not accepting:
         # A form that a space knows from another tool is meant for it, and so is a list of as many
         # ops as it has positions.
-        length = 0 if isinstance(first, (str, int, Mapping)) else len(first)
+        is_row = not isinstance(first, (str, int, Mapping)) and getattr(first, "ndim", 1) > 0
+        length = len(first) if is_row else 0
         known = [space for space in reasons if space.hint(first) or space.hint(form)]
         meant = known or [space for space in reasons if space.n_positions == length]
         why = "; ".join(dict.fromkeys(reasons[space] for space in meant or reasons))
