@@ -87,7 +87,7 @@ def test_train_and_data_check_say_it_too(tmp_path, capsys):
 def test_costs_of_sound_tables_are_not_suspected(name):
     """The two bundled columns of the widest range; few rows and all of them."""
     table = load_bundled(name)
-    ops, cost = table.costs(next(iter(table.keys())))  # noqa: SIM118  no mapping
+    ops, cost = table.costs(next(iter(table.keys())))
     rng = np.random.default_rng(0)
     for n in (5, 10, 20, 50, 100, len(ops)):
         rows = rng.permutation(len(ops))[:n]
