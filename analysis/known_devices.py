@@ -13,8 +13,8 @@ from archcost.analysis.report_page import Section
 from archcost.datasets import CostKey, CostTable
 from archcost.errors import MissingDataError
 from archcost.models import CostModel, find_model, manifests
+from archcost.tracking.run_names import shortened
 from archcost.training.metrics import RANK_DECIMALS
-from archcost.training.run_names import shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +59,8 @@ def known_devices_sections(table: CostTable, key: CostKey, labels: Labels) -> li
     text = (
         f"{summary}. Spearman's correlation of the costs on {label} with those that the installed "
         f"models predict for {len(alike)} known {'device' if len(alike) == 1 else 'devices'}, over "
-        f"{len(frame)} architectures. On the map, devices that rank architectures alike lie close."
+        f"{len(frame)} architectures. On the map, devices that rank architectures alike lie close; "
+        "names that would overlap show on hovering."
     )
     places = device_map(agreement).reset_index(names="device")
     places["kind"] = ["yours" if name == key.device else kinds[name] for name in places["device"]]

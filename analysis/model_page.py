@@ -10,7 +10,7 @@ from archcost.analysis.charts import residual_chart
 from archcost.analysis.model_facts import NOT_KEPT, ModelFacts
 from archcost.analysis.web_page import write_html
 from archcost.models import Manifest
-from archcost.training.model_page import cost_in_words, protocol_in_words, score_rows
+from archcost.tracking.model_page import cost_in_words, protocol_in_words, score_rows
 
 
 def write_model_page(facts: ModelFacts, folder: Path) -> Path:

@@ -23,10 +23,10 @@ from archcost.analysis.report_sections import (
 )
 from archcost.datasets import CostKey, CostTable
 from archcost.spaces import get_space
-from archcost.training.learning_curves import learning_curve, log_learning_curve
-from archcost.training.mlflow_store import DESCRIPTION
-from archcost.training.run_names import run_name, short_labels, shortened
-from archcost.training.tracker import Tracker
+from archcost.tracking.learning_curves import learning_curve, log_learning_curve
+from archcost.tracking.mlflow_store import DESCRIPTION
+from archcost.tracking.run_names import run_name, short_labels, shortened
+from archcost.tracking.tracker import Tracker
 
 if TYPE_CHECKING:
     import pandas as pd

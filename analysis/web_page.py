@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from archcost.datasets.whole_file import whole_file
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -33,11 +34,9 @@ def write_html(path: Path, template: str, **values: Any) -> Path:
     Path
         The file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = _environment().get_template(template).render(**values)
-    unfinished = path.with_suffix(f".{os.getpid()}.part")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
+    with whole_file(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
     return path
 
 
@@ -62,10 +61,8 @@ def chart_script() -> str:
     script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     script = script.replace("</script", "<\\/script")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_suffix(f".{os.getpid()}.part")
-        unfinished.write_text(script, encoding="utf-8")
-        unfinished.replace(file)
+        with whole_file(file) as unfinished:
+            unfinished.write_text(script, encoding="utf-8")
     except OSError:  # nowhere to keep it
         pass
     return script

@@ -1,7 +1,10 @@
 """Typed errors: each message states the rule, the value that broke it and the remedy."""
 
 import difflib
+import math
+import numbers
 from collections.abc import Iterable
+from typing import cast
 
 
 class ArchcostError(Exception):
@@ -115,3 +118,63 @@ board6, board7, board8, board9
     raise UnknownNameError(
         f"{kind} must be one of the {len(names)} listed below, but got {shown(value)}{hint}{there}"
     )
+
+
+def check_number(
+    what: str,
+    value: object,
+    least: float = -math.inf,
+    most: float = math.inf,
+    *,
+    whole: bool = False,
+) -> float:
+    """Return `value` if it is a number within bounds; truth values, texts and NaN are none.
+
+    Parameters
+    ----------
+    what : str
+        What the number is, such as ``"budget"``; starts the error message.
+    value : object
+        The number to check, of Python or numpy.
+    least, most : float, optional
+        The smallest and the largest number allowed.
+    whole : bool, default=False
+        Whether it must be an integer.
+
+    Returns
+    -------
+    float
+        `value`, unchanged.
+
+    Raises
+    ------
+    ArchcostError
+        If it is none.
+
+    Examples
+    --------
+    >>> check_number("budget", "many", 1, whole=True)
+    Traceback (most recent call last):
+    ...
+    archcost.errors.ArchcostError: budget must be an integer, but got 'many'
+    >>> check_number("budget", 0, 1, whole=True)
+    Traceback (most recent call last):
+    ...
+    archcost.errors.ArchcostError: budget must be at least 1, but got 0
+    """
+    kind = numbers.Integral if whole else numbers.Real
+    # A truth value is an integer to Python, and a duration is one to numpy.
+    is_number = isinstance(value, kind) and type(value).__name__ not in ("bool", "timedelta64")
+    try:
+        number = float(cast(float, value)) if is_number else math.nan
+    except OverflowError:
+        number = math.nan
+    if math.isnan(number):
+        raise ArchcostError(
+            f"{what} must be {'an integer' if whole else 'a number'}, but got {shown(value)}"
+        )
+    if number < least:
+        raise ArchcostError(f"{what} must be at least {least:g}, but got {shown(value)}")
+    if number > most:
+        raise ArchcostError(f"{what} must be at most {most:g}, but got {shown(value)}")
+    return cast(float, value)

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, TypeVar
 
-from archcost.errors import ArchcostError, MissingDataError, check_name
+from archcost.errors import ArchcostError, MissingDataError, UnknownNameError, check_name
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoints
@@ -296,7 +296,12 @@ def _look_up(kind: str, given: object, known: Mapping[str, Any], group: str) -> 
     there = entry_points(group=group)
     if isinstance(given, str) and given in there.names:
         return there[given].load(), f"the entry point {given} of {group}"
-    return known[check_name(kind, given, {*known, *there.names})], str(given)
+    try:
+        return known[check_name(kind, given, {*known, *there.names})], str(given)
+    except UnknownNameError as error:
+        raise UnknownNameError(
+            f"{error}; one of your own is given by its file, as in my_{kind}.py:Mine"
+        ) from None
 
 
 def reference_of(kind: type) -> str | None:

@@ -216,7 +216,7 @@ def predict(
         if found is None and told is None and type(arch) is int:  # the space depends on the device
             told = _models.get((INDEXED, device))
             found = _models.get((told, device, metric, dataset, model))
-    except TypeError:  # what is not hashable is no name either, as load_for says
+    except (TypeError, ValueError):  # what is not hashable is no name either, as load_for says
         found = None
     if found is None or (space is not None and type(arch) is not str and _has_config(arch)):
         found = load_for(arch, device, metric, told, dataset, model)
@@ -433,7 +433,7 @@ def _known(asked: tuple[object, ...]) -> CostModel | None:
     """Return a model that is loaded already."""
     try:
         return _models.get(asked)
-    except TypeError:  # what is not hashable is no name either, as load_for says
+    except (TypeError, ValueError):  # what is not hashable is no name either, as load_for says
         return None
 
 
@@ -507,7 +507,8 @@ def _check_asked(device: object, metric: object) -> None:
 
 def _names(kind: str, given: Any) -> list[str]:
     """Return several names in a list, whatever holds them."""
-    if isinstance(given, (str, set, frozenset)) or not hasattr(given, "__len__"):
+    is_list = hasattr(given, "__len__") and getattr(given, "ndim", 1) == 1
+    if isinstance(given, (str, set, frozenset)) or not is_list:
         raise UnknownNameError(
             f"{kind}s must be a list of names, such as those of archcost.devices(), but got "
             f"{shown(given)}"
@@ -523,7 +524,7 @@ def _has_config(archs: Any) -> bool:
 
 def _load_from(place: str | Path) -> CostModel:
     if isinstance(place, str) and place.startswith(("models:/", "runs:/", "mlflow-artifacts:/")):
-        from archcost.training.registry import load_registered
+        from archcost.tracking.registry import load_registered
 
         return load_registered(place)
     return CostModel.load(place)

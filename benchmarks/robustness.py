@@ -58,11 +58,11 @@ CAMPAIGNS = {
         "command then succeeds, nothing half made is found, and no MLflow run stays open.",
     ),
     "concurrent": Campaign(
-        4, 1,
+        20, 1,
         "Sixteen commands run at once in a fresh folder; all succeed, and all models predict.",
     ),
     "full_disk": Campaign(
-        100, 2,
+        200, 2,
         "A writing command runs out of space; it ends with one clear line or goes on without what "
         "it could not write, old models stay whole, and with space again it succeeds.",
     ),

@@ -6,6 +6,8 @@ import numpy as np
 from robustness_commands import COMMANDS, check_place, start, succeed, workplace
 from robustness_fault import FaultError
 
+MESSAGE = 1000
+"""Bytes that are always left, as what a command says goes to a file as well."""
 SMALLEST, LARGEST = 1e2, 2e6
 """Bounds of the size in bytes at which files stop growing, which stands in for a full disk."""
 
@@ -14,7 +16,7 @@ def attack(seed: int, folder: Path) -> str:
     """Run one command whose files may not grow beyond a random size, then run it freely."""
     rng = np.random.default_rng(seed)
     name = list(COMMANDS)[seed % len(COMMANDS)]
-    limit = int(np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST))))
+    limit = max(MESSAGE, int(np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST)))))
     place = workplace(folder)
     process = start(COMMANDS[name], place, max_bytes=limit)
     _, err = process.communicate(timeout=600)

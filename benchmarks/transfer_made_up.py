@@ -28,19 +28,19 @@ SOURCES = ("1080ti_1", "silver_4114", "samsung_a50", "pixel3")
 """Known devices of HELP, sources of its task ND."""
 
 
-def _op_times(rng: np.random.Generator) -> Floats:
+def op_times(rng: np.random.Generator) -> Floats:
     """Draw the time of each op: none, identity, the convolutions 1x1 and 3x3, the pooling."""
     return np.array([0.0, 0.0, rng.uniform(0.15, 1.0), 1.0, rng.uniform(0.15, 1.0)])
 
 
 def critical(rng: np.random.Generator, live: Live) -> Floats:
     """Cost follows the longest path: branches run at once."""
-    return rng.uniform(0.5, 2.0) + longest_path(CELLS, live, _op_times(rng)[CELLS.all_ops])
+    return rng.uniform(0.5, 2.0) + longest_path(CELLS, live, op_times(rng)[CELLS.all_ops])
 
 
 def forks(rng: np.random.Generator, live: Live) -> Floats:
     """Branches run at once in part, and each node that several ops leave costs a fork."""
-    times = _op_times(rng)[CELLS.all_ops]
+    times = op_times(rng)[CELLS.all_ops]
     start = rng.uniform(0.5, 2.0)
     leaving = np.zeros((len(live), 1 + max(target for _, target in graph_edges(CELLS))))
     for edge, (source, _) in enumerate(graph_edges(CELLS)):
@@ -52,7 +52,7 @@ def forks(rng: np.random.Generator, live: Live) -> Floats:
 
 def mixed(rng: np.random.Generator, live: Live) -> Floats:
     """Each op takes the larger of a compute time and a memory time."""
-    compute, memory = _op_times(rng), np.append([0.0], rng.uniform(0.1, 0.6, 4))
+    compute, memory = op_times(rng), np.append([0.0], rng.uniform(0.1, 0.6, 4))
     start = rng.uniform(0.5, 2.0)
     total: Floats = start + (np.maximum(compute, memory)[CELLS.all_ops] * live).sum(axis=1)
     return total

@@ -42,12 +42,12 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the comparison."""
     from archcost.cli.printing import comparison_table
-    from archcost.training import compare
+    from archcost.tracking import compare
 
     comparison = compare(arguments.experiment, space=arguments.space, device=arguments.device)
     if arguments.html is not None:
         from archcost.analysis.web_page import write_html
-        from archcost.training.comparison_tables import comparison_tables
+        from archcost.tracking.comparison_tables import comparison_tables
 
         tables = comparison_tables(comparison)
         title = "Predictors compared"

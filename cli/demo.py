@@ -73,8 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
     from archcost.prediction import predict
     from archcost.predictors import PREDICTORS
     from archcost.spaces import get_space
-    from archcost.training import ExperimentSettings, register, run_experiment
-    from archcost.training.experiments import OF_NETWORKS
+    from archcost.tracking import ExperimentSettings, register, run_experiment
+    from archcost.tracking.experiments import OF_NETWORKS
 
     devices = {}
     for name in bundled_tables():

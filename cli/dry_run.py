@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from archcost.datasets import CostTable
     from archcost.measuring.isolated_measuring import Job
     from archcost.simulating.accelerator import Accelerator
-    from archcost.training import ExperimentSettings
+    from archcost.tracking import ExperimentSettings
 
 TRIED = 3
 """Networks or parts of networks that are tried."""

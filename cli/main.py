@@ -1,6 +1,7 @@
 """The command ``archcost``."""
 
 import argparse
+import errno
 import os
 import sys
 import warnings
@@ -35,6 +36,9 @@ COMMANDS = (
     "models",
     "completion",
 )
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the operating system says where nothing more can be written."""
 
 DESCRIPTION = """\
 Predict what a neural architecture costs on a device (latency in ms, energy in mJ),
@@ -106,7 +110,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (ArchcostError, OSError) as error:
+    except OSError as error:
+        hint = "; free some space, then the same command works" if error.errno in FULL else ""
+        print(f"archcost: error: {error}{hint}", file=sys.stderr)
+        return 2
+    except ArchcostError as error:
         print(f"archcost: error: {error}", file=sys.stderr)
         return 2
     finally:

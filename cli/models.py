@@ -36,6 +36,7 @@ def add_parser(subparsers: Any) -> None:
     listing.set_defaults(run=run_list)
     showing = _add(actions, "show", "say all that is known of a model")
     showing.add_argument("key", metavar="MODEL", help="its name, as `archcost models list` has it")
+    add_space_argument(showing, "search space of the model, if it is your own: ")
     add_output_arguments(showing)
     showing.set_defaults(run=run_show)
     removing = _add(actions, "remove", "delete models of your own")

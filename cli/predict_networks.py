@@ -12,6 +12,7 @@ import numpy as np
 from archcost.cli.cost_printing import digits, sentence, show_costs
 from archcost.cli.output import say, show
 from archcost.cli.printing import text_table
+from archcost.datasets.whole_file import whole_file
 from archcost.errors import ArchcostError
 from archcost.prediction import load_for
 from archcost.spaces.any_network import read_networks
@@ -100,7 +101,7 @@ def write_layers(path: Path, rows: list[dict[str, Any]], name: str) -> None:
         If the file is of another kind.
     """
     if path.suffix == ".csv":
-        with path.open("w", newline="", encoding="utf-8") as file:
+        with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)

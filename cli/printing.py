@@ -132,7 +132,7 @@ def comparison_table(comparison: pd.DataFrame) -> str:
     str
         Means over seeds with their spread; the best predictor of each table comes first.
     """
-    from archcost.training.comparison_tables import comparison_tables
+    from archcost.tracking.comparison_tables import comparison_tables
 
     return "\n\n".join(
         f"{table.title}\n{text_table(table.head, table.rows)}"

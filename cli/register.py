@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Register and print the URI."""
     from archcost.datasets import CostKey
     from archcost.datasets.cost_key import dataset_id
-    from archcost.training import register
+    from archcost.tracking import register
 
     space = arguments.space or _only_space(arguments)
     dataset = dataset_id(space, arguments.dataset)
@@ -66,8 +66,8 @@ def _only_space(arguments: argparse.Namespace) -> str:
     """
     from archcost.datasets import CostKey
     from archcost.errors import UnknownNameError
-    from archcost.training import compare
-    from archcost.training.registry import load_registered
+    from archcost.tracking import compare
+    from archcost.tracking.registry import load_registered
 
     if arguments.model is not None:
         return load_registered(arguments.model).key.space

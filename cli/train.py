@@ -12,7 +12,7 @@ from archcost.cli.options import add_table_arguments, read_table
 from archcost.cli.output import add_output_arguments, say, show
 
 if TYPE_CHECKING:
-    from archcost.training import Experiment, ExperimentSettings
+    from archcost.tracking import Experiment, ExperimentSettings
 
 INTERRUPTED = 130
 
@@ -107,7 +107,7 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train, report, and return the exit status."""
     from archcost.models import user_models_folder
-    from archcost.training import run_experiment
+    from archcost.tracking import run_experiment
 
     settings = settings_of(arguments)
     table = read_table(arguments)
@@ -148,7 +148,7 @@ def records(experiment: Experiment) -> list[dict[str, Any]]:
 
 def settings_of(arguments: argparse.Namespace) -> ExperimentSettings:
     """Return the settings with what the arguments say in place of the defaults."""
-    from archcost.training import ExperimentSettings
+    from archcost.tracking import ExperimentSettings
 
     settings = ExperimentSettings()
     training = replace(
@@ -176,7 +176,7 @@ def report(experiment: Experiment) -> str:
     from archcost.cli.printing import comparison_table
     from archcost.errors import TrackingError
     from archcost.models.store import hiding_note
-    from archcost.training import compare
+    from archcost.tracking import compare
 
     lines = []
     if experiment.choices and experiment.store is not None:

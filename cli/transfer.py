@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archcost.cli.names_argument import Names
 from archcost.cli.options import add_dataset_arguments, add_space_argument
 from archcost.cli.output import add_output_arguments, show
+from archcost.datasets.whole_file import whole_file
 
 if TYPE_CHECKING:
     from archcost.models import CostModel
@@ -95,9 +96,9 @@ def run(arguments: argparse.Namespace) -> int:
     from archcost.errors import ArchcostError
     from archcost.models import user_models_folder
     from archcost.models.store import hiding_note
+    from archcost.tracking.trial_logs import log_transfer
     from archcost.training import transfer
     from archcost.training.rescaled_report import rescaled_report
-    from archcost.training.tracking import log_transfer
     from archcost.training.transfer_report import transfer_report
 
     if arguments.measurements is None and not arguments.extrapolate:
@@ -130,7 +131,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     report = f"# {model.key}\n\n{report}"
     report_file = folder.parent / f"{model.key}-{REPORT}"
-    report_file.write_text(report, encoding="utf-8")
+    with whole_file(report_file) as part:
+        part.write_text(report, encoding="utf-8")
     uri = log_transfer(model, report, arguments.experiment)
     lines = [report, f"saved in {folder}", f"report in {report_file}"]
     if (note := hiding_note(model.key)) is not None:

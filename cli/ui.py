@@ -64,7 +64,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Start the interface, open it in a browser, and wait for Ctrl-C."""
-    from archcost.training.mlflow_store import tracking_store
+    from archcost.tracking.mlflow_store import tracking_store
 
     with tracking_store() as store:
         page = page_of(arguments)
@@ -97,7 +97,7 @@ def page_of(arguments: argparse.Namespace) -> str:
     import mlflow
 
     from archcost.errors import MissingDataError
-    from archcost.training.saved_views import TAG, VIEWS
+    from archcost.tracking.saved_views import TAG, VIEWS
 
     known = {one.name: one for one in mlflow.search_experiments()}
     if arguments.experiment is not None:

@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from archcost.datasets.column_checks import check_alike
 from archcost.datasets.csv_file import NUMBER, check_distinct, is_index, read_records
-from archcost.datasets.table_files import read_file
-from archcost.errors import ArchitectureError, CostTableError, MissingDataError, shown
+from archcost.datasets.table_files import frame_rows, read_file
+from archcost.errors import (
+    ArchitectureError,
+    CostTableError,
+    IntegrityError,
+    MissingDataError,
+    shown,
+)
 from archcost.spaces import SearchSpace, get_space
 
 if TYPE_CHECKING:
@@ -61,7 +68,7 @@ def read_accuracy(
 
     space = get_space(space)
     archs, values = [], []
-    for row, arch, value in _triples(source):
+    for row, arch, value in _triples(source, space):
         try:
             index = isinstance(arch, str) and is_index(arch)
             archs.append(space.format(int(arch) if index else arch))
@@ -73,10 +80,12 @@ def read_accuracy(
     return pd.Series(values, index=archs, name=ACCURACY, dtype=float).groupby(level=0).mean()
 
 
-def _triples(source: object) -> Iterable[tuple[int, Any, Any]]:
+def _triples(source: object, space: SearchSpace) -> Iterable[tuple[int, Any, Any]]:
     """Return row number, architecture and accuracy; the rows of a file as a spreadsheet shows."""
     import pandas as pd
 
+    if isinstance(source, pd.Series):
+        _check_named(source, space)
     if isinstance(source, (Mapping, pd.Series)):
         return [(row, arch, value) for row, (arch, value) in enumerate(source.items())]
     if isinstance(source, (str, Path)):
@@ -90,6 +99,8 @@ def _triples(source: object) -> Iterable[tuple[int, Any, Any]]:
             )
         else:
             return _read_rows(path)
+    if not isinstance(source, pd.DataFrame) and hasattr(source, "__arrow_c_stream__"):
+        source = frame_rows(source).to_pandas()
     if not isinstance(source, pd.DataFrame):
         raise CostTableError(
             "accuracies must be a file, a data frame with the columns arch and accuracy, a series "
@@ -97,6 +108,7 @@ def _triples(source: object) -> Iterable[tuple[int, Any, Any]]:
         )
     if not {ARCH, ACCURACY} <= set(source.columns):
         raise _columns_missing(list(source.columns))
+    check_alike(source.columns, [ARCH, ACCURACY])
     pairs = zip(source[ARCH].tolist(), source[ACCURACY].tolist(), strict=True)
     return [(row, arch, value) for row, (arch, value) in enumerate(pairs)]
 
@@ -110,6 +122,13 @@ def _read_rows(path: Path) -> list[tuple[int, str, str]]:
     head = records[0][1] if records else []
     if ARCH in head and ACCURACY in head:
         check_distinct(head, path)
+        check_alike(head, [ARCH, ACCURACY])
+        ragged = [row for row, cells in records if len(cells) != len(head)]
+        if ragged:
+            raise IntegrityError(
+                f"{path} must be a whole CSV file, but row {ragged[0]} has not as many cells as "
+                f"row 1, {len(head)}; a cell with a comma in it must stand in quotes"
+            )
         places = head.index(ARCH), head.index(ACCURACY)
         records = records[1:]
     elif ARCH in head or ACCURACY in head:
@@ -117,15 +136,33 @@ def _read_rows(path: Path) -> list[tuple[int, str, str]]:
     else:
         places = 0, 1
         records = records[1:] if len(head) == 1 else records  # HELP's file starts with a time
+        whole = [cells for _, cells in records[:1] if all(map(is_index, cells[:2]))]
+        if whole:
+            raise CostTableError(
+                f"{path} must begin with a row of names, {ARCH} and {ACCURACY}, as its numbers "
+                f"{shown(whole[0])} do not tell which is the architecture's index; add it"
+            )
     short = [cells for _, cells in records if len(cells) <= max(places)]
     if short:
         raise _columns_missing(short[0])
     return [(row, cells[places[0]], cells[places[1]]) for row, cells in records]
 
 
+def _check_named(accuracies: pd.Series, space: SearchSpace) -> None:
+    """Refuse a series that was merely numbered, unless it is of a whole space by index."""
+    import pandas as pd
+
+    index = accuracies.index
+    if isinstance(index, pd.RangeIndex) and not (space.has_index and len(index) == space.size):
+        raise CostTableError(
+            "a series of accuracies must have the architectures as its index, but this one is "
+            f"only numbered, from {index.start}; give `frame.set_index('arch')['accuracy']`"
+        )
+
+
 def _number(value: Any, row: int) -> float:
     try:
-        is_none = isinstance(value, (bool, np.bool_))
+        is_none = isinstance(value, (bool, np.bool_, bytes, np.timedelta64))
         if isinstance(value, str):  # float() also takes 1_000, and digits of other scripts
             is_none = not NUMBER.fullmatch(value.strip())
         number = np.nan if is_none else float(value)

@@ -244,7 +244,8 @@ class CostTable:
         ...     CostTable.read(path, device="my_board", space="nasbench201")
         CostTable(2 rows, 1 keys, {'ok': 2})
         """
-        from archcost.datasets.table_files import long_form, read_file
+        from archcost.datasets.short_form import long_form
+        from archcost.datasets.table_files import read_file
 
         file = read_file(Path(path))
         rows = long_form(
@@ -297,7 +298,8 @@ class CostTable:
         >>> CostTable.from_frame(frame, device="my_board", space="nasbench201")
         CostTable(2 rows, 1 keys, {'ok': 2})
         """
-        from archcost.datasets.table_files import TableFile, frame_rows, long_form
+        from archcost.datasets.short_form import long_form
+        from archcost.datasets.table_files import TableFile, frame_rows
 
         file = TableFile(frame_rows(frame), Provenance.of(provenance))
         rows = long_form(

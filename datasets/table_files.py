@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
-import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from archcost.datasets.cost_key import METRICS, dataset_id
-from archcost.datasets.csv_file import NUMBER_COLUMNS, check_distinct, read_csv
-from archcost.datasets.devices import CostKind
+from archcost.datasets.csv_file import check_distinct, read_csv
 from archcost.datasets.provenance import Provenance
-from archcost.datasets.table_columns import NUMBER_TYPES, as_numbers, content_hash, normalise
+from archcost.datasets.table_columns import content_hash, normalise
 from archcost.datasets.table_definitions import Definitions, define_in_spaces, packed
 from archcost.datasets.whole_file import whole_file
 from archcost.errors import (
-    ArchitectureError,
     CostTableError,
     IntegrityError,
     MissingDataError,
     shown,
 )
-from archcost.spaces.dataset import Dataset
-from archcost.spaces.space import SearchSpace
-from archcost.spaces.spaces import get_space, infer_space
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,12 +33,6 @@ DEFINITIONS = b"archcost.definitions"
 
 CHECKSUM = b"archcost.sha256"
 """Key of the hash of all rows, the provenance and the definitions."""
-
-OTHER_UNITS = frozenset({
-    "ns", "us", "s", "sec", "second", "seconds", "min", "nj", "uj", "j", "kj", "joule", "joules",
-    "wh", "mwh", "w", "mw", "watt", "fps", "hz", "cycles",
-})  # fmt: skip
-"""Units that columns of others are in, as their names say; a table holds ms and mJ."""
 
 _without_checksum: set[Path] = set()  # files of which this process has said so
 
@@ -170,75 +156,6 @@ def write_parquet(
     return path
 
 
-def long_form(
-    file: TableFile,
-    *,
-    device: str | None,
-    space: str | SearchSpace | None,
-    dataset: str | Dataset | None,
-    batch_size: int,
-    kind: CostKind,
-) -> pa.Table:
-    """Return rows with the columns of a cost table; a long form is returned as it is.
-
-    The short form has the column ``arch``, one or both of ``latency_ms`` and ``energy_mj``, and
-    optionally ``latency_std_ms``, ``energy_std_mj``, ``n_repeats`` and ``status``; the arguments
-    fill in the rest.
-
-    Raises
-    ------
-    CostTableError
-        If the rows are in neither form, or a short form comes without a device.
-    """
-    import pyarrow as pa
-
-    rows = file.rows
-    names = rows.column_names
-    metrics = [metric for metric in METRICS if _cost_column(metric) in names]
-    if "arch" not in names or not (metrics or "cost" in names):
-        raise CostTableError(
-            "a cost table must have the columns 'arch' and 'latency_ms' or 'energy_mj', or the "
-            f"long form with 'cost', but it has {names}{_similar(names)}"
-        )
-    if rows.num_rows == 0:
-        raise CostTableError("a cost table must have at least one row, but this one is empty")
-    if pa.types.is_integer(rows.column("arch").type):
-        rows = rows.set_column(names.index("arch"), "arch", _from_indices(file, space))
-    if "cost" in names:
-        return rows
-    if device is None:
-        raise CostTableError(
-            "a table with the columns 'arch' and 'latency_ms' or 'energy_mj' must be read with a "
-            "device, such as device='my_board'"
-        )
-    space = get_space(space) if space else _first_space(rows, file)
-    filled: dict[str, Any] = {
-        "space": space.name,
-        "device": device,
-        "dataset": dataset_id(space.name, dataset),
-        "kind": kind,
-    }
-    sizes = pa.array(_batch_sizes(rows, file, space, batch_size))
-    if "status" not in names:
-        filled["status"] = "ok"
-    parts = []
-    for metric in metrics:
-        data = {name: rows.column(name) for name in ("arch", "status") if name in names}
-        unit = METRICS[metric].lower()
-        for name, column in (
-            ("cost", _cost_column(metric)),
-            ("cost_std", f"{metric}_std_{unit}"),
-            ("n_repeats", "n_repeats"),
-        ):
-            if column in names:
-                data[name] = as_numbers(column, rows.column(column), NUMBER_TYPES[name])
-        for name, value in {**filled, "metric": metric, "unit": METRICS[metric]}.items():
-            data[name] = pa.array([value] * rows.num_rows)
-        data["batch_size"] = sizes
-        parts.append(pa.table(data))
-    return pa.concat_tables(parts, promote_options="default")
-
-
 def _read_parquet(path: Path) -> tuple[pa.Table, Mapping[bytes, bytes]]:
     """Return the rows of a file, and its metadata beside that of the rows' schema."""
     import pyarrow.parquet
@@ -282,75 +199,3 @@ def _with_earlier_clock(told: Provenance) -> Provenance:
 
 def _checksum(rows: pa.Table, told: bytes, defined: bytes) -> str:
     return hashlib.sha256(content_hash(rows).encode() + told + defined).hexdigest()
-
-
-def _cost_column(metric: str) -> str:
-    return f"{metric}_{METRICS[metric].lower()}"
-
-
-def _similar(names: list[str]) -> str:
-    """Return a hint at columns that look like those of a cost table, with what must be changed."""
-    valid = ("arch", *sorted(NUMBER_COLUMNS))
-    missing = [name for name in valid if name not in names]
-    hints = []
-    for name in names:
-        plain = re.sub(r"[^a-z0-9]+", "_", re.sub("[µμ]", "u", name.lower())).strip("_")
-        near = difflib.get_close_matches(plain, missing, n=1, cutoff=0.7)
-        if name in valid or not near:
-            continue
-        unit = near[0].rpartition("_")[2]
-        given = OTHER_UNITS.intersection(plain.split("_"))
-        if given:
-            remedy = f" in {min(given)}: convert it to {unit} and rename it"
-        elif unit in ("ms", "mj") and unit not in plain.split("_"):
-            remedy = f": rename it if it is in {unit}"
-        else:
-            remedy = ": rename it"
-        hints.append(f"{name!r} looks like {near[0]!r}{remedy}")
-    return f"; {'; '.join(hints)}" if hints else ""
-
-
-def _first_space(rows: pa.Table, file: TableFile) -> SearchSpace:
-    try:
-        return infer_space(rows.column("arch")[0].as_py())
-    except ArchitectureError as error:
-        raise ArchitectureError(f"{_row(file, 0)}: {error}") from None
-
-
-def _batch_sizes(rows: pa.Table, file: TableFile, space: SearchSpace, batch_size: int) -> list[int]:
-    """Return the batch size of each row: that which was given, unless the networks fix it."""
-    if not space.is_open:
-        return [batch_size] * rows.num_rows
-    sizes: list[int] = []
-    for place, arch in enumerate(rows.column("arch").to_pylist()):
-        try:
-            sizes += space.batch_sizes([arch]) or [batch_size]
-        except ArchitectureError as error:
-            raise ArchitectureError(f"{_row(file, place)}: {error}") from None
-    return sizes
-
-
-def _from_indices(file: TableFile, space: str | SearchSpace | None) -> pa.Array:
-    """Return the strings of architectures given by their index in a space that has one."""
-    import pyarrow as pa
-
-    indices = file.rows.column("arch").to_pylist()
-    named = file.rows.column("space").to_pylist() if "space" in file.rows.column_names else []
-    strings = []
-    for place, index in enumerate(indices):
-        try:
-            one = named[place] if named else space
-            found = infer_space(index) if one is None else get_space(one)
-            if not found.has_index:
-                raise ArchitectureError(
-                    f"an architecture of {found.name} must be a string, as its order is not "
-                    f"published, but got the index {index}"
-                )
-            strings.append(found.format(index))
-        except ArchitectureError as error:
-            raise ArchitectureError(f"{_row(file, place)}: {error}") from None
-    return pa.array(strings, pa.string())
-
-
-def _row(file: TableFile, place: int) -> str:
-    return f"row {place if file.row_numbers is None else file.row_numbers[place]}"

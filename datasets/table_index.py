@@ -88,17 +88,17 @@ def canonical_archs(rows: pa.Table, number: RowNumber) -> tuple[pa.Table, dict[s
     ops: dict[str, Ops] = {}
     canonical = list(values)
     for code, name in enumerate(spaces):
+        found = get_space(name)
         used = np.flatnonzero(np.bincount(arch[space == code], minlength=len(values)))
         parsed = []
         for i in used:
             try:
-                parsed.append(_parse(get_space(name), values[i]))
+                parsed.append(_parse(found, values[i]))
             except ArchitectureError as error:
                 row = int(np.flatnonzero((arch == i) & (space == code))[0])
                 raise ArchitectureError(f"row {number(row)}: {error}") from None
-        dtype = get_space(name).dtype
-        ids = np.frombuffer(b"".join(ids for ids, _ in parsed), dtype=dtype)
-        ops[name] = np.zeros((len(values), get_space(name).n_positions), dtype=dtype)
+        ids = np.frombuffer(b"".join(ids for ids, _ in parsed), dtype=found.dtype)
+        ops[name] = np.zeros((len(values), found.n_positions), dtype=found.dtype)
         ops[name][used] = ids.reshape(len(used), -1)
         for i, (_, spelled) in zip(used, parsed, strict=True):
             canonical[i] = spelled

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.datasets.cost_key import CostKey
-from archcost.datasets.devices import DEVICES, CostKind, DeviceCard
+from archcost.datasets.devices import COST_KINDS, DEVICES, CostKind, DeviceCard
 from archcost.datasets.table_columns import coded
-from archcost.errors import CostTableError, shown
+from archcost.errors import CostTableError, check_name, check_number, shown
 from archcost.spaces.spaces import get_space
 
 if TYPE_CHECKING:
@@ -58,7 +58,13 @@ def cost_rows(
     strings = space.format_many(archs, key.dataset)
     n_archs = len(strings)
     costs = _as_costs(cost, n_archs)
+    check_number("batch_size", batch_size, whole=True)
+    check_name("kind", kind, COST_KINDS)
     statuses = [status or "ok"] * n_archs if status is None or isinstance(status, str) else status
+    if not hasattr(statuses, "__len__"):
+        raise CostTableError(
+            f"status must be a text or one an architecture, but got {shown(status)}"
+        )
     if len(statuses) != n_archs:
         raise CostTableError(f"status must have {n_archs} values, but has {len(statuses)}")
     has_cost = np.array([name == "ok" for name in statuses], dtype=bool)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from archcost.errors import ArchcostError, check_name
+from archcost.errors import ArchcostError, check_name, check_number
 from archcost.measuring.clocks import CLOCKS, Clock, clock_for
 from archcost.measuring.runtime import Runtime
 
@@ -64,10 +64,15 @@ class MeasureSettings:
     def __post_init__(self) -> None:
         least = {"rounds": 1, "runs": 1, "warmup": 0, "threads": 1, "loaded": 1}
         for name, bound in {**least, "rounds_per_load": 1}.items():
-            if getattr(self, name) < bound:
+            if check_number(name, getattr(self, name), whole=True) < bound:
                 raise ArchcostError(
                     f"{name} must be {bound} or more, but got {getattr(self, name)}"
                 )
+        check_number("seed", self.seed, 0, whole=True)
+        for name in ("time_budget_s", "max_temperature_c", "repeatability"):
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name))
+        check_number("max_rounds", self.max_rounds, whole=True)
         if self.time_budget_s is not None and not self.time_budget_s > 0:
             raise ArchcostError(f"the time budget must be positive, but got {self.time_budget_s} s")
         if self.max_temperature_c is not None and not 0 < self.max_temperature_c < 150:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from archcost.errors import ArchcostError
+from archcost.interrupts import kept_interrupts
 from archcost.measuring.clocks import clock_for
 from archcost.measuring.energy_counter import EnergyCounter
 from archcost.measuring.journal import Journal, RoundRecord
@@ -152,15 +153,19 @@ def measure(
     reference = reference_arch(space, dataset)
     timer = NetworkTimer(space, dataset, runtime, settings, reference, counter=counter)
     temperature = _thermometer(runtime, settings)
-    with progress_bar(total=0, unit="network", show=progress, desc="measuring") as bar:
+    with (
+        progress_bar(total=0, unit="network", show=progress, desc="measuring") as bar,
+        kept_interrupts() as check_interrupt,
+    ):
         while True:
             batches = list(_batches(names, replace(settings, rounds=rounds), journal))
             bar.total += sum(map(len, batches))
             bar.refresh()
             for batch in batches:
                 for round_number in _measured_rounds(
-                    batch, names, archs, timer, journal, deadline, on_start, temperature
-                ):
+                    batch, names, archs, timer, journal, deadline, on_start, temperature,
+                    check_interrupt,
+                ):  # fmt: skip
                     bar.set_postfix_str(f"round {round_number + 1}/{rounds}", refresh=False)
                     bar.update()
             if settings.repeatability is None or monotonic() >= deadline:
@@ -232,6 +237,7 @@ def _measured_rounds(
     deadline: float,
     on_start: Callable[[int, int], None],
     temperature: Callable[[float], float | None],
+    check_interrupt: Callable[[], None],
 ) -> Iterator[int]:
     """Measure the networks of a batch until the deadline and yield their rounds.
 
@@ -253,6 +259,7 @@ def _measured_rounds(
             record = timer.time(
                 RoundRecord(name, round_number, temperature_c=now_c), networks[place]
             )
+            check_interrupt()  # what was interrupted may be no true failure or cost
             unconfirmed.append(record)
             if record.error is None:
                 failures[name] = 0

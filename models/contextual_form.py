@@ -92,6 +92,15 @@ class ContextualForm(CompiledForm):
             total += added
         return self.scale.costs(total)
 
+    def by_place(self) -> tuple[tuple[tuple[int, ...], ...], tuple[npt.NDArray[np.float64], ...]]:
+        """Return for each place its context, and its entries with one axis a position of that."""
+        contexts = tuple(tuple(np.flatnonzero(row).tolist()) for row in self.contexts)
+        shapes = [tuple(len(self.space.choices[q]) for q in context) for context in contexts]
+        parts = np.split(self.entries, self._starts[1:])
+        return contexts, tuple(
+            part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)
+        )
+
     def chunk_stds(self, ops: Ops) -> Costs:
         """Return the standard deviations ``(n_archs,)`` of a chunk of op ids."""
         return self.relative_std * self.chunk_costs(ops)

@@ -19,6 +19,7 @@ from archcost.errors import (
     IntegrityError,
     MissingDataError,
     check_name,
+    check_number,
 )
 from archcost.models.chunks import Costs
 from archcost.models.compiled import Arrays, CompiledForm
@@ -243,7 +244,7 @@ class CostModel:
 
         Raises
         ------
-        ValueError
+        ArchcostError
             If `level` is not between 0 and 1.
 
         Examples
@@ -253,8 +254,8 @@ class CostModel:
         >>> float(low) < 97.9 < float(high)
         True
         """
-        if not 0 < level < 1:
-            raise ValueError(f"level must be between 0 and 1, such as 0.9, but got {level!r}")
+        if not 0 < check_number("level", level) < 1:
+            raise ArchcostError(f"level must be between 0 and 1, such as 0.9, but got {level!r}")
         means, stds = self.predict(archs, return_std=True, extrapolate=extrapolate)
         return cost_interval(means, stds, level)
 

@@ -76,6 +76,25 @@ ELEMENT_BYTES = {
 
 Shape = tuple[int, ...]
 
+MOST_ELEMENTS = 1 << 48
+"""Numbers in a tensor at most: far beyond any network, and counts of work stay exact integers."""
+
+
+def is_shape(sizes: Iterable[object]) -> bool:
+    """Return whether these are sizes of a tensor that may exist: none negative, nor too many.
+
+    Examples
+    --------
+    >>> is_shape((1, 3, 224, 224)), is_shape((1, 8, -3, -3)), is_shape((2**40, 2**40))
+    (True, False, False)
+    """
+    count = 1
+    for size in sizes:
+        if type(size) is not int or size < 0:
+            return False
+        count *= max(size, 1)
+    return count <= MOST_ELEMENTS
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -286,7 +305,7 @@ def _check_node(node: Node, place: int) -> None:
     if node.op not in OPS or node.precision not in ELEMENT_BYTES:
         raise ValueError(f"node {place} is {node.op!r} in {node.precision!r}")
     sizes, sources = node.shape, node.inputs
-    if type(sizes) is not tuple or any(type(size) is not int or size < 0 for size in sizes):
+    if type(sizes) is not tuple or not is_shape(sizes):
         raise ValueError(f"the shape of node {place} is {sizes!r}")
     if type(sources) is not tuple or any(
         type(source) is not int or not 0 <= source < place for source in sources

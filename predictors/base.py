@@ -40,6 +40,9 @@ class CostPredictor(Plugin, RegressorMixin, BaseEstimator):  # type: ignore[misc
         The search space that it was fitted on.
     """
 
+    seed = 0  # of subclasses whose constructor does not take them
+    dataset: str | None = None
+
     def __init__(self, seed: int = 0, dataset: str | None = None) -> None:
         self.seed = seed
         self.dataset = dataset

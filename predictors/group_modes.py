@@ -30,6 +30,9 @@ FIRST_ROUNDS = 3
 """Rounds of expectation-maximisation of the scatter under the prior's mean, before any fit."""
 FEWEST_PER_OUTLIER, MOST_STEPS = 4, 8
 """Measurements needed for each outlier; fits at most, so that of many several go at once."""
+FEWEST_FOR_OUTLIERS = 8
+"""Measurements from which on outliers are searched: fewer cannot outvote one another, and the
+costliest network would be taken for one on a device unlike the sources."""
 FEW = 60
 """Measurements up to which outliers are searched one by one; beyond, the Student t suffices."""
 LOW, HIGH, NOISE_LOW, NOISE_HIGH = -18.0, 3.0, -14.0, 1.0
@@ -108,7 +111,7 @@ def robust_mode(kernels: Floats, target: Floats, prior: GroupPrior, regular: Flo
         if remaining:
             scatter = _expected_scatter(kernels, target, mode, scatter, regular)
     loss = _loss(mode, kernels, target, prior, scatter)[0] + _scatter_penalty(scatter / regular)
-    if len(target) <= FEW:
+    if FEWEST_FOR_OUTLIERS <= len(target) <= FEW:
         mode, scatter, loss = _without_outliers(
             kernels, target, prior, regular, (mode, scatter, loss)
         )

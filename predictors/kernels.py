@@ -327,12 +327,19 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         ------
         IntegrityError
             If it is that of a version that told other kinds of kernels apart.
+        ValueError
+            If a component is none that can be fitted.
         """
         if state["log_prices"].shape[1:] != (N_PRICES,) or "spread_by_cost" not in state:
             raise IntegrityError(
                 f"a model of any networks must have {N_PRICES} prices, but this one, of another "
                 f"version of archcost, has {state['log_prices'].shape[-1]}; train it anew"
             )
+        styles, blocks, weights = state["styles"], state["blocks"], state["weights"]
+        if not (np.isin(styles, range(len(STYLES))).all() and (blocks >= 1).all()):
+            raise ValueError(f"styles are {styles} and blocks {blocks}")
+        if not (np.isfinite(weights) & (weights >= 0)).all():
+            raise ValueError(f"weights must be finite and from 0, but are {weights}")
         rows = zip(
             state["styles"], state["blocks"], state["log_prices"], state["weights"], strict=True
         )

@@ -7,9 +7,10 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from archcost.features.cost_drivers import CostDrivers
+from archcost.features.cost_drivers import CostDrivers, counts_tell_work
 from archcost.features.resized_work import find_prices, priced_work
-from archcost.predictors.base import CostPredictor, Floats
+from archcost.predictors.base import Floats
+from archcost.predictors.few_measurements import FewMeasurementsPredictor
 from archcost.predictors.group_posterior import infer
 from archcost.predictors.group_prior import NOISE, GroupPrior
 from archcost.predictors.known_costs import KnownCosts
@@ -26,35 +27,40 @@ REFERENCE = 800
 """Random architectures on which the prices of work are found."""
 
 PRIOR: dict[str, tuple[float, float]] = {
-    "cost": (-2.5, 1.5),
-    "resized": (-1.4, 1.0),
+    "cost": (-3.5, 1.5),
     NOISE: (-8.0, 2.0),
 }
-DRIVERS = (-9.0, 2.0)
+DRIVERS = (-10.0, 2.0)
 """Mean and standard deviation over devices of the log variances of what differs from the prior
-mean: the spread of costs, the part that work takes in them, each group of cost drivers; and of the
-noise."""
+mean: the spread of costs, each group of cost drivers; and of the noise. Chosen, as the prior means,
+on NAS-Bench-201 and FBNet networks measured at a second size (``docs/notes/transfer.md``)."""
 
-HALF = 0.5
-"""Prior mean of the part: half way between the known costs and the resized ones."""
+PART = 1.0, (-2.5, 1.0)
+"""Prior mean of the part that the resized costs have in the new ones, and the log variance of what
+differs from it."""
+PART_UNKNOWN = 0.25, (-1.4, 1.0)
+"""The same where each op asks for the same work wherever it stands: one dataset does not tell the
+price of its launch from that of its work, and the truth may lie anywhere between the two."""
+FORMER_PART = 0.5
+"""Prior mean of the part in models saved without it."""
 
 UNKNOWN_SPREAD, UNKNOWN_SHARE = 0.3, 0.5
 """Standard deviation of the logarithm of a cost that was extrapolated without any measurement, and
 what is added to it per unit of the logarithm of how much more the work is."""
 
 
-class RescaledPredictor(CostPredictor):
+class RescaledPredictor(FewMeasurementsPredictor):
     r"""Bayesian linear regression on what the same device costs on another dataset.
 
-    .. math:: y(a) = \bar y \, (1 + u(a) + \gamma\,u(a) + (\tfrac12 + \delta)\,(v(a) - u(a))
+    .. math:: y(a) = \bar y \, (1 + u(a) + \gamma\,u(a) + (\pi + \delta)\,(v(a) - u(a))
               + z(a)^T \beta + c + \epsilon)
 
     with :math:`u` the relative costs on the known dataset, :math:`v` those that follow from it
     when launches cost the same and work grows with the input, and :math:`z` the groups of cost
-    drivers. All coefficients are near zero beforehand: the costs on the new dataset lie between
-    what is in proportion to :math:`u` and to :math:`v` unless the measurements say otherwise.
-    Without any measurement,
-    ``extrapolate`` takes :math:`v` alone.
+    drivers. All coefficients are near zero beforehand, and :math:`\pi` is 1, so that few
+    measurements leave the extrapolation :math:`v` as it is; where the known costs cannot tell
+    launches from work it is a quarter, between what is in proportion to :math:`u` and to :math:`v`.
+    Without any measurement, ``extrapolate`` takes :math:`v` alone.
 
     Parameters
     ----------
@@ -111,6 +117,9 @@ class RescaledPredictor(CostPredictor):
             self.known_, self.known_dataset_ = known, self.dataset_
         else:
             self.known_, self.known_dataset_ = self.source
+        self.part_, self.part_prior_ = PART
+        if counts_tell_work(space, self.known_dataset_):
+            self.part_, self.part_prior_ = PART_UNKNOWN
         reference = space.sample(min(REFERENCE, space.n_archs), seed=0)
         cost = self.known_(reference)
         work = priced_work(space, self.known_dataset_, reference)
@@ -144,7 +153,7 @@ class RescaledPredictor(CostPredictor):
         more = self.typical_resized_ / self.typical_
         self.unit_, self.extrapolated_, self.slope_ = self.typical_resized_, True, 1.0
         self.coefficients_ = np.zeros(n_features + 1)
-        self.coefficients_[1] = 1 - HALF  # the resized costs themselves
+        self.coefficients_[1] = 1 - self.part_  # the resized costs themselves
         self.root_ = np.zeros((n_features + 1, 1))
         self.noise_ = (UNKNOWN_SPREAD + UNKNOWN_SHARE * abs(np.log(more))) ** 2
         self.floor_ = 1e-3 * self.unit_
@@ -159,10 +168,10 @@ class RescaledPredictor(CostPredictor):
         return np.hstack([both, self.drivers_.transform(ops)])
 
     def _expected(self, features: Floats) -> Floats:
-        expected: Floats = 1 + self.slope_ * (features[:, 0] + HALF * features[:, 1])
+        expected: Floats = 1 + self.slope_ * (features[:, 0] + self.part_ * features[:, 1])
         return expected
 
-    def _fit(self, ops: Ops, cost: Floats) -> None:
+    def _infer(self, ops: Ops, cost: Floats, ratio: Floats) -> None:
         self.extrapolated_ = False
         # If all architectures cost the same, it is no matter what they cost elsewhere.
         self.slope_ = 1.0 if np.ptp(cost) > 0 else 0.0
@@ -172,10 +181,12 @@ class RescaledPredictor(CostPredictor):
         target = cost / self.unit_ - expected
         groups = [slice(0, 1), slice(1, 2)]
         groups += [slice(s.start + 2, s.stop + 2) for s in self.drivers_.groups_.values()]
-        numbers = [PRIOR["cost"], PRIOR["resized"], *[DRIVERS] * len(self.drivers_.groups_)]
+        numbers = [PRIOR["cost"], self.part_prior_, *[DRIVERS] * len(self.drivers_.groups_)]
         mean, spread = np.array([*numbers, PRIOR[NOISE]]).T
-        found = infer(features, target, groups, (GroupPrior(0.0, mean, spread),), self.seed)
-        widening = interval_widening((target - found.left_out) / found.left_out_std)
+        prior = GroupPrior(0.0, mean, spread)
+        found = infer(features, target, groups, (prior,), self.seed, ratio)
+        errors = (target - found.left_out) / (found.left_out_std * np.sqrt(ratio))
+        widening = interval_widening(errors)
         self.coefficients_, self.root_ = found.mean, widening * found.root
         self.noise_ = widening**2 * found.noise
         self.floor_ = FLOOR_SHARE * float(cost.min())
@@ -232,6 +243,7 @@ class RescaledPredictor(CostPredictor):
             "numbers": np.array(
                 [self.unit_, self.noise_, self.floor_, self.extrapolated_, self.slope_]
             ),
+            "part": np.array(self.part_),
             "coefficients": self.coefficients_,
             "root": self.root_,
             "measured": self.measured_,
@@ -242,6 +254,7 @@ class RescaledPredictor(CostPredictor):
     def _restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
         self.with_source(KnownCosts.restore(self.space_, state), str(state["known_dataset"]))
         self._bind(self.space_)
+        self.part_ = float(state["part"]) if "part" in state else FORMER_PART
         numbers = state["numbers"].tolist()
         self.unit_, self.noise_, self.floor_, extrapolated, self.slope_ = numbers
         self.extrapolated_ = bool(extrapolated)

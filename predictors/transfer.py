@@ -6,10 +6,10 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from archcost.features.cost_drivers import LATER_DRIVERS, REFERENCE, CostDrivers
-from archcost.predictors.base import CostPredictor, Floats, check_costs
+from archcost.predictors.base import Floats
+from archcost.predictors.few_measurements import FewMeasurementsPredictor
 from archcost.predictors.group_posterior import infer
 from archcost.predictors.group_prior import (
     SOURCES,
@@ -18,9 +18,8 @@ from archcost.predictors.group_prior import (
     by_physics,
     generic_prior,
 )
-from archcost.predictors.measurement_noise import interval_widening, noise_ratio
+from archcost.predictors.measurement_noise import interval_widening
 from archcost.spaces.space import Ops, SearchSpace
-from archcost.spaces.spaces import given_space
 
 WORK_SLOPE_PRIOR, WORK_SLOPE_PRIOR_IN_GRAPHS = 0.1, 0.2
 """Prior mean of the relative cost that one standard deviation of work adds, by kind of space."""
@@ -30,7 +29,7 @@ FLOOR_SHARE = 0.2
 """Share of the cheapest measurement below which the soft floor acts on predictions."""
 
 
-class TransferPredictor(CostPredictor):
+class TransferPredictor(FewMeasurementsPredictor):
     r"""Bayesian linear regression on cost drivers and on the costs of known devices.
 
     .. math:: y(a) = \bar y \, (1 + b\,h(a) + z(a)^T \beta + c + \epsilon), \quad
@@ -69,45 +68,6 @@ class TransferPredictor(CostPredictor):
         self.prior = prior
         return self
 
-    def fit(
-        self,
-        archs: Any,
-        cost: npt.ArrayLike,
-        *,
-        space: str | SearchSpace | None = None,
-        cost_std: npt.ArrayLike | None = None,
-    ) -> Self:
-        """Learn from architectures and their costs, precise ones counting more.
-
-        Parameters
-        ----------
-        archs : sequence of architectures or array (n_archs, n_positions)
-            In any accepted form; their order does not matter.
-        cost : array of float, shape (n_archs,)
-            Costs in ms or mJ, finite and positive.
-        space : str, SearchSpace or None, default=None
-            The search space; None takes the only one that the architectures belong to.
-        cost_std : array of float, shape (n_archs,), optional
-            Standard deviation of each cost over repeats, in the unit of the costs; NaN where it is
-            unknown. Only the ratios count.
-
-        Raises
-        ------
-        ArchitectureError, CostTableError
-            As ``CostPredictor.fit``.
-        """
-        if cost_std is None:
-            return super().fit(archs, cost, space=space)
-        space = given_space(space, archs)
-        ops = space.parse_many(archs)
-        costs = check_costs(cost, len(ops))
-        ratio = noise_ratio(np.asarray(cost_std, dtype=np.float64))
-        order = np.lexsort([ratio, costs, *ops.T[::-1]])
-        self._bind(space)
-        with threadpool_limits(1):  # the same bits on any number of cores
-            self._infer(ops[order], costs[order], ratio[order])
-        return self
-
     def bind(self, space: SearchSpace) -> Self:
         """Prepare for a space without any measurement; return itself."""
         self._bind(space)
@@ -132,9 +92,6 @@ class TransferPredictor(CostPredictor):
         self.groups_ = dict(self.drivers_.groups_)
         if n_sources:
             self.groups_[SOURCES] = slice(n_drivers, n_drivers + n_sources)
-
-    def _fit(self, ops: Ops, cost: Floats) -> None:
-        self._infer(ops, cost, np.ones(len(cost)))
 
     def _infer(self, ops: Ops, cost: Floats, ratio: Floats) -> None:
         # If all architectures cost the same, work costs nothing there.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import onnx
 from onnx import numpy_helper
 
 from archcost.errors import ArchcostError, shown
+from archcost.networks.graph import MOST_ELEMENTS, is_shape
 from archcost.reading.onnx_moves import READERS
 from archcost.reading.onnx_ops import OnnxNode
 from archcost.reading.onnx_tensors import FEW_ELEMENTS, OnnxTensors
@@ -20,6 +22,16 @@ SHAPED_BY_CONTENTS = frozenset({
     "Squeeze", "Unsqueeze", "ReduceMean", "ReduceSum", "Split", "TopK", "OneHot",
 })  # fmt: skip
 """Ops whose result's shape is in the contents of an input."""
+
+
+GROWING = (
+    "Tile", "Expand", "ConstantOfShape", "Range", "OneHot", "Pad", "Resize", "Upsample", "EyeLike",
+    "Random",
+)  # fmt: skip
+"""What the names of ops begin with whose result's size is in the contents of an input."""
+
+MOST_COMPUTED = 1 << 24
+"""Numbers of a result that is computed at most; of larger ones only the shape is known."""
 
 
 def read_nodes(tensors: OnnxTensors, graph: onnx.GraphProto) -> None:
@@ -38,6 +50,12 @@ def read_nodes(tensors: OnnxTensors, graph: onnx.GraphProto) -> None:
         If the shape of a result is not known, or control flow depends on the network's input.
     """
     for node in graph.node:
+        twice = [name for name in node.output if name and name in tensors.types]
+        if twice:
+            raise ArchcostError(
+                f"a tensor must be given once, but {_called(node)} of {tensors.source} gives "
+                f"{twice[0]!r} again; export the file anew"
+            )
         names = [name for name in node.input if name]
         missing = [name for name in names if name not in tensors.types]
         if missing:
@@ -128,6 +146,13 @@ def _inferred(tensors: OnnxTensors, node: onnx.NodeProto) -> dict[str, Any]:
             f"{_called(node)} of {tensors.source}, is not: {rule}; run "
             "onnx.shape_inference.infer_shapes on the file, or export it with fixed shapes"
         )
+    for name, (_, shape) in found.items():
+        if not is_shape(shape):
+            raise ArchcostError(
+                f"a tensor must have sizes from 0 and at most {MOST_ELEMENTS:,} numbers, but "
+                f"{name!r}, the result of {_called(node)} of {tensors.source}, has the shape "
+                f"{shape}; export the file anew"
+            )
     return found
 
 
@@ -136,7 +161,11 @@ def _compute(tensors: OnnxTensors, node: onnx.NodeProto) -> None:
     names = [name for name in node.input if name]
     values = [tensors.constant(name) for name in names]
     results: list[Any] = []
-    if all(value is not None for value in values) and not node.domain:
+    if (
+        all(value is not None for value in values)
+        and not node.domain
+        and not _is_too_large(tensors, node)
+    ):
         from onnx.reference import ReferenceEvaluator
 
         try:
@@ -159,6 +188,14 @@ def _compute(tensors: OnnxTensors, node: onnx.NodeProto) -> None:
         return
     for name, (elem_type, shape) in _inferred(tensors, node).items():
         tensors.set_constant(name, elem_type, shape, None, names)
+
+
+def _is_too_large(tensors: OnnxTensors, node: onnx.NodeProto) -> bool:
+    """Return whether the results would be too large to compute, as far as shapes can tell."""
+    sizes = [max(prod(tensors.shape(name)), 1) for name in node.input if name]
+    if prod(sizes) <= MOST_COMPUTED and not node.op_type.startswith(GROWING):
+        return False
+    return any(prod(shape) > MOST_COMPUTED for _, shape in _inferred(tensors, node).values())
 
 
 def _read(tensors: OnnxTensors, node: onnx.NodeProto) -> None:

@@ -93,7 +93,7 @@ def _conv(read: OnnxNode) -> None:
         macs = prod(shape[1:]) * prod(images)
         read.apply("dynamic_conv", [read.x, weight], macs=macs, groups=a.get("group", 1))
         return
-    _check_channels(read, read.tensors.shape(weight), transposed)
+    _check_conv(read, read.tensors.shape(weight), transposed=transposed)
     kernel = tuple(read.tensors.shape(weight)[2:])
     attributes = {
         **_window(read, kernel),
@@ -107,15 +107,17 @@ def _conv(read: OnnxNode) -> None:
     read.apply(op, [read.x], weights=(weight, read.input(2)), **attributes)
 
 
-def _check_channels(read: OnnxNode, weights: tuple[int, ...], transposed: bool) -> None:
-    """Raise an error where weights are for another number of channels: shapes alone do not tell."""
-    groups, channels = read.attributes.get("group", 1), read.shape[1]
-    wanted = weights[0] if transposed else weights[1] * groups
-    if channels != wanted:
+def _check_conv(read: OnnxNode, weight: tuple[int, ...], *, transposed: bool) -> None:
+    """Check that groups, kernel and weights of a convolution fit its input."""
+    groups = read.attributes.get("group", 1)
+    kernel = tuple(read.attributes.get("kernel_shape", weight[2:]))
+    n_in = weight[0] if transposed else weight[1] * groups
+    divided = n_in if transposed else weight[0]  # whose channels must come in whole groups
+    if groups < 1 or divided % groups or n_in != read.shape[1] or kernel != weight[2:]:
         raise ArchcostError(
-            f"what a convolution reads must have as many channels as its weights, {wanted}, but "
-            f"{read.node.name or read.result!r} of {read.tensors.source} is given {channels}; "
-            "check the shape against that which the file was exported for"
+            f"a convolution must fit its input, but that which gives {read.result!r} has weights "
+            f"of shape {weight}, {groups} groups and a kernel of {kernel} for an input of shape "
+            f"{read.shape}; export the file anew"
         )
 
 
@@ -139,8 +141,13 @@ def _window(read: OnnxNode, kernel: tuple[int, ...]) -> dict[str, Any]:
         padding = [(both // 2, both - both // 2) for both in total]
         if auto == "SAME_LOWER":
             padding = [(after, before) for before, after in padding]
-    else:
+    elif auto in ("NOTSET", "VALID"):
         padding = [(0, 0)] * n_axes
+    else:
+        raise ArchcostError(
+            f"auto_pad must be NOTSET, VALID, SAME_UPPER or SAME_LOWER, but {read.result!r} is "
+            f"padded by {auto!r}; export the file anew"
+        )
     if read.attributes.get("ceil_mode"):  # what the last window lacks is padding
         padding = [
             (before, max(after, (out - 1) * s + d * (k - 1) + 1 - size - before))

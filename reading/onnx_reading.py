@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archcost.errors import ArchcostError, IntegrityError, MissingDataError
 from archcost.extras import installed_version
 from archcost.networks import Graph
+from archcost.networks.graph import MOST_ELEMENTS, is_shape
 from archcost.networks.rewrites import drop_dead
 
 if TYPE_CHECKING:
@@ -131,4 +132,10 @@ def _input_shape(
             f"every axis of an input must have a size, but axis {axis} ({names[axis]!r}) of "
             f"{value.name!r} of {source} has none; {remedy}"
         )
-    return tuple(size for size in sizes if size is not None)
+    known = tuple(size for size in sizes if size is not None)
+    if not is_shape(known):
+        raise ArchcostError(
+            f"an input must have at most {MOST_ELEMENTS:,} numbers, but {value.name!r} of {source} "
+            f"has the shape {known}; export the file anew"
+        )
+    return known

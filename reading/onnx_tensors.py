@@ -10,8 +10,9 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from archcost.errors import IntegrityError
 from archcost.networks import GraphBuilder, Node, Value
-from archcost.networks.graph import ELEMENT_BYTES
+from archcost.networks.graph import ELEMENT_BYTES, MOST_ELEMENTS, is_shape
 from archcost.networks.onnx_builder import TYPES
 from archcost.networks.work import node_params
 
@@ -72,13 +73,27 @@ class OnnxTensors:
         """Take up a tensor of the file; the contents of a large one are not looked at."""
         shape = tuple(tensor.dims)
         n_elements = prod(shape)
+        if not is_shape(shape):
+            raise IntegrityError(
+                f"a tensor must have sizes from 0 and at most {MOST_ELEMENTS:,} numbers, but "
+                f"{name!r} of {self.source} claims the shape {shape}; export the file anew"
+            )
         is_outside = tensor.data_location == TensorProto.EXTERNAL
-        value = None if is_outside or n_elements > FEW_ELEMENTS else numpy_helper.to_array(tensor)
+        value = None if is_outside or n_elements > FEW_ELEMENTS else self._content(tensor)
         self.set_constant(name, tensor.data_type, shape, value)
         is_float = dtype_of(tensor.data_type) in ("fp64", "fp32", "fp16", "bf16")
         if n_elements > 1 and is_float:
             self._n_elements[name] = n_elements
             self._origins[name] = frozenset((name,))
+
+    def _content(self, tensor: onnx.TensorProto) -> npt.NDArray[Any]:
+        try:
+            return numpy_helper.to_array(tensor)
+        except Exception as error:  # of a damaged tensor, almost anything
+            raise IntegrityError(
+                f"a tensor must hold what it claims, but {tensor.name!r} of {self.source}, of "
+                f"shape {tuple(tensor.dims)}, cannot be read ({error}); export the file anew"
+            ) from None
 
     def set_constant(
         self, name: str, elem_type: int, shape: Sequence[int], value: npt.NDArray[Any] | None,

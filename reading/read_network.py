@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from archcost.errors import ArchcostError, shown
+from archcost.errors import ArchcostError, check_number, shown
 from archcost.networks import Graph
+
+MOST = 1 << 20
+"""Largest size of an axis and batch: beyond any network, and far from where counts overflow."""
 
 LIBRARIES = ("timm", "torchvision")
 """Libraries whose models have references."""
@@ -61,8 +62,7 @@ def read_network(
     >>> read_network("resnet18@160", batch_size=4)
     <Graph of 70 nodes: 4x3x160x160 -> 4x1000>
     """
-    _check_sizes("batch_size", () if batch_size is None else (batch_size,))
-    _check_sizes("shape", () if shape is None else shape)
+    _check_options(network, example, shape, batch_size)
     if isinstance(network, Graph):
         if batch_size is not None and any(s[0] != batch_size for s in network.input_shapes if s):
             raise ArchcostError(
@@ -80,14 +80,6 @@ def read_network(
     return read_module(network, example, shape=shape, batch_size=batch_size)
 
 
-def _check_sizes(name: str, sizes: Sequence[int]) -> None:
-    if not all(isinstance(size, int | np.integer) and size > 0 for size in sizes):
-        raise ArchcostError(
-            f"{name} must be positive whole numbers, such as 8 or (3, 224, 224), but got "
-            f"{shown(sizes[0] if name == 'batch_size' else tuple(sizes))}"
-        )
-
-
 def is_reference(text: str) -> bool:
     """Return whether a text has the form of a reference to a network.
 
@@ -101,6 +93,40 @@ def is_reference(text: str) -> bool:
     from archcost.zoo import is_zoo_name  # start-up does without the zoo
 
     return is_zoo_name(text)
+
+
+def _check_options(
+    network: object, example: object, shape: Sequence[int] | None, batch_size: int | None
+) -> None:
+    """Check options on their own, and refuse those that would say nothing about a network."""
+    if batch_size is not None:
+        check_number("batch_size", batch_size, 1, MOST, whole=True)
+    if shape is not None:
+        is_shape = isinstance(shape, Sequence) and not isinstance(shape, str | bytes)
+        if not is_shape or not shape:
+            raise ArchcostError(
+                "shape must be sizes without the batch, such as (3, 224, 224), but got "
+                f"{shown(shape)}"
+            )
+        for size in shape:
+            check_number("a size of shape", size, 1, MOST, whole=True)
+    given = [name for name, value in (("example", example), ("shape", shape)) if value is not None]
+    is_file = isinstance(network, Path) or (
+        isinstance(network, str) and network.lower().endswith(".onnx")
+    )
+    if isinstance(network, Graph):
+        wrong, remedy = given, "has its shapes; give it alone"
+    elif is_file:
+        wrong = ["example"] if example is not None else []
+        remedy = "is read with a shape at most"
+    elif isinstance(network, str):
+        wrong, remedy = given, "says the side of its image itself, as in 'resnet18@160'"
+    else:
+        wrong, remedy = given[1:], "is read with one of example and shape"
+    if wrong:
+        raise ArchcostError(
+            f"{wrong[0]} must not be given where it is not used, but {shown(network)} {remedy}"
+        )
 
 
 def _referred_to(text: str, shape: Sequence[int] | None, batch_size: int | None) -> Graph:

@@ -13,16 +13,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from archcost.search.quantity import AdditiveSum
+from archcost.search.additive_sum import AdditiveSum
 from archcost.spaces.space import Ops
 
 Floats = npt.NDArray[np.float64]
 Accept = Callable[[Ops], npt.NDArray[np.bool_]]
 """Tells which architectures keep, exactly, all limits and the rules of the space."""
+
+UNITS = (1.0, 1e6)
+"""In which scores may be whole numbers."""
+
+MOST_COUNTED = 2.0**50
+"""Larger whole numbers are not told apart."""
 
 TOLERANCE = 1e-9
 """Share of a sum that rounding may take; what it lets through is checked exactly afterwards."""
@@ -52,6 +59,32 @@ class AdditiveProgram:
     def scores(self, ops: Ops) -> Floats:
         """Return the scores ``(n_archs,)`` of op ids ``(n_archs, n_positions)``."""
         return np.asarray(self.score[np.arange(ops.shape[1]), ops].sum(axis=1))
+
+    @cached_property
+    def step(self) -> float:
+        """What two scores differ by at least if they differ; 0 where that is not known.
+
+        Scores that are whole numbers, or millionths as FLOPs and parameters in millions are.
+        """
+        least = np.where(self.allowed, self.score, np.inf).min(axis=1, keepdims=True)
+        more = (self.score - least)[self.allowed]
+        for unit in UNITS:
+            counts = np.round(more * unit)
+            exact = np.abs(more * unit - counts) <= TOLERANCE * np.maximum(1.0, counts)
+            if exact.all() and counts.max() < MOST_COUNTED:
+                return int(np.gcd.reduce(counts.astype(np.int64))) / unit
+        return 0.0
+
+    def next_above(self, score: float) -> float:
+        """Return the score that whatever is better than `score` has at least, rounding aside."""
+        return score + (1.0 - 1e-3) * self.step
+
+    def lowered(self, bound: float, score: float) -> float:
+        """Return the highest score that can be reached up to a bound, given one that is."""
+        if not self.step or not np.isfinite(bound) or not np.isfinite(score):
+            return bound
+        steps = np.floor((bound - score) / self.step + 1e-3)
+        return float(min(bound, score + max(steps, 0.0) * self.step))
 
     def shifted(self) -> AdditiveProgram:
         """Return the same program with sums that start at zero: the cheapest op adds nothing."""

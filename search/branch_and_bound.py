@@ -25,16 +25,18 @@ P. Sinha, A. A. Zoltners, "The Multiple-Choice Knapsack Problem", Operations Res
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations_with_replacement, permutations, product
-from math import prod
-from typing import NamedTuple
+from math import factorial, prod
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from archcost.search.additive_program import TOLERANCE, Accept, AdditiveProgram
+from archcost.search.linear_relaxation import other_prices, prices_of
+from archcost.search.local_search import improved
 from archcost.spaces.space import Ops
 
 Floats = npt.NDArray[np.float64]
@@ -42,14 +44,14 @@ Floats = npt.NDArray[np.float64]
 WIDTHS = (300, 3_000, 30_000, 200_000)
 """Partial choices kept at once: few find good architectures, more prove them the best."""
 
-OTHER_LIMITS = (0.8, 1.25)
-"""Shares of a limit at which the relaxation is solved for further prices."""
-
 ALIKE_DIGITS = 11
 """Digits in which positions must add the same; `TOLERANCE` takes up the rest."""
 
 MOST_ALIKE = 3
 """Positions that add alike and are decided at once, at most: their choices are listed."""
+
+MOST_ORDERS = 256
+"""Orders of positions that add alike, at most, where not all of them need count."""
 
 CHECKED = 64
 """Architectures that are checked exactly at once, best first."""
@@ -77,7 +79,7 @@ class _Group:
 
     Parameters
     ----------
-    places : array of int, shape (n_places,)
+    places : list of int
         The positions.
     ops : array of int, shape (n_choices, n_places)
         Op ids of each choice.
@@ -87,7 +89,7 @@ class _Group:
         What they add to the limited sums.
     """
 
-    places: npt.NDArray[np.intp]
+    places: list[int]
     ops: npt.NDArray[np.intp]
     losses: Floats
     rows: Floats
@@ -100,6 +102,7 @@ def branch_and_bound(
     widths: tuple[int, ...] = WIDTHS,
     *,
     is_exact: bool = False,
+    above: float = -np.inf,
 ) -> Branched:
     """Return the best architectures within the limits, and what no other one can exceed.
 
@@ -114,8 +117,10 @@ def branch_and_bound(
     widths : tuple of int
         Partial choices kept at once, in one attempt after the other.
     is_exact : bool, default=False
-        Whether the program says all that `accept` does, rounding aside. Then positions that add
-        alike need not be told from each other.
+        Whether the program says all that `accept` does, rounding aside. Then one order of
+        positions that add alike stands for all; else all orders are checked.
+    above : float, optional
+        Only better scores are of interest.
 
     Returns
     -------
@@ -125,69 +130,39 @@ def branch_and_bound(
     shifted = program.shifted()
     n_positions = len(program.score)
     found: Ops = np.empty((0, n_positions), dtype=np.int16)
-    prices = _prices(shifted)
+    prices = prices_of(shifted)
     if prices is None:
         return Branched(found, -np.inf)
     slack = TOLERANCE * (1.0 + np.abs(program.score).max(axis=1).sum())
     bound = np.inf
     for attempt, width in enumerate(widths):
         if attempt == 1:
-            prices = np.concatenate([prices, *_other_prices(shifted)])
+            near = [improved(shifted, row, accept) for row in found[:1]]
+            found = _best(program, [found, *near], n_best)
+            prices = np.concatenate([prices, *other_prices(shifted)])
         if attempt < 2:
             highest, groups = _groups(shifted, prices, is_exact)
-        low = program.scores(found[-1:])[0] if len(found) >= n_best else -np.inf
+        low = max(above, program.next_above(_last(program, found, n_best)))
         ops, dropped = _expand(shifted, groups, highest, low - slack, width)
         order = np.argsort(-program.scores(ops), kind="stable")
-        better = _accepted(ops[order], groups, n_best, accept)
-        found = np.unique(np.concatenate([found, better]), axis=0)
-        found = found[np.argsort(-program.scores(found), kind="stable")[:n_best]]
-        last = program.scores(found[-1:])[0] if len(found) >= n_best else -np.inf
+        better = _accepted(ops[order], groups, n_best, accept, is_exact)
+        found = _best(program, [found, better], n_best)
+        worst = _last(program, found, n_best)
         bound = min(bound, dropped)
-        if dropped <= last + slack:
-            return Branched(found, last)
-    return Branched(found, bound)
+        if dropped <= max(above, program.next_above(worst)) + slack:
+            return Branched(found, max(above, worst))
+    return Branched(found, program.lowered(bound, worst))
 
 
-def _prices(program: AdditiveProgram) -> Floats | None:
-    """Return the prices of the linear relaxation, shape ``(1, n_limits)``.
-
-    None if even the relaxation keeps no limits.
-    """
-    from scipy.optimize import linprog
-    from scipy.sparse import csr_array
-
-    if (program.at_most < 0).any():
-        return None
-    prices = np.zeros((1, len(program.rows)))
-    if prices.size:
-        places, ops = np.nonzero(program.allowed)
-        one = csr_array((np.ones(len(places)), (places, np.arange(len(places)))))
-        units = np.maximum(program.at_most, np.finfo(np.float64).tiny)
-        solved = linprog(
-            -program.score[places, ops],
-            A_ub=program.rows[:, places, ops] / units[:, None],
-            b_ub=program.at_most / units,
-            A_eq=one,
-            b_eq=np.ones(len(program.score)),
-            bounds=(0, 1),
-            method="highs-ds",
-        )
-        if solved.status == 2:  # infeasible
-            return None
-        if solved.status == 0:
-            # Any prices give a bound; rounding leaves these a little off the best ones.
-            prices[0] = np.maximum(-solved.ineqlin.marginals, 0.0) / units
-    return prices
+def _best(program: AdditiveProgram, some: list[Ops], n_best: int) -> Ops:
+    """Return the best of several arrays of architectures, each once, best first."""
+    every = np.unique(np.concatenate(some), axis=0)
+    return every[np.argsort(-program.scores(every), kind="stable")[:n_best]]
 
 
-def _other_prices(program: AdditiveProgram) -> Iterator[Floats]:
-    """Yield the prices of relaxations with one limit tighter or looser."""
-    for limit, factor in product(range(len(program.rows)), OTHER_LIMITS):
-        at_most = program.at_most.copy()
-        at_most[limit] *= factor
-        prices = _prices(replace(program, at_most=at_most))
-        if prices is not None:
-            yield prices
+def _last(program: AdditiveProgram, found: Ops, n_best: int) -> float:
+    """Return the score that another architecture must exceed; minus infinity if any will do."""
+    return float(program.scores(found[-1:])[0]) if len(found) >= n_best else -np.inf
 
 
 def _groups(
@@ -200,23 +175,30 @@ def _groups(
     reduced = program.score - np.tensordot(prices, program.rows, 1)
     best = np.where(program.allowed, reduced, -np.inf).max(axis=2, keepdims=True)
     losses = (best - reduced).transpose(1, 2, 0)
-    added = np.concatenate([program.allowed[None], program.score[None], program.rows])
-    size = np.abs(added).max(axis=(1, 2), keepdims=True)
-    # Rounding must not tell positions apart; + 0.0 makes -0.0 the same as 0.0.
-    added = (added / np.where(size > 0, size, 1.0)).round(ALIKE_DIGITS) + 0.0
-    members: dict[bytes, list[int]] = {}
-    for place in range(len(program.score)):
-        key = added[:, place].tobytes() if is_exact else place.to_bytes(4, "big")
-        members.setdefault(key, []).append(place)
+    alike = list(_split(same_positions([program.allowed, program.score, *program.rows])))
+    if not is_exact and prod(factorial(len(places)) for places in alike) > MOST_ORDERS:
+        alike = [[place] for place in range(len(program.score))]
     groups = []
-    for places in _split(members.values()):
+    for places in alike:
         ids = np.flatnonzero(program.allowed[places[0]])
         ops = np.array(list(combinations_with_replacement(ids, len(places))))
         lost = losses[places[0], ops].sum(axis=1)
         rows = program.rows[:, places[0], ops].sum(axis=2)
-        groups.append(_Group(np.array(places), ops, lost, rows))
+        groups.append(_Group(places, ops, lost, rows))
     groups.sort(key=lambda group: -np.sort(group.losses[:, 0])[1:3].sum())
     return best.sum(axis=(1, 2)) + prices @ program.at_most, groups
+
+
+def same_positions(tables: list[npt.NDArray[Any]]) -> list[list[int]]:
+    """Return the positions that have the same rows in all tables ``(n_positions, n_ops)``."""
+    added = np.array(tables, dtype=np.float64)
+    size = np.abs(added).max(axis=(1, 2), keepdims=True)
+    # Rounding must not tell positions apart; + 0.0 makes -0.0 the same as 0.0.
+    added = (added / np.where(size > 0, size, 1.0)).round(ALIKE_DIGITS) + 0.0
+    members: dict[bytes, list[int]] = {}
+    for place in range(added.shape[1]):
+        members.setdefault(added[:, place].tobytes(), []).append(place)
+    return list(members.values())
 
 
 def _split(groups: Iterable[list[int]]) -> Iterator[list[int]]:
@@ -256,21 +238,25 @@ def _expand(
     return result, dropped
 
 
-def _accepted(ops: Ops, groups: list[_Group], n_best: int, accept: Accept) -> Ops:
+def _accepted(ops: Ops, groups: list[_Group], n_best: int, accept: Accept, is_exact: bool) -> Ops:
     """Return the first architectures that count, at most `n_best`, in all orders of equal ones."""
-    found = ops[:0]
+    found, places = ops[:0], [group.places for group in groups]
     for start in range(0, len(ops), CHECKED):
         some = ops[start : start + CHECKED]
-        some = some[accept(some)]
-        found = np.concatenate([found, *(_orders(row, groups, n_best) for row in some)])
+        if is_exact:
+            some = some[accept(some)]
+            found = np.concatenate([found, *(orders_of(row, places, n_best) for row in some)])
+        else:
+            some = np.concatenate([orders_of(row, places, MOST_ORDERS) for row in some])
+            found = np.concatenate([found, some[accept(some)]])
         if len(found) >= n_best:
             break
     return found[:n_best]
 
 
-def _orders(ops: Ops, groups: list[_Group], n_most: int) -> Ops:
+def orders_of(ops: Ops, groups: Sequence[Sequence[int]], n_most: int) -> Ops:
     """Return an architecture with equal positions in all orders, at most `n_most`, itself first."""
-    alike = [group.places for group in groups if len(group.places) > 1]
+    alike = [list(places) for places in groups if len(places) > 1]
     orders = [list(dict.fromkeys(permutations(ops[places].tolist()))) for places in alike]
     rows = np.repeat(ops[None], min(n_most, prod(map(len, orders))), axis=0)
     for row, chosen in zip(rows, product(*orders), strict=False):

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from archcost.errors import ArchcostError
 from archcost.models import pareto_front
+from archcost.search.scan_scores import given_scores
 from archcost.search.search_costs import SearchCosts
 from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops
@@ -62,10 +62,8 @@ class Scored:
         """Score architectures that are within the limits."""
         if len(ops) == 0:
             return
-        score = [float(self._objective(arch)) for arch in self.space.format_many(ops)]
+        score = given_scores(self._objective, self.space.format_many(ops))
         values = np.column_stack([np.negative(score), self.costs.means(ops)])
-        if np.isnan(values).any():
-            raise ArchcostError("an objective must return numbers, but returned NaN")
         self.ops = np.concatenate([self.ops, ops])
         self.values = np.concatenate([self.values, values])
         self._seen.update(row.tobytes() for row in ops)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from archcost.search.quantity import AdditiveSum
+from archcost.search.additive_sum import AdditiveSum
+from archcost.search.contextual_sum import ContextualSum
 from archcost.search.work_measures import MEASURES, PEAK
 from archcost.spaces import SearchSpace
 from archcost.spaces.position_peaks import network_peaks, position_peaks
-from archcost.spaces.position_work import network_work, position_work
+from archcost.spaces.position_work import network_work, position_work, work_entries
 from archcost.spaces.space import Ops
 
 Floats = npt.NDArray[np.float64]
@@ -52,13 +53,14 @@ class Work:
         """Return the limit: work is certain."""
         return at_most
 
-    def sums(self) -> AdditiveSum | None:
-        """Return the work by position in an additive space, else None."""
-        dataset = self.space.check_dataset(self.dataset)
-        work = position_work(self.space, dataset, MEASURES[self.name])
-        if not work.is_additive:
-            return None
-        return AdditiveSum(work.table.sum(axis=2)[..., 0], float(work.fixed.sum()))
+    def sums(self) -> AdditiveSum | ContextualSum | None:
+        """Return the work by position, or by those that decide on it; None if they are too many."""
+        dataset, measure = self.space.check_dataset(self.dataset), MEASURES[self.name]
+        work = position_work(self.space, dataset, measure)
+        if work.is_additive:
+            return AdditiveSum(work.table.sum(axis=2)[..., 0], float(work.fixed.sum()))
+        entries = work_entries(self.space, dataset, measure)
+        return None if entries is None else ContextualSum(self.space, *entries)
 
     def choices_within(self, at_most: float) -> None:
         """Return None: the ops decide together."""

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from archcost.errors import ArchcostError
+from archcost.errors import ArchcostError, check_number, shown
 from archcost.models import CostModel
+from archcost.search.additive_sum import AdditiveSum
+from archcost.search.contextual_sum import ContextualSum
 from archcost.search.quantities import find_quantity
-from archcost.search.quantity import AdditiveSum, Quantity
+from archcost.search.quantity import Quantity
 from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops
 
@@ -44,15 +46,17 @@ class Limit:
     level: float | None = None
 
     def __post_init__(self) -> None:
+        check_number(f"the limit of {self.quantity.name}", self.at_most)
         if not self.at_most > 0:
             raise ArchcostError(
                 f"the limit of {self.quantity.name} must be above 0, but is {self.at_most}"
             )
-        if self.level is not None and not 0.5 <= self.level < 1:
+        if self.level is not None and not 0.5 <= check_number("level", self.level) < 1:
             raise ArchcostError(
                 "the level of a limit must be at least 0.5 and below 1, such as 0.95, but got "
                 f"{self.level}"
             )
+        object.__setattr__(self, "at_most", float(self.at_most))
 
     def bounded(self, ops: Ops) -> Floats:
         """Return what must not exceed the limit, shape ``(n_archs,)``."""
@@ -60,7 +64,7 @@ class Limit:
             return self.quantity.values(ops)
         return self.quantity.upper(ops, self.level)
 
-    def relaxed(self) -> tuple[AdditiveSum, float] | None:
+    def relaxed(self) -> tuple[AdditiveSum | ContextualSum, float] | None:
         """Return a sum, and the most that it can be within the limit; None if nothing adds up.
 
         The other way round it holds as well if the quantity's standard deviation is a share of it.
@@ -129,9 +133,14 @@ def find_limits(
     >>> [limit.at_most for limit in find_limits(FBNet(), {"raspi4": 20, "params": 1e6})]
     [20.0, 1000000.0]
     """
+    if not isinstance(limits, Mapping):
+        raise ArchcostError(
+            "limits must be a mapping from names to highest values, such as {'raspi4': 20.0}, but "
+            f"got {shown(limits)}"
+        )
     wanted = {**limits, **dict.fromkeys((name for name in unlimited if name not in limits), np.inf)}
     found = tuple(
-        Limit(find_quantity(space, name, dataset, models), float(at_most), level)
+        Limit(find_quantity(space, name, dataset, models), at_most, level)
         for name, at_most in wanted.items()
     )
     names = [limit.quantity.name for limit in found]

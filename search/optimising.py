@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from archcost.errors import ArchcostError
+from archcost.errors import ArchcostError, check_number
 from archcost.models import CostModel
-from archcost.search.additive_program import TOLERANCE, additive_program
-from archcost.search.branch_and_bound import Branched, branch_and_bound
+from archcost.search.additive_program import TOLERANCE
+from archcost.search.additive_sum import AdditiveSum
+from archcost.search.branch_and_bound import Branched
+from archcost.search.cases import cases, deciding, solve
 from archcost.search.evolving import Scored, evolve
-from archcost.search.integer_program import integer_program
 from archcost.search.limits import Limit, find_limits, within_limits
 from archcost.search.quantities import find_quantity
 from archcost.search.scan_scores import LowCost, ScanScore, as_score
@@ -158,8 +159,10 @@ def optimum(
     space, start = get_space(space), time.monotonic()
     if (maximize is None) == (minimize is None):
         raise ArchcostError("an optimum needs one of maximize and minimize, and not both")
-    if k < 1:
-        raise ArchcostError(f"k must be at least 1, but got {k}")
+    check_number("k", k, 1, whole=True)
+    check_number("seconds", seconds, 0)
+    check_number("budget", budget, 0, whole=True)
+    check_number("seed", seed, 0, whole=True)
     if minimize is None:
         score = as_score(maximize, space, dataset)
     else:
@@ -211,10 +214,13 @@ class _Task:
 
     @property
     def is_additive(self) -> bool:
-        """Whether score and limits all add up, so that nothing but time is missing for a proof."""
-        limited = [limit.relaxed() or limit.choices() for limit in self.limits]
-        known = [self.score.sums(), *limited]
-        return not self.space.has_rules and all(one is not None for one in known)
+        """Whether score and limits add up exactly: one order of equal positions says all."""
+        summed = [self.score.sums()] + [
+            None if limit.level is not None else limit.quantity.sums()
+            for limit in self.limits
+            if limit.choices() is None
+        ]
+        return not self.space.has_rules and all(isinstance(one, AdditiveSum) for one in summed)
 
     @property
     def allowed(self) -> npt.NDArray[np.bool_]:
@@ -258,23 +264,19 @@ class _Task:
             return Branched(nothing, -np.inf), "branch and bound"
         if sums is None:
             return Branched(nothing, np.inf), "evolution"
-        relaxed = [limit.relaxed() for limit in self.limits]
-        program = additive_program(self.allowed, sums, [x for x in relaxed if x is not None])
+        decided = deciding(self.allowed, sums, [limit.relaxed() for limit in self.limits])
+        if decided is None:
+            return Branched(nothing, np.inf), "evolution"
+        places, limits = decided
 
         def accept(ops: Ops) -> npt.NDArray[np.bool_]:
             return self.accept(ops.astype(self.space.dtype))
 
-        found, method = (
-            branch_and_bound(program, self.k, accept, is_exact=self.is_additive),
-            "branch and bound",
-        )
-        if found.bound > (program.scores(found.ops[-1:])[0] if len(found.ops) else -np.inf):
-            seconds = deadline - time.monotonic()
-            more = integer_program(program, self.k, accept, found.ops, seconds)
-            found, method = Branched(more.ops, min(found.bound, more.bound)), "HiGHS"
-        bound = found.bound
-        if np.isfinite(bound):
-            bound = sums.from_sum(sums.constant + bound)
+        every = cases(self.allowed, places, sums, limits)
+        if not every:
+            return Branched(nothing, -np.inf), "branch and bound"
+        found, method = solve(every, self.k, accept, deadline, is_exact=self.is_additive)
+        bound = sums.from_sum(found.bound) if np.isfinite(found.bound) else found.bound
         return Branched(found.ops.astype(self.space.dtype), bound), method
 
     def evolved(self, found: Branched, method: str, budget: int, seed: int) -> tuple[Branched, str]:

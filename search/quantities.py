@@ -13,13 +13,16 @@ import numpy.typing as npt
 
 from archcost.datasets import CostKey
 from archcost.datasets.cost_key import dataset_id
-from archcost.errors import UnknownNameError
+from archcost.errors import UnknownNameError, shown
 from archcost.models import CostModel, find_model
 from archcost.models.additive_form import AdditiveForm
+from archcost.models.contextual_form import ContextualForm
 from archcost.models.posterior_form import PosteriorForm
 from archcost.models.target_scale import TargetScale
+from archcost.search.additive_sum import AdditiveSum
+from archcost.search.contextual_sum import ContextualSum
 from archcost.search.known_quantities import PeakMemory, Work
-from archcost.search.quantity import AdditiveSum, Quantity
+from archcost.search.quantity import Quantity
 from archcost.search.work_measures import MEASURES, PEAK
 from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops
@@ -66,18 +69,18 @@ class PredictedCost:
             widest = _most_std(form) / self._least()
             bounds = log_normal_quantile(np.ones(2), np.array([0.0, widest]), level)
             return at_most / float(bounds.min())
-        assert isinstance(form, AdditiveForm), "only these have sums"
+        assert isinstance(form, AdditiveForm | ContextualForm), "only these have sums"
         relative = np.array([form.relative_std])
         return at_most / float(log_normal_quantile(np.ones(1), relative, level)[0])
 
     def _least(self) -> float:
         sums = self.sums()
-        assert sums is not None, "only asked of additive models"
+        assert isinstance(sums, AdditiveSum), "only asked of additive models"
         least = np.where(self.model.space.allowed, sums.table, np.inf).min(axis=1).sum()
         return sums.from_sum(sums.constant + float(least))
 
-    def sums(self) -> AdditiveSum | None:
-        """Return the sum behind an additive model's costs, or None."""
+    def sums(self) -> AdditiveSum | ContextualSum | None:
+        """Return the sum behind the costs of a model whose form is one, or None."""
         form = self.model.compile()
         if isinstance(form, AdditiveForm):
             to_sum = partial(_target, form.scale)
@@ -85,6 +88,9 @@ class PredictedCost:
         if isinstance(form, PosteriorForm):
             to_sum, from_sum = partial(_unbent, form.floor), partial(_bent, form.floor)
             return AdditiveSum(form.table, form.intercept, to_sum, from_sum)
+        if isinstance(form, ContextualForm):
+            to_sum, places = partial(_target, form.scale), form.by_place()
+            return ContextualSum(self.model.space, *places, form.intercept, to_sum, form.scale.cost)
         return None
 
     def choices_within(self, at_most: float) -> None:
@@ -120,6 +126,15 @@ def find_quantity(
     UnknownNameError
         If no model covers a device, or a given one is of another space.
     """
+    if not isinstance(name, str):
+        raise UnknownNameError(
+            "a cost must be named by a device, 'raspi4' or 'raspi4:energy', or by work, such as "
+            f"'params', but got {shown(name)}"
+        )
+    if models is not None and not isinstance(models, Mapping):
+        raise UnknownNameError(
+            f"models must be a mapping from names to models, but got {shown(models)}"
+        )
     if name in MEASURES:
         return Work(name, space, dataset)
     if name == PEAK:
@@ -130,6 +145,11 @@ def find_quantity(
         key = CostKey(space.name, device, metric or "latency", dataset_id(space.name, dataset))
         model = CostModel.load(find_model(key))
         model.compile()
+    if not isinstance(model, CostModel):
+        raise UnknownNameError(
+            f"the model of {name} must be a CostModel, such as `archcost.load` returns, but got "
+            f"{shown(model)}"
+        )
     if model.space != space:
         raise UnknownNameError(
             f"the model of {name} must be of {space.name}, but is of {model.key}"

@@ -9,44 +9,16 @@ so that :math:`q(a) \le L` says the same as :math:`c + \sum_p T_{p, a_p} \le t(L
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from archcost.search.additive_sum import AdditiveSum
+from archcost.search.contextual_sum import ContextualSum
 from archcost.spaces.space import Ops
 
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class AdditiveSum:
-    """The sum over positions that an additive quantity is a function of.
-
-    Parameters
-    ----------
-    table : array of float64, shape (n_positions, n_ops)
-        What each op at each position adds.
-    constant : float
-        What everything else adds.
-    to_sum : callable
-        From a value of the quantity to the largest sum with at most that value; minus infinity
-        where the quantity never is that low.
-    from_sum : callable
-        From a sum to the value of the quantity.
-    """
-
-    table: Floats
-    constant: float
-    to_sum: Callable[[float], float] = float
-    from_sum: Callable[[float], float] = float
-
-    def __call__(self, ops: Ops) -> Floats:
-        """Return the sums ``(n_archs,)`` of op ids ``(n_archs, n_positions)``."""
-        added = self.table[np.arange(ops.shape[1]), ops].sum(axis=1)
-        return np.asarray(self.constant + added)
 
 
 class Quantity(Protocol):
@@ -71,7 +43,7 @@ class Quantity(Protocol):
         Only of quantities that have ``sums``.
         """
 
-    def sums(self) -> AdditiveSum | None:
+    def sums(self) -> AdditiveSum | ContextualSum | None:
         """Return the sum that the values are a function of; None if there is none."""
 
     def choices_within(self, at_most: float) -> npt.NDArray[np.bool_] | None:

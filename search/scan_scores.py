@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -12,11 +13,14 @@ from typing import Any, Protocol, cast
 import numpy as np
 import numpy.typing as npt
 
-from archcost.errors import ArchcostError, MissingDataError, check_name
+from archcost.errors import ArchcostError, MissingDataError, check_name, shown
+from archcost.interrupts import kept_interrupts
 from archcost.models.chunks import in_chunks
 from archcost.models.pair_codes import pair_codes, pair_tables, sum_pairs
+from archcost.search.additive_sum import AdditiveSum
+from archcost.search.contextual_sum import ContextualSum
 from archcost.search.known_quantities import Work
-from archcost.search.quantity import AdditiveSum, Quantity
+from archcost.search.quantity import Quantity
 from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops
 
@@ -46,7 +50,7 @@ class ScanScore(Protocol):
     def __call__(self, ops: Ops) -> Scores:
         """Return the scores ``(n_archs,)`` of valid op ids ``(n_archs, n_positions)``."""
 
-    def sums(self) -> AdditiveSum | None:
+    def sums(self) -> AdditiveSum | ContextualSum | None:
         """Return the sum that the scores are a function of; None if there is none."""
 
     def identity(self) -> str:
@@ -113,17 +117,10 @@ class LowCost:
         """Return the scores ``(n_archs,)`` of valid op ids ``(n_archs, n_positions)``."""
         return -self.cost.values(ops)
 
-    def sums(self) -> AdditiveSum | None:
+    def sums(self) -> AdditiveSum | ContextualSum | None:
         """Return the negative of the sum behind the cost, or None."""
         sums = self.cost.sums()
-        if sums is None:
-            return None
-        return AdditiveSum(
-            -sums.table,
-            -sums.constant,
-            lambda score: -sums.to_sum(-score),
-            lambda total: -sums.from_sum(-total),
-        )
+        return None if sums is None else sums.scaled(-1.0)
 
     def identity(self) -> str:
         """Return what tells the cost from others."""
@@ -152,8 +149,10 @@ class WorkScore:
         """Return the scores ``(n_archs,)``, from each network's own layers."""
         return self.work.values(ops) / MILLION
 
-    def sums(self) -> None:
-        """Return None: there is no such sum."""
+    def sums(self) -> AdditiveSum | ContextualSum | None:
+        """Return the work as a sum whose terms some positions decide, or None."""
+        sums = self.work.sums()
+        return None if sums is None else sums.scaled(1 / MILLION)
 
     def identity(self) -> str:
         """Return what tells the work from other work."""
@@ -187,7 +186,7 @@ def work_score(name: str, space: SearchSpace, dataset: str | None = None) -> Sum
     """
     work = Work(check_name("work", name, WORK), space, dataset)
     sums = work.sums()
-    if sums is None:
+    if not isinstance(sums, AdditiveSum):
         return WorkScore(work)
     return SumScore(f"{name}_m", sums.table / MILLION, sums.constant / MILLION)
 
@@ -211,7 +210,7 @@ class ObjectiveScore:
 
     def __call__(self, ops: Ops) -> Scores:
         """Return the scores ``(n_archs,)``, asked for one by one."""
-        return np.array([float(self.function(arch)) for arch in self.space.format_many(ops)])
+        return given_scores(self.function, self.space.format_many(ops))
 
     def sums(self) -> None:
         """Return None: nothing is known of the function."""
@@ -219,6 +218,37 @@ class ObjectiveScore:
     def identity(self) -> str:
         """Return the name of the function."""
         return f"{self.function.__module__}.{self.function.__qualname__}"
+
+
+def given_scores(objective: Callable[[str], object], archs: Iterable[str]) -> Scores:
+    """Return what a function of the user's gives for architectures, ``(n_archs,)``.
+
+    Raises
+    ------
+    ArchcostError
+        If that is no number.
+    KeyboardInterrupt
+        After Ctrl-C, also where the function took it for a failure of its own.
+    """
+    scores = []
+    with kept_interrupts() as check_interrupt:
+        for arch in archs:
+            value = objective(arch)
+            check_interrupt()
+            scores.append(_number(value, arch))
+    return np.array(scores, dtype=np.float64)
+
+
+def _number(value: object, arch: str) -> float:
+    try:
+        score = math.nan if isinstance(value, (str, bytes)) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        score = math.nan
+    if math.isnan(score):
+        raise ArchcostError(
+            f"an objective must return a number, but returned {shown(value)} for {arch!r}"
+        )
+    return score
 
 
 def as_score(maximize: Any, space: SearchSpace, dataset: str | None = None) -> ScanScore:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from archcost.errors import ArchcostError
+from archcost.errors import ArchcostError, check_number
 from archcost.search.limits import Limit
 from archcost.search.scan_scores import ScanScore
 from archcost.spaces import SearchSpace
@@ -61,9 +61,7 @@ class ScanPlan:
 
     def __post_init__(self) -> None:
         for name, least in (("count", 1), ("top", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if value < least:
-                raise ArchcostError(f"{name} must be at least {least}, but got {value}")
+            check_number(name, getattr(self, name), least, whole=True)
 
     @property
     def total(self) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from archcost.datasets import CostTable
 from archcost.datasets.accuracies import read_accuracy
-from archcost.errors import ArchcostError
+from archcost.errors import ArchcostError, check_number
 from archcost.models import CostModel
 from archcost.search.evolving import Objective, Scored, evolve
 from archcost.search.limits import find_limits
@@ -159,9 +159,9 @@ def search(
     True
     """
     space = get_space(space)
-    if budget < 1:
-        raise ArchcostError(f"budget must be at least 1, but is {budget}")
-    if not 0 < level < 1:
+    check_number("budget", budget, 1, whole=True)
+    check_number("seed", seed, 0, whole=True)
+    if not 0 < check_number("level", level) < 1:
         raise ArchcostError(f"level must be between 0 and 1, such as 0.9, but got {level}")
     limits = find_limits(
         space, constraints or {}, dataset, models, unlimited=devices,

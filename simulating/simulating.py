@@ -12,6 +12,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from archcost.errors import ArchcostError
+from archcost.interrupts import kept_interrupts
 from archcost.measuring.journal import Journal, RoundRecord
 from archcost.progress import progress_bar
 from archcost.simulating import Accelerator, NotCompilableError, Simulator, get_simulator
@@ -67,8 +68,12 @@ def simulate_parts(
         raise ArchcostError(f"jobs must be 1 or more, but got {jobs}")
     known = {record.arch for record in journal.records}
     left = [part for part in dict.fromkeys(parts) if part not in known]
-    with progress_bar(total=len(left), unit="part", show=progress, desc="simulating") as bar:
+    with (
+        progress_bar(total=len(left), unit="part", show=progress, desc="simulating") as bar,
+        kept_interrupts() as check_interrupt,
+    ):
         for record in _simulated(left, accelerator, jobs):
+            check_interrupt()  # what was interrupted may be no true cost
             journal.append(record)
             bar.update()
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from archcost.errors import ArchcostError, ArchitectureError, shown
+from archcost.errors import ArchcostError, ArchitectureError, check_number, shown
 from archcost.networks.graph import Graph
 from archcost.networks.graph_builder import GraphBuilder, Value
 from archcost.reading.read_network import is_reference, read_network
@@ -185,6 +185,8 @@ class AnyNetwork(SearchSpace):
 
     def sample(self, n: int, *, seed: int = 0) -> Ops:
         """Return the first `n` probes of a seed: random small networks, the same on all devices."""
+        check_number("n", n, whole=True)
+        check_number("seed", seed, whole=True)
         if n < 0 or seed < 0:
             raise ArchitectureError(f"n and seed must be 0 or more, but got {n} and {seed}")
         return self.parse_many([f"probe_{seed}_{number:03}" for number in range(n)])
@@ -313,8 +315,13 @@ def _ops(number: int) -> Ops:
 def _read(network: Any, **options: Any) -> Graph:
     """Return the graph of what is given, with errors as of other malformed architectures."""
     if isinstance(network, str) and (found := BATCH.fullmatch(network)):
-        network, own = found[1], int(found[2])
-        options["batch_size"] = options.get("batch_size") or own
+        own, asked = int(found[2]), options.get("batch_size")
+        if asked not in (None, own):
+            raise ArchitectureError(
+                f"{network!r} has the batch size {own} in its name and cannot be read at "
+                f"{shown(asked)}; give one of them"
+            )
+        network, options["batch_size"] = found[1], own
     try:
         return read_network(network, **options)
     except ArchcostError as error:

@@ -11,6 +11,9 @@ from archcost.errors import ArchitectureError, shown
 from archcost.spaces.dataset import Dataset
 from archcost.spaces.plain_forms import is_integer
 
+FAR = 1e9
+"""Beyond any choice, so that none is near."""
+
 DATASET, N_CLASSES = "dataset", "num_classes"
 
 
@@ -186,11 +189,13 @@ def chosen(space: HasDatasets, what: str, value: Any, choices: Sequence[float]) 
         If it is none of them.
     """
     near = ""
-    if isinstance(value, int | float | np.number) and not isinstance(value, bool):
+    if isinstance(value, int | float | np.integer | np.floating) and not isinstance(
+        value, bool | np.timedelta64
+    ):
         for choice in choices:
             if value == choice:
                 return choice
-        if np.isfinite(value):
+        if -FAR < value < FAR:
             near = f"; the nearest is {min(choices, key=lambda choice: abs(choice - value))}"
     some = f"{choices[0]}, {choices[1]}, ..., {choices[-1]}"
     known = list(choices) if len(choices) < 9 else some

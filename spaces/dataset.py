@@ -10,6 +10,8 @@ from archcost.errors import ArchcostError, shown
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 ID = re.compile(r"[a-z0-9_]+?_(\d{1,6})x(\d{1,6})x(\d{1,6})_(\d{1,9})")
+SIZES, CLASSES = 10**6, 10**9
+"""Bounds of sizes and classes, as the id has room for."""
 SHAPE = re.compile(r"(\d{1,6})[x,](\d{1,6})[x,](\d{1,6})")
 
 USED: dict[str, str] = {}
@@ -57,10 +59,14 @@ class Dataset:
             object.__setattr__(self, "input_shape", tuple(self.input_shape))
         is_tuple = isinstance(self.input_shape, tuple)
         sizes = (*self.input_shape, self.n_classes) if is_tuple else ()
-        if len(sizes) != 4 or any(type(size) is not int or size < 1 for size in sizes):
+        if len(sizes) != 4 or any(
+            type(size) is not int or not 1 <= size < below
+            for size, below in zip(sizes, (SIZES, SIZES, SIZES, CLASSES), strict=True)
+        ):
             raise ArchcostError(
                 "a dataset must have three positive sizes (channels, height, width) and a positive "
-                f"number of classes, but {self.name!r} has {self.input_shape} and {self.n_classes}"
+                f"number of classes, below {SIZES} and {CLASSES}, but {shown(self.name)} has "
+                f"{shown(self.input_shape)} and {shown(self.n_classes)}"
             )
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
             raise ArchcostError(

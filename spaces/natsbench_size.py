@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
 from archcost.errors import ArchitectureError, shown
 from archcost.networks.graph_builder import GraphBuilder, Value
+from archcost.spaces.config_dicts import entry_of_config
 from archcost.spaces.dataset import Dataset, halved_twice
 from archcost.spaces.op_checks import Ops
 from archcost.spaces.plain_forms import is_integer
@@ -15,12 +18,24 @@ from archcost.spaces.space import SearchSpace
 
 CHANNELS = tuple(str(channels) for channels in range(8, 72, 8))
 
+NUMBER = re.compile(r"\s*-?\d{1,8}(\.\d*)?\s*")
+"""What is meant for a channel count, right or wrong."""
+
 CELL = {
     1: (("nor_conv_3x3", 0),),
     2: (("nor_conv_3x3", 0), ("nor_conv_3x3", 1)),
     3: (("skip_connect", 0), ("nor_conv_3x3", 1), ("nor_conv_3x3", 2)),
 }
 """The cell of all networks, node -> ops and their sources: the best one on CIFAR-100."""
+
+
+CONFIG = {
+    "name": "infer.shape.tiny",
+    "genotype": "+".join(
+        f"|{'|'.join(f'{op}~{source}' for op, source in ops)}|" for ops in CELL.values()
+    ),
+}
+"""Entries of NATS-Bench's config dicts that are the same for all networks."""
 
 
 class NATSBenchSize(SearchSpace):
@@ -54,12 +69,19 @@ class NATSBenchSize(SearchSpace):
     has_index = True
     starts_with = tuple(f"{channels}:" for channels in CHANNELS)
 
+    def from_config(self, config: Mapping[str, Any]) -> object:
+        """Return the ``channels`` of NATS-Bench's config dict, written or listed."""
+        channels = entry_of_config(self, config, "channels", CONFIG)
+        if isinstance(channels, list | tuple) and all(map(is_integer, channels)):
+            return self.join(map(str, channels))
+        return channels
+
     def split(self, text: str) -> list[str]:
         """Split ``64:32:8:40:56`` into the five channel counts."""
         names = text.split(":")
-        for name in names:
-            if name.isascii() and name.isdigit() and len(name) < 9 and name not in CHANNELS:
-                nearest = min(CHANNELS, key=lambda known: abs(int(known) - int(name)))
+        for name in names if len(names) > 1 else ():
+            if name.isascii() and NUMBER.fullmatch(name) and name not in CHANNELS:
+                nearest = min(CHANNELS, key=lambda known: abs(int(known) - float(name)))
                 raise ArchitectureError(
                     f"channels of {self.name} must be a multiple of 8 from 8 to 64, but got {name} "
                     f"in {shown(text)}; the nearest is {nearest}"

@@ -127,9 +127,17 @@ class OFAMobileNetV3(SearchSpace):
         for depth in depths:
             chosen(self, "a depth", depth, DEPTHS)
         side = chosen(self, "a resolution", single(self, "r", config["r"]), RESOLUTIONS)
-        given_width = config.get("w", config.get("wid"))
-        width = 1.0 if given_width is None else single(self, "w", given_width)
-        width = chosen(self, "a width", width, WIDTHS)
+        widths = {
+            key: chosen(self, "a width", single(self, key, config[key]), WIDTHS)
+            for key in ("w", "wid")
+            if config.get(key) is not None
+        }
+        if len(set(widths.values())) > 1:
+            raise ArchitectureError(
+                f"'w' and 'wid' of a config of {self.name} must be the same width, but got "
+                f"{shown(config['w'])} and {shown(config['wid'])}; leave one out"
+            )
+        width = next(iter(widths.values()), WIDTHS[0])
         names = [f"r{side}", f"w{width}"]
         for place, (kernel, expansion) in enumerate(zip(kernels, expansions, strict=True)):
             if place % MAX_DEPTH >= depths[place // MAX_DEPTH]:

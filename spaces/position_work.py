@@ -140,6 +140,44 @@ def work_by_position(space: SearchSpace, ops: Ops, dataset: str, measure: Measur
     return work
 
 
+Entries = tuple[tuple[tuple[int, ...], ...], tuple[Floats, ...]]
+"""For each place the positions that decide on it, and a number for each combination there."""
+
+
+@cache
+def work_entries(space: SearchSpace, dataset: str, measure: Measure) -> Entries | None:
+    """Return the work at each place by the ops that decide on it.
+
+    Parameters
+    ----------
+    space : SearchSpace
+        The search space.
+    dataset : str
+        One of its datasets.
+    measure : callable
+        As for ``position_work``, of one number.
+
+    Returns
+    -------
+    tuple of (contexts, entries), or None
+        For each position, and last for what is at none, the positions that decide on it, and an
+        array with one axis for each of them, its choices in their order. Combinations that no
+        valid architecture has add nothing. None where layers depend on too much.
+    """
+    contexts = layer_contexts(space, dataset, N_CHECKED + 1)
+    if contexts is None:
+        return None
+    entries = []
+    for place, context in enumerate(contexts.contexts):
+        shape = tuple(len(space.choices[other]) for other in context)
+        values = [
+            sum(float(row.sum()) for row in _added(layers, measure).values())
+            for _, layers in contexts.entries(place)
+        ]
+        entries.append(np.array(values, dtype=np.float64).reshape(shape))
+    return contexts.contexts, tuple(entries)
+
+
 def _sums(table: Floats, fixed: Floats, ops: npt.NDArray[Any]) -> Floats:
     per_position = table.sum(axis=2)
     summed: Floats = fixed.sum(axis=0) + per_position[np.arange(ops.shape[1]), ops].sum(axis=1)

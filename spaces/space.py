@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from archcost.errors import ArchcostError, ArchitectureError, check_name, shown
+from archcost.errors import ArchcostError, ArchitectureError, check_name, check_number, shown
 from archcost.networks.graph import Graph
 from archcost.networks.graph_builder import GraphBuilder, Value
 from archcost.networks.layers import Layer, Workload, graph_layers, workload
@@ -646,6 +646,8 @@ class SearchSpace(Plugin, ABC):
         >>> space.sample(100, seed=0).shape
         (100, 6)
         """
+        check_number("n", n, whole=True)
+        check_number("seed", seed, whole=True)
         if not 0 <= n <= self.n_archs:
             raise ArchitectureError(
                 f"n must be between 0 and the {self.n_archs} architectures of {self.name}, but got "

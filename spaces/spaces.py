@@ -175,11 +175,17 @@ def accepting_spaces(archs: Any, among: Iterable[str] | None = None) -> list[Sea
         else:
             accepting.append(space)
     if not accepting:
-        # A list of as many ops as a space has positions is meant for it.
-        length = 0 if isinstance(first, (str, int, Mapping)) else len(first)
-        meant = [reasons[space] for space in reasons if space.n_positions == length]
-        why = dict.fromkeys([*(meant or reasons.values()), *_hints(spaces, form)])
-        raise ArchitectureError(f"no search space accepts this architecture: {'; '.join(why)}")
+        # A form that a space knows from another tool is meant for it, and so is a list of as many
+        # ops as it has positions.
+        is_row = not isinstance(first, (str, int, Mapping)) and getattr(first, "ndim", 1) > 0
+        length = len(first) if is_row else 0
+        known = [space for space in reasons if space.hint(first) or space.hint(form)]
+        meant = known or [space for space in reasons if space.n_positions == length]
+        why = "; ".join(dict.fromkeys(reasons[space] for space in meant or reasons))
+        hints = [hint for hint in _hints(known, form) if hint not in why]
+        raise ArchitectureError(
+            f"no search space accepts this architecture: {'; '.join([why, *hints])}"
+        )
     return accepting
 
 

@@ -31,7 +31,7 @@ def real_tables() -> Path:
 @pytest.fixture(scope="session")
 def empty_mlflow_store(tmp_path_factory) -> Path:
     """Return an MLflow store without runs; making one takes seconds."""
-    from archcost.training.mlflow_store import tracking_store
+    from archcost.tracking.mlflow_store import tracking_store
 
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
     with pytest.MonkeyPatch.context() as patch:

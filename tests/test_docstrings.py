@@ -22,9 +22,9 @@ WITHOUT_EXAMPLE = {
     "archcost.datasets.fetching.fetch": "needs a network",
     "archcost.datasets.sources.load_published": "needs the published tables",
     "archcost.search.measured_searching.search_measuring": "needs a device to measure on",
-    "archcost.training.comparing.compare": "needs a store of MLflow",
-    "archcost.training.experiments.run_experiment": "needs a store of MLflow",
-    "archcost.training.registry.register": "needs a store of MLflow",
+    "archcost.tracking.comparing.compare": "needs a store of MLflow",
+    "archcost.tracking.experiments.run_experiment": "needs a store of MLflow",
+    "archcost.tracking.registry.register": "needs a store of MLflow",
 }
 """Why a function has no example that runs in its docstring; this list may only shrink."""
 

@@ -1,15 +1,11 @@
-"""Train, split, score, track and compare cost models."""
+"""Train, split and score cost models; suggest and transfer."""
 
 from importlib import import_module
 
 from archcost.datasets.accuracies import read_accuracy
-from archcost.training.comparing import compare
 from archcost.training.distilling import distil
-from archcost.training.experiments import Experiment, ExperimentSettings, run_experiment
-from archcost.training.learning_curves import learning_curve
 from archcost.training.metrics import METRICS, Score, score
 from archcost.training.network_choice import suggest_networks
-from archcost.training.registry import load_registered, register
 from archcost.training.splits import SPLITS, Split, split_rows
 from archcost.training.suggesting import suggest
 from archcost.training.train_settings import TrainSettings
@@ -17,12 +13,19 @@ from archcost.training.trainer import Trial, evaluate, run_trial, train
 from archcost.training.transferring import transfer
 
 _MOVED = {
+    "Experiment": "archcost.tracking.Experiment",
+    "ExperimentSettings": "archcost.tracking.ExperimentSettings",
     "MeasuredChoice": "archcost.search.MeasuredChoice",
     "ReportSettings": "archcost.analysis.ReportSettings",
     "SearchResult": "archcost.search.SearchResult",
+    "compare": "archcost.tracking.compare",
     "device_agreement": "archcost.analysis.device_agreement",
+    "learning_curve": "archcost.tracking.learning_curve",
+    "load_registered": "archcost.tracking.load_registered",
     "noise_estimates": "archcost.analysis.noise_estimates",
     "placed_fronts": "archcost.analysis.placed_fronts",
+    "register": "archcost.tracking.register",
+    "run_experiment": "archcost.tracking.run_experiment",
     "search": "archcost.search.search",
     "search_measuring": "archcost.search.search_measuring",
     "status_counts": "archcost.analysis.status_counts",
@@ -42,20 +45,13 @@ def __getattr__(name: str) -> object:
 __all__ = [
     "METRICS",
     "SPLITS",
-    "Experiment",
-    "ExperimentSettings",
     "Score",
     "Split",
     "TrainSettings",
     "Trial",
-    "compare",
     "distil",
     "evaluate",
-    "learning_curve",
-    "load_registered",
     "read_accuracy",
-    "register",
-    "run_experiment",
     "run_trial",
     "score",
     "split_rows",

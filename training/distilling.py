@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from archcost.errors import ArchcostError
+from archcost.errors import ArchcostError, check_number
 from archcost.features.layerwise import LayerwiseFeatures
 from archcost.models import CostModel
 from archcost.models.additive_form import AdditiveForm
@@ -63,7 +63,7 @@ fbnet-raspi4-latency-cifar100 (lookup) is compiled to a table already
             f"a teacher must be slower than its student, but the model {model.key} "
             f"({model.manifest.predictor}) is compiled to a table already"
         )
-    if n_archs < 2:
+    if check_number("n_archs", n_archs, whole=True) < 2:
         raise ArchcostError(f"n_archs must be at least 2, but got {n_archs}")
     space = model.space
     if not LayerwiseFeatures(dataset=model.key.dataset_name).bind(space).is_additive_:

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.datasets import CostKey, CostTable
+from archcost.datasets.column_checks import check_alike, check_said
 from archcost.datasets.cost_key import METRICS, dataset_id
-from archcost.datasets.table_files import read_file
+from archcost.datasets.table_files import frame_rows, read_file
 from archcost.datasets.table_rows import numbers_of
 from archcost.errors import ArchcostWarning, CostTableError, check_name, shown
 from archcost.predictors.base import LEAST_COST, MOST_COST
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Costs = npt.NDArray[np.float64]
+
+SAID = ("space", "device", "dataset", "unit", "status")
+"""Columns that must not contradict what the costs are read as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +97,19 @@ def read_measurements(
         measurements, rows = file.rows.to_pandas(), file.row_numbers
     if isinstance(measurements, CostTable):
         return _from_table(space, measurements, device, metric, dataset)
+    if type(measurements).__module__.split(".")[0] != "pandas" and hasattr(
+        measurements, "__arrow_c_stream__"
+    ):
+        measurements = frame_rows(measurements).to_pandas()
     if isinstance(measurements, Mapping):
         archs, costs, stds = list(measurements.keys()), list(measurements.values()), None
-        metric = metric or "latency"
+        metric = "latency" if metric is None else metric
     elif hasattr(measurements, "columns"):
         if {"cost", "space", "metric"} <= set(measurements.columns):
-            import pyarrow as pa
-
-            table = CostTable(pa.Table.from_pandas(measurements, preserve_index=False))
+            table = CostTable(frame_rows(measurements))
             return _from_table(space, table, device, metric, dataset)
         archs, costs, stds, metric = _from_frame(measurements, metric)
+        _check_columns(space, measurements, metric, dataset)
     else:
         raise CostTableError(
             "measurements must be a dict from architecture to cost, a DataFrame, the path of a "
@@ -156,12 +163,30 @@ def _from_frame(
             f"measurements must have the columns 'arch' and one of {list(columns.values())}, but "
             f"have {list(frame.columns)}"
         )
-    metric = metric or there[0]
+    metric = there[0] if metric is None else metric
     check_name("metric of the measurements", metric, there)
-    archs = [arch.item() if hasattr(arch, "item") else arch for arch in frame["arch"]]
     std_column = f"{metric}_std_{METRICS[metric].lower()}"
+    check_alike(frame.columns, ["arch", columns[metric], std_column, *SAID])
+    archs = [arch.item() if hasattr(arch, "item") else arch for arch in frame["arch"]]
     stds = frame[std_column].tolist() if std_column in frame.columns else None
     return archs, frame[columns[metric]].tolist(), stds, metric
+
+
+def _check_columns(
+    space: SearchSpace, frame: pd.DataFrame, metric: str, dataset: str | Dataset | None
+) -> None:
+    """Check that what other columns say of the costs is what they are read as."""
+    unit = METRICS[metric]
+    with_cost = frame[frame[f"{metric}_{unit.lower()}"].notna()]
+    said = {name: with_cost[name].unique().tolist() for name in SAID if name in frame.columns}
+    if len(said.pop("device", ())) > 1:
+        raise CostTableError(
+            "measurements must be of one device, but the column device has several: "
+            f"{shown(with_cost['device'].unique().tolist())}; select one"
+        )
+    known = [dataset_id(space.name, dataset), space.check_dataset(dataset)]
+    meant = {"space": [space.name], "dataset": known, "unit": [unit, unit.lower()]}
+    check_said(said, {**meant, "status": ["ok"]})
 
 
 def _checked(

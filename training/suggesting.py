@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from archcost.errors import ArchitectureError
+from archcost.errors import ArchitectureError, check_number
 from archcost.predictors import TransferPredictor
 from archcost.predictors.measuring_choice import choose
 from archcost.spaces import Dataset, SearchSpace, get_space
@@ -77,8 +77,9 @@ def suggest(
     [...]
     """
     space = get_space(space)
-    if n < 1:
+    if check_number("n", n, whole=True) < 1:
         raise ArchitectureError(f"n must be at least 1, but got {n}")
+    check_number("seed", seed, 0, whole=True)
     dataset = space.check_dataset(dataset)
     if space.is_open:
         return _of_networks(space, n, candidates, measured, dataset)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from archcost.errors import check_name
+from archcost.errors import check_name, check_number
 from archcost.predictors import get_predictor, predictor_name
 from archcost.training.splits import SPLITS, SplitName
 
@@ -45,7 +45,7 @@ class TrainSettings:
     UnknownNameError
         If there is no such predictor or split.
     ArchcostError, MissingDataError
-        If a file has no such predictor.
+        If a file has no such predictor, or a number is none or beyond its bounds.
     """
 
     predictor: str = "xgboost"
@@ -61,5 +61,10 @@ class TrainSettings:
     def __post_init__(self) -> None:
         name = predictor_name(get_predictor(self.predictor))
         object.__setattr__(self, "predictor", name)
+        check_number("seed", self.seed, 0, whole=True)
+        if self.n_train is not None:
+            check_number("n_train", self.n_train, 2, whole=True)
+        for share in ("test_share", "validation_share"):
+            check_number(share, getattr(self, share), 0, 1)
         if self.split is not None:
             check_name("split", self.split, SPLITS)

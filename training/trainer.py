@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from archcost.datasets import CostKey, CostTable
-from archcost.errors import ArchcostWarning, CostTableError, MissingDataError
+from archcost.errors import ArchcostWarning, CostTableError, MissingDataError, check_name
 from archcost.models import CostModel, Manifest
 from archcost.models.held_out import HeldOut
 from archcost.predictors import CostPredictor, get_predictor
@@ -285,6 +285,11 @@ def _fitted(
     ops, cost = ops[rows], cost[rows]
     if settings.in_order:
         cost = without_drift(space, dataset, ops, cost, rows, seed=settings.seed)
-    params = {"seed": settings.seed, "dataset": dataset, **settings.params}
-    predictor = get_predictor(settings.predictor)(**params)
+    kind = get_predictor(settings.predictor)
+    taken = kind._get_param_names()  # a user's constructor need not take a seed or a dataset
+    for name in settings.params:
+        check_name(f"parameter of the predictor {settings.predictor}", name, taken)
+    given = {"seed": settings.seed, "dataset": dataset}
+    params = {name: given[name] for name in given if name in taken}
+    predictor = kind(**{**params, **settings.params})
     return predictor.fit(ops, cost, space=space)

@@ -12,7 +12,7 @@ from sklearn.base import clone
 
 from archcost.datasets import DEVICES, CostKey, CostTable, DeviceCard
 from archcost.datasets.cost_key import dataset_id
-from archcost.errors import ArchcostWarning
+from archcost.errors import ArchcostWarning, check_number
 from archcost.models import CostModel, Manifest
 from archcost.predictors import (
     PREDICTORS,
@@ -21,6 +21,7 @@ from archcost.predictors import (
     TransferPredictor,
     predictor_name,
 )
+from archcost.predictors.few_measurements import FewMeasurementsPredictor
 from archcost.spaces import Dataset, SearchSpace, get_space
 from archcost.training.measurements import Measurements, read_measurements
 from archcost.training.metrics import Costs, spearman
@@ -115,6 +116,7 @@ def transfer(
     True
     """
     space = get_space(space)
+    check_number("seed", seed, 0, whole=True)
     if extrapolate and (measurements is None or _is_empty(measurements)):
         return _extrapolated(space, device, metric or "latency", dataset, sources, card, seed)
     found = read_measurements(space, measurements, device, metric, dataset)
@@ -144,7 +146,7 @@ def _rescaled(found: Measurements, known: KnownDevice, card: DeviceCard, seed: i
     """Return the model of a device that is known on another dataset."""
     name, space = found.key.dataset_name, get_space(found.key.space)
     predictor = RescaledPredictor(seed, name).with_source(known.costs, known.key.dataset_name)
-    predictor.fit(found.ops, found.cost, space=space)
+    predictor.fit(found.ops, found.cost, space=space, cost_std=found.cost_std)
     manifest = _manifest(
         found, predictor, card, seed, left_out_scores(predictor), (str(known.key),)
     )
@@ -273,7 +275,7 @@ def _better(model: CostModel, found: Measurements, seed: int) -> CostModel:
     rivals = {kind: clone(model.predictor), RIVAL: PREDICTORS[RIVAL](seed=seed, dataset=name)}
     scores = {}
     for rival_kind, rival in rivals.items():
-        stds = found.cost_std if isinstance(rival, TransferPredictor) else None
+        stds = found.cost_std if isinstance(rival, FewMeasurementsPredictor) else None
         given = {} if stds is None else {"cost_std": stds[rest]}
         rival.fit(found.ops[rest], found.cost[rest], space=model.space, **given)
         scores[rival_kind] = spearman(found.cost[held_out], rival.predict(found.ops[held_out]))

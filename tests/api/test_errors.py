@@ -1,9 +1,17 @@
 """Texts of errors: the nearest name first, values bounded, hints that do not mislead."""
 
+import numpy as np
 import pytest
 
 import archcost
-from archcost.errors import MissingDataError, UnknownNameError, check_name, shown
+from archcost.errors import (
+    ArchcostError,
+    MissingDataError,
+    UnknownNameError,
+    check_name,
+    check_number,
+    shown,
+)
 from archcost.folders import expanded
 
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|"
@@ -89,3 +97,18 @@ def test_a_dataset_without_a_model_is_no_misspelling():
 def test_a_folder_of_an_unknown_user():
     with pytest.raises(MissingDataError, match="must name a user of this machine"):
         expanded("~no-such-user/models")
+
+
+@pytest.mark.parametrize("value", [True, "3", None, float("nan"), np.timedelta64(3), 10**400, [3]])
+def test_what_is_no_number_is_refused(value):
+    with pytest.raises(ArchcostError, match="level must be a number, but got"):
+        check_number("level", value)
+
+
+def test_numbers_keep_their_bounds():
+    assert check_number("level", np.float32(0.5), 0, 1) == 0.5
+    assert check_number("count", np.int8(3), 1, whole=True) == 3
+    with pytest.raises(ArchcostError, match=r"count must be an integer, but got 2\.5"):
+        check_number("count", 2.5, 1, whole=True)
+    with pytest.raises(ArchcostError, match="count must be at most 4, but got 5"):
+        check_number("count", 5, 1, 4, whole=True)

@@ -89,3 +89,5 @@ def test_by_names_of_devices(models, tmp_path, monkeypatch):
         archcost.predict_many(ops, devices[:2], ["latency"] * 3)
     with pytest.raises(ValueError, match="0 devices"):
         archcost.predict_many(ops, [])
+    with pytest.raises(UnknownNameError, match="devices must be a list of names"):
+        archcost.predict_many(ops, np.array("board_1"))

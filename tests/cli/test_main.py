@@ -1,5 +1,7 @@
 """The command line: help, predict, devices, errors."""
 
+import errno
+import os
 import subprocess
 import sys
 
@@ -81,3 +83,14 @@ def test_ctrl_c_while_a_command_is_imported_is_no_traceback(monkeypatch, capsys)
     monkeypatch.setattr("archcost.cli.main.import_module", interrupted)
     assert main(["predict", "7", "--device", "raspi4"]) == 130
     assert capsys.readouterr().err == "archcost: stopped\n"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_is_said_with_what_to_do(number, monkeypatch, capsys):
+    def fail(arguments):
+        raise OSError(number, os.strerror(number), "page.html")
+
+    monkeypatch.setattr("archcost.cli.devices.run", fail)
+    assert main(["devices"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("archcost: error: [Errno ") and "'page.html'; free some space" in said

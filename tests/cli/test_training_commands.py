@@ -7,7 +7,7 @@ import archcost
 from archcost.cli.main import main
 from archcost.datasets import CostKey, CostTable
 from archcost.spaces import NASBench201
-from archcost.training import ExperimentSettings
+from archcost.tracking import ExperimentSettings
 
 CELLS = NASBench201().sample(60, seed=0)
 MINE = "from archcost.predictors import RidgePredictor\n\nclass Mine(RidgePredictor): ..."
@@ -98,7 +98,7 @@ def test_evaluate_prints_figures_with_intervals(csv, workplace, capsys):
 def test_a_predictor_of_a_file_is_compared_and_logged(csv, workplace, capsys, monkeypatch, names):
     """A model logged under the path of the file could not be: its name may have no slash."""
     (workplace / "my_predictor.py").write_text(MINE)
-    monkeypatch.setattr("archcost.training.experiments.mean_validation", prefer_the_last)
+    monkeypatch.setattr("archcost.tracking.experiments.mean_validation", prefer_the_last)
     assert train("--table", str(csv), "--predictors", *names.split()) == 0
     reference = f"{workplace / 'my_predictor.py'}:Mine"
     out = capsys.readouterr().out

@@ -15,8 +15,8 @@ import pytest
 
 from archcost.cli import ui
 from archcost.cli.main import main
-from archcost.training.mlflow_store import tracking_store
-from archcost.training.tracker import Tracker
+from archcost.tracking.mlflow_store import tracking_store
+from archcost.tracking.tracker import Tracker
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_the_page_of_a_server_is_opened_without_starting_one(store, monkeypatch,
     monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
     monkeypatch.setattr(ui, "page_of", lambda _: "/#/experiments/7/runs")
     monkeypatch.setattr(
-        "archcost.training.mlflow_store.tracking_store", _server("http://server:5000/")
+        "archcost.tracking.mlflow_store.tracking_store", _server("http://server:5000/")
     )
     assert main(["ui"]) == 0
     assert opened == ["http://server:5000/#/experiments/7/runs"]
@@ -98,7 +98,7 @@ def test_without_a_browser_the_address_is_printed(store, monkeypatch, capsys):
     monkeypatch.setattr("webbrowser.open", lambda url: False)
     monkeypatch.setattr(ui, "page_of", lambda _: "/#/experiments/7/runs")
     monkeypatch.setattr(
-        "archcost.training.mlflow_store.tracking_store", _server("http://server:5000")
+        "archcost.tracking.mlflow_store.tracking_store", _server("http://server:5000")
     )
     assert main(["ui"]) == 0
     out, err = capsys.readouterr()

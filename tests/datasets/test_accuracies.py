@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from archcost.datasets import read_accuracy
@@ -101,3 +102,37 @@ def test_errors_say_what_is_wrong(tmp_path):
         read_accuracy({"|conv|": 1.0}, SPACE)
     with pytest.raises(CostTableError, match="must have the columns"):
         read_accuracy(pd.DataFrame({"arch": [0]}), SPACE)
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        (f"arch,accuracy,Accuracy\n{FIRST},70,71\n", CostTableError, "both look like it"),
+        (f"arch,accuracy\n{FIRST},70,71\n", IntegrityError, "row 2 has not as many cells"),
+        ("5,93\n6,94\n", CostTableError, r"must begin with a row of names, arch and accuracy"),
+    ],
+)
+def test_files_that_say_two_things_are_refused(tmp_path, text, error, message):
+    with pytest.raises(error, match=message):
+        read_accuracy(written(tmp_path, text), SPACE)
+
+
+def test_a_series_that_is_only_numbered_is_refused_unless_it_is_of_all_architectures():
+    with pytest.raises(CostTableError, match="only numbered, from 0; give"):
+        read_accuracy(pd.Series([70.0, 71.0]), SPACE)
+    accuracy = read_accuracy(pd.Series(np.arange(15_625.0)), SPACE)
+    assert accuracy[SPACE.format(1462)] == 1462
+
+
+@pytest.mark.parametrize("value", [np.timedelta64(3, "s"), b"93", True, 1j, [93], "93%"])
+def test_what_is_no_accuracy_is_refused(value):
+    with pytest.raises(CostTableError, match="an accuracy must be a finite number"):
+        read_accuracy({FIRST: value}, SPACE)
+
+
+def test_frames_of_other_libraries_and_with_a_name_twice():
+    rows = pa.table({"arch": [FIRST, SECOND], "accuracy": [1.0, 2.0]})
+    assert read_accuracy(rows, SPACE).to_dict() == {FIRST: 1.0, SECOND: 2.0}
+    twice = pd.DataFrame([[FIRST, 1, 2]], columns=["arch", "accuracy", "accuracy"])
+    with pytest.raises(CostTableError, match="one column must hold 'accuracy'"):
+        read_accuracy(twice, SPACE)

@@ -376,3 +376,29 @@ def test_words_must_be_text_in_parquet(tmp_path, column):
     with pytest.warns(UserWarning, match="no checksum"), pytest.raises(CostTableError) as caught:
         CostTable.read(path)
     assert "the column device of a cost table must hold text" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"arch,latency_ms,Latency (ms)\n{A},3,4\n", "and 'Latency .ms.' both look"),
+        (f"arch,Latency_ms,latency_ms\n{A},3,4\n", "one column must hold 'latency_ms'"),
+        (f"arch,Arch,latency_ms\n{A},{B},4\n", "one column must hold 'arch'"),
+        (f"arch,latency_ms,batch_size\n{A},3,8\n", "1, but says 8; read it with batch_size=8"),
+        (f"arch,latency_ms,dataset\n{A},3,cifar100\n", "dataset must say .* says 'cifar100'"),
+        (f"arch,latency_ms,space\n{A},3,fbnet\n", "column space must say"),
+        (f"arch,latency_ms,unit\n{A},3,us\n", "column unit must say"),
+        (f"arch,latency_ms,kind\n{A},3,simulated\n", "column kind must say"),
+        (f"arch,latency_ms,device\n{A},3,b\n{B},3,c\n", "must be of one device, .*one table"),
+    ],
+)  # fmt: skip
+def test_columns_that_contradict_what_is_read_are_refused(tmp_path, text, message):
+    with pytest.raises(CostTableError, match=message):
+        CostTable.read(csv(tmp_path, text), device="b")
+
+
+def test_columns_that_agree_are_accepted(tmp_path):
+    text = f"arch,latency_ms,batch_size,dataset,unit,device\n{A},3,8,ImageNet16-120,MS,phone\n"
+    path = csv(tmp_path, text.replace("MS", "ms"))
+    table = CostTable.read(path, device="b", batch_size=8, dataset="ImageNet16-120")
+    assert table.to_pandas()["batch_size"].tolist() == [8]

@@ -1,5 +1,6 @@
 import itertools
 import math
+import signal
 import time
 
 import numpy as np
@@ -410,3 +411,25 @@ def test_a_short_time_budget_gets_somewhere_although_loading_is_slow(tmp_path):
     assert len(first) > 0
     second, _ = run_rounds(tmp_path / "j", Slow(), archs=MANY, time_budget_s=0.4)
     assert len(second) > len(first)
+
+
+def test_ctrl_c_that_a_runtime_swallows_still_ends_and_is_no_failure(tmp_path):
+    class Swallowing(ScriptedRuntime):
+        def load(self, *args):
+            network = super().load(*args)
+
+            def infer_ms():
+                if len(self.loaded) == 3:
+                    try:
+                        signal.raise_signal(signal.SIGINT)
+                    except BaseException:
+                        raise RuntimeError("the library failed") from None
+                return network()
+
+            return infer_ms
+
+    with pytest.raises(KeyboardInterrupt):
+        run_rounds(tmp_path / "j", Swallowing(), archs=MANY[:6])
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    records, _ = run_rounds(tmp_path / "j", ScriptedRuntime(), archs=MANY[:6])
+    assert len(records) == 2 * 6 and not any(record.error for record in records)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from archcost.datasets import CostKey, DeviceCard
-from archcost.errors import ArchitectureError, IntegrityError, MissingDataError
+from archcost.errors import ArchcostError, ArchitectureError, IntegrityError, MissingDataError
 from archcost.models import CostModel, Manifest
 from archcost.predictors import PREDICTORS
 from archcost.spaces import get_space
@@ -113,7 +113,7 @@ def test_intervals_are_log_normal_quantiles():
         assert expected.mean() == pytest.approx(mean) and expected.std() == pytest.approx(std)
         assert expected.cdf(low) == pytest.approx(0.1) and expected.cdf(high) == pytest.approx(0.9)
     assert model.predict_interval(ops[0]).shape == (2,)
-    with pytest.raises(ValueError, match="between 0 and 1"):
+    with pytest.raises(ArchcostError, match="between 0 and 1"):
         model.predict_interval(ops, 90)
 
 

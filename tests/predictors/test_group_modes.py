@@ -5,7 +5,15 @@ import pytest
 from scipy.optimize import approx_fprime
 from scipy.stats import multivariate_normal
 
-from archcost.predictors.group_modes import _loss, covariance_of, grams, inverse_of
+from archcost.predictors.group_modes import (
+    FEWEST_FOR_OUTLIERS,
+    OUTLIER_SCATTER,
+    _loss,
+    covariance_of,
+    grams,
+    inverse_of,
+    robust_mode,
+)
 from archcost.predictors.group_prior import GroupPrior
 
 RNG = np.random.default_rng(0)
@@ -37,3 +45,14 @@ def test_the_loss_is_the_negative_log_density_and_its_gradient_is_right():
     _, gradient = _loss(points[1], KERNELS, TARGET, PRIOR, SCATTER)
     numeric = approx_fprime(points[1], lambda t: _loss(t, KERNELS, TARGET, PRIOR, SCATTER)[0])
     np.testing.assert_allclose(gradient, numeric, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("n", [5, FEWEST_FOR_OUTLIERS, 15])
+def test_no_measurement_of_very_few_is_declared_an_outlier(n):
+    target = 0.1 * FEATURES[:n, 0]
+    target[n - 1] += 3.0
+    found = robust_mode(grams(FEATURES[:n], GROUPS), target, PRIOR, np.ones(n))
+    if n < FEWEST_FOR_OUTLIERS:
+        assert found.scatter.max() < OUTLIER_SCATTER
+    if n == 15:
+        assert found.scatter.argmax() == n - 1 and found.scatter[n - 1] == OUTLIER_SCATTER

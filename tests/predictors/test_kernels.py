@@ -198,3 +198,14 @@ def test_a_model_of_other_kinds_of_kernels_is_refused():
     state["log_prices"] = state["log_prices"][:, :184]
     with pytest.raises(IntegrityError, match="184; train it anew"):
         KernelPredictor().restore(state)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("styles", -1), ("styles", 9), ("blocks", 0), ("blocks", -91), ("weights", np.nan)],
+)
+def test_a_state_that_cannot_have_been_fitted_is_refused(name, value):
+    state = fitted().state()
+    state[name] = np.full_like(state[name], value)
+    with pytest.raises(ValueError, match=f"{name}|{name[:-1]}"):
+        KernelPredictor().restore(state)

@@ -265,3 +265,74 @@ def test_a_node_of_constants_that_do_not_fit_is_refused():
     model = model_of(nodes, {"x": (1, 2)}, {"y": (1, 4)}, constants)
     with pytest.raises(ArchcostError, match=r"Reshape 'bad' of .*which reads constants.*fails"):
         graph_of_onnx(model)
+
+
+def convolution(weight=(8, 3, 3, 3), shape=(1, 3, 9, 9), **attributes):
+    node = helper.make_node("Conv", ["x", "w"], ["y"], **attributes)
+    return model_of([node], {"x": shape}, {"y": None}, {"w": floats(*weight)})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"shape": (1, 4, 9, 9)}, "shapes must fit|must fit its input"),
+        ({"group": 0}, "must fit its input"),
+        ({"group": -1}, "must fit its input"),
+        ({"group": 3}, "must fit its input"),
+        ({"kernel_shape": [5, 5]}, "must fit its input, .* a kernel of .5, 5."),
+        ({"dilations": [100, 100]}, "must have sizes from 0 .*the result of Conv"),
+        ({"auto_pad": "ALL"}, "auto_pad must be NOTSET, VALID, .* padded by 'ALL'"),
+        ({"shape": (1, 3, 2**40, 2**40)}, "an input must have at most 281,474,976,710,656"),
+    ],
+)
+def test_convolutions_that_cannot_be_are_refused(options, message):
+    with pytest.raises(ArchcostError, match=message):
+        graph_of_onnx(convolution(**options))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"raw_data": b"1234"}, "must hold what it claims, but 'w' .* cannot be read"),
+        ({"dims": [-1, 3, 3, 3]}, r"'w' .* claims the shape \(-1, 3, 3, 3\)"),
+        ({"dims": [2**40, 2**40]}, "'w' .* claims the shape"),
+        ({"data_type": 99}, "must hold what it claims"),
+    ],
+)
+def test_tensors_that_are_not_what_they_claim_are_refused(change, message):
+    model = convolution()
+    (weight,) = model.graph.initializer
+    for name, value in change.items():
+        if name == "dims":
+            del weight.dims[:]
+            weight.dims.extend(value)
+        else:
+            setattr(weight, name, value)
+    with pytest.raises(IntegrityError, match=message):
+        graph_of_onnx(model)
+
+
+LARGE = np.array([10**6, 10**6], np.int64)
+BOMBS = {
+    "Tile": {"s": LARGE[:1] * 10**5, "k": floats(1)},
+    "Expand": {"s": LARGE, "k": floats(1)},
+    "ConstantOfShape": {"s": LARGE},
+}
+
+
+@pytest.mark.parametrize("op", BOMBS)
+def test_constants_that_would_fill_the_memory_are_not_computed(op):
+    constants = BOMBS[op]
+    nodes = [
+        helper.make_node(op, [name for name in ("k", "s") if name in constants], ["c"]),
+        helper.make_node("ReduceMax", ["c"], ["m"], keepdims=0),
+        helper.make_node("Add", ["x", "m"], ["y"]),
+    ]
+    graph = graph_of_onnx(model_of(nodes, {"x": (1, 4)}, {"y": None}, constants))
+    assert graph.output_shapes == ((1, 4),)
+
+
+def test_a_tensor_that_is_given_twice_is_refused():
+    nodes = [helper.make_node("Relu", ["x"], ["y"]), helper.make_node("Tanh", ["x"], ["y"])]
+    with pytest.raises(ArchcostError, match="given once, but Tanh of the model gives 'y' again"):
+        graph_of_onnx(model_of(nodes, {"x": (1, 4)}, {"y": None}))

@@ -1,4 +1,5 @@
 import pytest
+import torch
 
 from archcost.errors import ArchcostError, UnknownNameError
 from archcost.networks import graph_work
@@ -18,6 +19,36 @@ def test_graphs_and_names_of_the_zoo():
 def test_what_is_no_network(bad):
     with pytest.raises(ArchcostError, match=r"a network must be a path to an \.onnx file"):
         read_network(bad)
+
+
+@pytest.mark.parametrize(
+    ("network", "options", "message"),
+    [
+        ("resnet18", {"shape": (3, 64, 64)}, "shape must not be given where it is not used"),
+        ("timm:resnet18", {"shape": (3, 64, 64)}, "shape must not be given where it is not used"),
+        ("resnet18", {"example": 5}, "example must not be given where it is not used"),
+        ("net.onnx", {"example": 5}, "example must not be given where it is not used"),
+        ("resnet18", {"batch_size": -1}, "batch_size must be at least 1, but got -1"),
+        ("resnet18", {"batch_size": 1.5}, "batch_size must be an integer, but got 1.5"),
+        ("resnet18", {"batch_size": True}, "batch_size must be an integer"),
+        ("resnet18", {"batch_size": 10**9}, "batch_size must be at most"),
+        ("net.onnx", {"shape": "3x4"}, "shape must be sizes without the batch"),
+        ("net.onnx", {"shape": ()}, "shape must be sizes without the batch"),
+        ("net.onnx", {"shape": (3, 0, 4)}, "a size of shape must be at least 1, but got 0"),
+        ("net.onnx", {"shape": (3, 2.5, 4)}, "a size of shape must be an integer"),
+    ],
+)  # fmt: skip
+def test_options_are_obeyed_or_refused(network, options, message):
+    with pytest.raises(ArchcostError, match=message):
+        read_network(network, **options)
+
+
+def test_a_module_is_read_with_one_of_example_and_shape():
+    module = torch.nn.Linear(4, 2).eval()
+    with pytest.raises(ArchcostError, match="is read with one of example and shape"):
+        read_network(module, example=torch.zeros(1, 4), shape=(4,))
+    with pytest.raises(ArchcostError, match="has its shapes; give it alone"):
+        read_network(read_network(module, shape=(4,)), shape=(4,))
 
 
 # Parameters and MACs as torchvision's documentation and the papers have them.

@@ -52,7 +52,7 @@ def test_a_front_of_a_large_space_holds_the_optima():
 
 def test_what_does_not_add_up_is_refused(monkeypatch):
     monkeypatch.setattr("archcost.spaces.space.ENUMERABLE", 100)
-    with pytest.raises(ArchcostError, match="needs a space without rules"):
+    with pytest.raises(ArchcostError, match="needs a score and a cost that add up"):
         exact_front(MySpace(), "flops", "params")
     monkeypatch.setattr("archcost.search.fronts.MOST_POINTS", 50)
     with pytest.raises(ArchcostError, match="must have at most 50 points"):

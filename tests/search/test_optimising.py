@@ -5,7 +5,7 @@ import pytest
 from my_space import MySpace
 
 from archcost.datasets import DEVICES, CostKey
-from archcost.errors import ArchcostError, ArchitectureError
+from archcost.errors import ArchcostError, ArchitectureError, UnknownNameError
 from archcost.models import CostModel, Manifest
 from archcost.models.additive_form import AdditiveForm
 from archcost.models.posterior_form import PosteriorForm
@@ -218,6 +218,25 @@ def test_posteriors_keep_limits_by_their_upper_bound(floor, unlisted):
     assert found.is_proven
 
 
+@pytest.mark.parametrize(
+    "limit", ["3", None, [3], True, np.timedelta64(3), float("nan"), 10**400, 1j, np.array([3])]
+)
+def test_a_limit_that_is_no_number_is_refused(limit):
+    models = {"raspi4": additive(CELLS, "raspi4")}
+    with pytest.raises(ArchcostError, match="the limit of raspi4_latency_ms must be a number"):
+        optimum(CELLS, SCORE, {"raspi4": limit}, models=models)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"k": 1.5}, {"k": "2"}, {"seconds": float("nan")}, {"seconds": -1}, {"budget": -1},
+     {"seed": "a"}, {"seed": -1}],
+)  # fmt: skip
+def test_options_that_are_no_such_numbers_are_refused(option):
+    with pytest.raises(ArchcostError, match=f"{next(iter(option))} must be "):
+        optimum(CELLS, SCORE, **option)
+
+
 def test_wrong_requests_are_refused(unlisted):
     models = {"raspi4": additive(CELLS, "raspi4")}
     with pytest.raises(ArchcostError, match="needs one of maximize and minimize"):
@@ -232,5 +251,13 @@ def test_wrong_requests_are_refused(unlisted):
         optimum(CELLS, SCORE, {"raspi4": 0.21}, models=models)
     with pytest.raises(ArchcostError, match="the limit of params must be above 0"):
         optimum(CELLS, SCORE, {"params": 0})
+    with pytest.raises(ArchcostError, match="limits must be a mapping from names to highest"):
+        optimum(CELLS, SCORE, "raspi4<3")
+    with pytest.raises(UnknownNameError, match="a cost must be named by a device"):
+        optimum(CELLS, SCORE, {5: 3.0})
+    with pytest.raises(UnknownNameError, match="the model of raspi4 must be a CostModel"):
+        optimum(CELLS, SCORE, {"raspi4": 3.0}, models={"raspi4": 3})
+    with pytest.raises(ArchcostError, match="an objective must return a number, but returned nan"):
+        optimum(CELLS, lambda arch: float("nan"))
     with pytest.raises(ArchitectureError, match="must have at most 100"):
         _ = MySpace().all_ops  # the fixture does what it says

@@ -1,5 +1,8 @@
 """Search: against exhaustive fronts, within limits, with intervals, verified."""
 
+import contextlib
+import signal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -140,7 +143,7 @@ def test_wrong_requests_are_refused(cells, monkeypatch, tmp_path):
     with pytest.raises(ArchcostError, match="named once"):
         search(CELLS, richness, {"raspi4": 3, "raspi4:latency": 3},
                models={**cells, "raspi4:latency": cells["raspi4"]})  # fmt: skip
-    with pytest.raises(ArchcostError, match="returned NaN"):
+    with pytest.raises(ArchcostError, match="must return a number, but returned nan for"):
         search(CELLS, lambda arch: float("nan"), {"raspi4": 3}, models=cells)
     with pytest.raises(UnknownNameError, match="must be of fbnet"):
         search(NETS, richness, {"raspi4": 3}, models=cells)
@@ -194,3 +197,18 @@ def test_one_change_is_one_other_op():
 def test_levels_are_probabilities(cells):
     with pytest.raises(ArchcostError, match="level must be between 0 and 1"):
         search(CELLS, richness, {"raspi4": 3}, models=cells, level=1.0)
+
+
+def test_ctrl_c_that_an_objective_swallows_still_ends(cells):
+    asked = []
+
+    def objective(arch):
+        asked.append(arch)
+        if len(asked) == 3:
+            with contextlib.suppress(BaseException):
+                signal.raise_signal(signal.SIGINT)
+        return 1.0
+
+    with pytest.raises(KeyboardInterrupt):
+        search(CELLS, objective, {"raspi4": 3}, models=cells)
+    assert len(asked) == 3

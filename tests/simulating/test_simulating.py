@@ -1,5 +1,7 @@
+import contextlib
 import json
 import math
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -114,6 +116,22 @@ def test_goes_on_after_a_kill(simulator, tmp_path):
     simulator.simulated.clear()
     assert simulated(simulator, [[0, 1, 2, 3, 4, 4]], path).sha256 == whole.sha256
     assert simulator.simulated == ["op 2", "op 3", "op 4"]
+
+
+def test_ctrl_c_that_a_simulator_swallows_ends_the_work(simulator, tmp_path, monkeypatch):
+    def swallow(part, accelerator):
+        if part == "op 2":
+            with contextlib.suppress(BaseException):  # as a bare `except:` does
+                signal.raise_signal(signal.SIGINT)
+        return Counting.simulate(simulator, part, accelerator)
+
+    monkeypatch.setattr(simulator, "simulate", swallow)
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        simulated(simulator, [[0, 1, 2, 3, 4, 4]], tmp_path / "j")
+    assert signal.getsignal(signal.SIGINT) is handler
+    simulated(simulator, [[0, 1, 3, 3, 4, 4]], tmp_path / "j")
+    assert simulator.simulated == ["op 0", "op 1", "op 2", "op 3", "op 4"]
 
 
 def test_another_description_needs_another_journal(simulator, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 import archcost
 from archcost.datasets import CostTable, network_from_config
 from archcost.errors import ArchcostError, ArchitectureError, UnknownNameError
-from archcost.spaces import FBNet, NASBench201
+from archcost.spaces import FBNet, NASBench201, get_space, infer_space
 
 CELLS, NETS = NASBench201(), FBNet()
 CELL = CELLS.format(0)
@@ -127,3 +127,16 @@ def test_a_table_refuses_configs_of_another_dataset():
     with pytest.raises(ArchitectureError, match=r"architecture 0: .*asked for, cifar10, but"):
         CostTable.from_costs(CELLS, [other], [1.0], **options)
     assert len(CostTable.from_costs(CELLS, [other], [1.0], dataset="cifar100", **options)) == 1
+
+
+@pytest.mark.parametrize("odd", [1j, np.timedelta64(3), 10**400, float("nan"), float("inf")])
+def test_odd_choices_are_refused(odd):
+    config = {"ks": [odd] + [3] * 19, "e": [3] * 20, "d": [2] * 5, "r": [160]}
+    with pytest.raises(ArchitectureError, match="must be one of"):
+        get_space("ofa_mbv3").parse(config)
+
+
+@pytest.mark.parametrize("odd", [np.array(3.0), np.array("x"), np.array(object())])
+def test_arrays_without_an_axis_among_architectures_are_refused(odd):
+    with pytest.raises(ArchitectureError):
+        infer_space([odd])

@@ -214,3 +214,34 @@ def test_rules_name_the_remedy():
     ops[4] = OFA.op_names.index("absent")
     with pytest.raises(ArchitectureError, match=r"block 4 of unit 1 .* make block 4 absent too"):
         OFA.parse(ops)
+
+
+def test_natsbench_config_dicts():
+    config = {
+        "name": "infer.shape.tiny",
+        "channels": "64:32:8:40:56",
+        "genotype": "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+"
+        "|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|",
+        "num_classes": 100,
+    }
+    assert SIZES.format(config) == "64:32:8:40:56" and SIZES.dataset_of(config) == "cifar100"
+    assert SIZES.format({"channels": [64, 32, 8, 40, 56]}) == "64:32:8:40:56"
+    assert infer_space(config) == SIZES
+    with pytest.raises(ArchitectureError, match="genotype of a config"):
+        SIZES.parse(config | {"genotype": "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"})
+    with pytest.raises(ArchitectureError, match="got 57 in '64:32:8:40:57'; the nearest is 56"):
+        SIZES.parse({"channels": [64, 32, 8, 40, 57]})
+
+
+@pytest.mark.parametrize("wrong", ["-8", "56.5", " 32", "0"])
+def test_any_number_that_is_no_channel_count_names_the_rule(wrong):
+    with pytest.raises(ArchitectureError, match="must be a multiple of 8 from 8 to 64"):
+        SIZES.parse(f"64:32:8:40:{wrong}")
+
+
+def test_two_widths_of_a_config_must_agree():
+    config = dict(OFA_CONFIG, w=1.2)
+    assert OFA.format(config)[:9] == "r176:w1.2"
+    assert OFA.format(config | {"wid": [1.2]}) == OFA.format(config)
+    with pytest.raises(ArchitectureError, match=r"must be the same width, but got 1\.2 and 1\.0"):
+        OFA.parse(config | {"wid": 1.0})

@@ -141,6 +141,20 @@ def test_an_unknown_architecture_lists_what_each_space_says():
         infer_space([])
 
 
+def test_a_form_of_another_tool_is_told_by_the_space_that_knows_it_alone():
+    forms = {
+        "from_fbnet": "-".join(["ir_k3_e1"] * 22),
+        "from_nni": {"0_1": "none", "0_2": "none"},
+        "from_naslib": "(2, 1, 1, 0, 1, 3)",
+    }
+    for converter, form in forms.items():
+        for archs in (form, [form]):
+            with pytest.raises(ArchitectureError) as caught:
+                infer_space(archs)
+            text = str(caught.value)
+            assert text.count(converter) == 1 and "ofa_mbv3" not in text, text
+
+
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 def test_samples_are_distinct_valid_and_fixed_by_the_seed(space):
     ops = space.sample(500, seed=7)

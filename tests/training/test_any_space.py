@@ -14,16 +14,8 @@ from archcost.errors import ArchcostWarning, ArchitectureError
 from archcost.models import CostModel
 from archcost.spaces import FBNet, get_space
 from archcost.spaces.spaces import SPACES
-from archcost.training import (
-    ExperimentSettings,
-    TrainSettings,
-    compare,
-    evaluate,
-    run_experiment,
-    suggest,
-    train,
-    transfer,
-)
+from archcost.tracking import ExperimentSettings, compare, run_experiment
+from archcost.training import TrainSettings, evaluate, suggest, train, transfer
 from archcost.training.metrics import spearman
 from archcost.training.transfer_report import transfer_report
 from archcost.training.transfer_sources import default_sources

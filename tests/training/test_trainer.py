@@ -1,14 +1,17 @@
 """Training and evaluation on small tables."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from archcost.datasets import CostTable
 from archcost.errors import CostTableError, MissingDataError, UnknownNameError
+from archcost.predictors import PREDICTORS, LookupPredictor
 from archcost.spaces import FBNet, NASBench201
-from archcost.training import TrainSettings, evaluate, learning_curve, run_trial, score, train
+from archcost.tracking import learning_curve
+from archcost.training import TrainSettings, evaluate, run_trial, score, train
 
 CELLS = NASBench201().sample(60, seed=0)
 COST = 1.5 + 2.0 * (CELLS == 3).sum(axis=1) + 0.5 * (CELLS == 2).sum(axis=1)
@@ -126,3 +129,20 @@ def test_learning_curve_has_a_row_a_size_predictor_and_seed(table):
     assert set(curve["n_train"]) == {20, 40}
     assert (curve.query("predictor == 'lookup'")["spearman"] > 0.99).all()
     assert {"kendall_low", "rmse", "train_seconds"} <= set(curve.columns)
+
+
+class WithoutSeed(LookupPredictor):
+    """A predictor whose constructor takes what its author thought of, and nothing else."""
+
+    def __init__(self, share: float = 0.5) -> None:
+        super().__init__()
+        self.share = share
+
+
+def test_a_constructor_need_not_take_seed_and_dataset(table, monkeypatch):
+    monkeypatch.setitem(PREDICTORS, "without_seed", WithoutSeed)
+    settings = TrainSettings(predictor="without_seed", params={"share": 0.25})
+    model = train(table, settings=settings)
+    assert dict(model.manifest.params) == {"share": 0.25}
+    with pytest.raises(UnknownNameError, match=r"must be one of \['share'\], but got 'shares'"):
+        train(table, settings=replace(settings, params={"shares": 1}))

@@ -12,8 +12,8 @@ from archcost.datasets import CostTable
 from archcost.errors import MissingDataError
 from archcost.models import CostModel
 from archcost.spaces import NASBench201
-from archcost.training import ExperimentSettings, compare, run_experiment
-from archcost.training.mlflow_store import tracking_store
+from archcost.tracking import ExperimentSettings, compare, run_experiment
+from archcost.tracking.mlflow_store import tracking_store
 
 CELLS = NASBench201().sample(60, seed=0)
 COST = 1.5 + 2.0 * (CELLS == 3).sum(axis=1) + 0.5 * (CELLS == 2).sum(axis=1)

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from archcost.errors import MissingDataError
-from archcost.training.mlflow_store import tracking_store
-from archcost.training.tracker import ROLE
-from archcost.training.tracking import OF_PREDICTOR, TRIAL
+from archcost.tracking.mlflow_store import tracking_store
+from archcost.tracking.tracker import ROLE
+from archcost.tracking.trial_logs import OF_PREDICTOR, TRIAL
 
 if TYPE_CHECKING:
     import pandas as pd

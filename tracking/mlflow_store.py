@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from archcost.errors import MissingDataError, TrackingError
-from archcost.training.killed_runs import mark_killed
-from archcost.training.saved_views import view_tags
-from archcost.training.sqlite_store import (
+from archcost.tracking.killed_runs import mark_killed
+from archcost.tracking.saved_views import view_tags
+from archcost.tracking.sqlite_store import (
     ARTIFACTS,
     check_store,
     first_line,

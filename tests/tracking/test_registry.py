@@ -8,13 +8,8 @@ import archcost
 from archcost.datasets import CostTable
 from archcost.errors import IntegrityError, MissingDataError
 from archcost.spaces import NASBench201
-from archcost.training import (
-    ExperimentSettings,
-    load_registered,
-    register,
-    run_experiment,
-)
-from archcost.training.mlflow_store import tracking_store
+from archcost.tracking import ExperimentSettings, load_registered, register, run_experiment
+from archcost.tracking.mlflow_store import tracking_store
 
 CELLS = NASBench201().sample(60, seed=0)
 KEY = "nasbench201-my_board-latency-cifar10"

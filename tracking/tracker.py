@@ -11,9 +11,9 @@ from typing import ParamSpec, Self, TypeVar
 
 from archcost.datasets import CostKey
 from archcost.errors import ArchcostError, ArchcostWarning
-from archcost.training.killed_runs import PROCESS, running_process
-from archcost.training.mlflow_store import experiment_id, remedy, tracking_store
-from archcost.training.sqlite_store import first_line, writing
+from archcost.tracking.killed_runs import PROCESS, running_process
+from archcost.tracking.mlflow_store import experiment_id, remedy, tracking_store
+from archcost.tracking.sqlite_store import first_line, writing
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archcost.training.comparing import LEAVE_ONE_OUT, PROTOCOL
+from archcost.tracking.comparing import LEAVE_ONE_OUT, PROTOCOL
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,11 +11,11 @@ from archcost.errors import MissingDataError
 from archcost.models import CostModel
 from archcost.models.manifest import MANIFEST
 from archcost.models.store import LOADED
-from archcost.training.mlflow_store import tracking_store
-from archcost.training.model_page import card_lines, cost_in_words, model_page
-from archcost.training.sqlite_store import first_line, writing
-from archcost.training.tracker import KEY, ROLE, key_tags
-from archcost.training.tracking import CHOSEN
+from archcost.tracking.mlflow_store import tracking_store
+from archcost.tracking.model_page import card_lines, cost_in_words, model_page
+from archcost.tracking.sqlite_store import first_line, writing
+from archcost.tracking.tracker import KEY, ROLE, key_tags
+from archcost.tracking.trial_logs import CHOSEN
 
 UNREACHABLE = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE")
 """Codes of MLflow's errors that say nothing of what the store holds."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from archcost.datasets import CostKey
-from archcost.training.plots import residual_plot, scatter_plot
+from archcost.tracking.plots import residual_plot, scatter_plot
 
 KEY = CostKey("nasbench201", "my_board", "energy", "cifar10")
 TRUTH = np.linspace(0.001, 10, 200)

@@ -1,7 +1,7 @@
 """Names of runs and of costs, as short as they can be."""
 
 from archcost.datasets import CostKey
-from archcost.training.run_names import LONGEST, run_name, short_labels, shortened
+from archcost.tracking.run_names import LONGEST, run_name, short_labels, shortened
 
 
 def test_labels_are_as_short_as_they_can_be():

@@ -6,10 +6,10 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 
-from archcost.training.comparing import averaged_trials
-from archcost.training.comparison_tables import comparison_tables
-from archcost.training.mlflow_store import DESCRIPTION
-from archcost.training.run_names import run_name, shortened
+from archcost.tracking.comparing import averaged_trials
+from archcost.tracking.comparison_tables import comparison_tables
+from archcost.tracking.mlflow_store import DESCRIPTION
+from archcost.tracking.run_names import run_name, shortened
 
 SHOWN = ("spearman", "kendall", "mape", "within_10_percent")
 """Figures of the chosen predictors that the parent run repeats."""

@@ -13,15 +13,9 @@ import pytest
 from archcost.datasets import CostTable
 from archcost.errors import ArchcostWarning, MissingDataError, TrackingError
 from archcost.spaces import NASBench201
-from archcost.training import (
-    ExperimentSettings,
-    compare,
-    load_registered,
-    register,
-    run_experiment,
-)
-from archcost.training.mlflow_store import tracking_store
-from archcost.training.sqlite_store import lock_folder, sqlite_file
+from archcost.tracking import ExperimentSettings, compare, load_registered, register, run_experiment
+from archcost.tracking.mlflow_store import tracking_store
+from archcost.tracking.sqlite_store import lock_folder, sqlite_file
 
 CELLS = NASBench201().sample(40, seed=0)
 TABLE = CostTable.from_costs(
@@ -75,7 +69,7 @@ def test_a_store_is_not_seen_before_it_is_whole(tmp_path, monkeypatch):
         seen.append((tmp_path / "mlflow.db").exists())
         return copyfile(source, target)
 
-    monkeypatch.setattr("archcost.training.sqlite_store.shutil.copyfile", look)
+    monkeypatch.setattr("archcost.tracking.sqlite_store.shutil.copyfile", look)
     with tracking_store(create=True):
         pass
     assert seen == [False]

@@ -1,4 +1,4 @@
-"""What archcost writes to MLflow."""
+"""What archcost writes to MLflow of trials, choices and transfers."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from archcost.datasets import CostKey, CostTable
 from archcost.models import CostModel
-from archcost.training.mlflow_store import DESCRIPTION
-from archcost.training.model_page import model_page
-from archcost.training.plots import residual_plot, scatter_plot
-from archcost.training.run_names import run_name
-from archcost.training.serving import ARCH, signature
-from archcost.training.tracker import Tracker, key_tags
+from archcost.tracking.mlflow_store import DESCRIPTION
+from archcost.tracking.model_page import model_page
+from archcost.tracking.plots import residual_plot, scatter_plot
+from archcost.tracking.run_names import run_name
+from archcost.tracking.serving import ARCH, signature
+from archcost.tracking.tracker import Tracker, key_tags
 
 if TYPE_CHECKING:
     from mlflow.data.pandas_dataset import PandasDataset
@@ -134,7 +134,7 @@ def log_cost_model(model: CostModel) -> ModelInfo:
     with tempfile.TemporaryDirectory() as folder:
         info = mlflow.pyfunc.log_model(
             name=_model_name(model),
-            loader_module="archcost.training.serving",
+            loader_module="archcost.tracking.serving",
             data_path=str(model.save(Path(folder) / "cost_model")),
             signature=signature(model.key),
             input_example=example,

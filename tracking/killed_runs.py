@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from uuid import uuid4
 
-from archcost.training.sqlite_store import lock_folder, writing
+from archcost.tracking.sqlite_store import lock_folder, writing
 
 PROCESS = "archcost.process"
 """Tag of a run: the id of the process that writes it."""

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archcost.datasets import CostKey, CostTable
+from archcost.interrupts import kept_interrupts
 from archcost.progress import progress_bar
+from archcost.tracking.run_names import run_name, short_labels
+from archcost.tracking.tracker import Tracker
+from archcost.tracking.trial_logs import CURVE
 from archcost.training.metrics import flat
-from archcost.training.run_names import run_name, short_labels
-from archcost.training.tracker import Tracker
-from archcost.training.tracking import CURVE
 from archcost.training.train_settings import TrainSettings
 from archcost.training.trainer import choose_key, run_trial
 
@@ -80,18 +81,20 @@ def learning_curve(
         for seed in seeds
     ]
     rows = []
-    for trial_settings in progress_bar(todo, desc=str(key), unit="fit", show=progress):
-        trial = run_trial(table, key, trial_settings)
-        rows.append(
-            {
-                "key": str(key),
-                "predictor": trial_settings.predictor,
-                "n_train": trial_settings.n_train,
-                "seed": trial_settings.seed,
-                "train_seconds": trial.train_seconds,
-                **flat(trial.scores),
-            }
-        )
+    with kept_interrupts() as check_interrupt:
+        for trial_settings in progress_bar(todo, desc=str(key), unit="fit", show=progress):
+            trial = run_trial(table, key, trial_settings)
+            check_interrupt()
+            rows.append(
+                {
+                    "key": str(key),
+                    "predictor": trial_settings.predictor,
+                    "n_train": trial_settings.n_train,
+                    "seed": trial_settings.seed,
+                    "train_seconds": trial.train_seconds,
+                    **flat(trial.scores),
+                }
+            )
     return pd.DataFrame(rows)
 
 

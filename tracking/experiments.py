@@ -10,14 +10,15 @@ from pathlib import Path
 
 from archcost.datasets import CostKey, CostTable
 from archcost.errors import ArchcostError
+from archcost.interrupts import kept_interrupts
 from archcost.models import CostModel
 from archcost.predictors import get_predictor
 from archcost.progress import progress_bar
 from archcost.spaces import get_space
-from archcost.training import tracking
-from archcost.training.experiment_summary import log_summary
-from archcost.training.run_names import run_name, short_labels, shortened
-from archcost.training.tracker import Tracker
+from archcost.tracking import trial_logs
+from archcost.tracking.experiment_summary import log_summary
+from archcost.tracking.run_names import run_name, short_labels, shortened
+from archcost.tracking.tracker import Tracker
 from archcost.training.train_settings import TrainSettings
 from archcost.training.trainer import Trial, refitted, run_trial
 
@@ -157,15 +158,17 @@ def run_experiment(
             show=progress,
         ) as bar,
         Tracker(settings.experiment) as tracker,
+        kept_interrupts() as check_interrupt,
     ):
         labels = short_labels(keys)
-        with tracker.run(_name(labels, settings, compared), tracking.EXPERIMENT) as run_id:
+        with tracker.run(_name(labels, settings, compared), trial_logs.EXPERIMENT) as run_id:
             for key in keys:
                 trials: list[Trial] = []
                 try:
                     for plan in _plan(settings, key):
                         bar.set_description(f"{key} {plan.predictor}")
                         trials.append(_tracked_trial(tracker, table, key, plan, labels))
+                        check_interrupt()
                         bar.update()
                     choices.append(_kept(tracker, trials, table, models_folder, labels))
                 except KeyboardInterrupt:
@@ -206,10 +209,10 @@ def _tracked_trial(
     labels: dict[str, str],
 ) -> Trial:
     what, seed = (settings.predictor, labels[str(key)]), f"seed {settings.seed}"
-    with tracker.run(run_name(*what, seed), tracking.TRIAL, key):
+    with tracker.run(run_name(*what, seed), trial_logs.TRIAL, key):
         trial = run_trial(table, key, settings)
         n_train = f"n={trial.model.manifest.training['n_train']}"
-        tracker.log(tracking.log_trial, trial, table, run_name(*what, n_train, seed))
+        tracker.log(trial_logs.log_trial, trial, table, run_name(*what, n_train, seed))
     return trial
 
 
@@ -229,8 +232,8 @@ def _kept(
     model = refitted(trial, table) if refit else trial.model
     saved = None if folder is None else model.save(folder / str(model.key))
     name = run_name(best, labels[str(model.key)], f"n={model.manifest.training['n_train']}")
-    with tracker.run(f"{name} · chosen", tracking.CHOSEN, model.key):
-        uri = tracker.log(tracking.log_choice, model, trial, means[best], table)
+    with tracker.run(f"{name} · chosen", trial_logs.CHOSEN, model.key):
+        uri = tracker.log(trial_logs.log_choice, model, trial, means[best], table)
     return Choice(model, uri, saved, means)
 
 

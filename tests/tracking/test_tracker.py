@@ -11,9 +11,9 @@ from archcost.datasets import CostTable
 from archcost.errors import ArchcostWarning, MissingDataError, TrackingError
 from archcost.models import CostModel
 from archcost.spaces import NASBench201
-from archcost.training import ExperimentSettings, compare, run_experiment, tracking
-from archcost.training.mlflow_store import tracking_store
-from archcost.training.tracker import Tracker
+from archcost.tracking import ExperimentSettings, compare, run_experiment, trial_logs
+from archcost.tracking.mlflow_store import tracking_store
+from archcost.tracking.tracker import Tracker
 
 CELLS = NASBench201().sample(40, seed=0)
 TABLE = CostTable.from_costs(
@@ -56,7 +56,7 @@ def test_models_are_kept_where_mlflow_fails_on_the_way(workplace, monkeypatch, w
     def fails(*args):
         raise MlflowException("the disk\nis full")
 
-    monkeypatch.setattr(tracking, write, fails)
+    monkeypatch.setattr(trial_logs, write, fails)
     with pytest.warns(ArchcostWarning, match="all else goes on: the disk; see that its disk") as w:
         experiment = run_experiment(TABLE, settings=SETTINGS, models_folder=workplace / "models")
     assert len(w) == 1
@@ -68,7 +68,7 @@ def test_models_are_kept_where_mlflow_fails_on_the_way(workplace, monkeypatch, w
 
 
 def test_a_run_of_the_users_own_stays_open(workplace, monkeypatch):
-    monkeypatch.setattr(tracking, "log_choice", lambda *args: 1 / 0)
+    monkeypatch.setattr(trial_logs, "log_choice", lambda *args: 1 / 0)
     with tracking_store():
         with mlflow.start_run() as own, pytest.warns(ArchcostWarning, match="division by zero"):
             run_experiment(TABLE, settings=SETTINGS)
@@ -88,7 +88,7 @@ def test_ctrl_c_between_runs_leaves_none_open(workplace):
 
 HANGING = """
 import sys
-from archcost.training.tracker import Tracker
+from archcost.tracking.tracker import Tracker
 with Tracker("killed") as tracker, tracker.run("parent", "experiment"), tracker.run("a", "trial"):
     print("running", flush=True)
     sys.stdin.readline()

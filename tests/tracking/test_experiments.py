@@ -1,6 +1,8 @@
 """How experiments run: choosing, stopping, where they are tracked."""
 
+import contextlib
 import math
+import signal
 from types import SimpleNamespace
 
 import mlflow
@@ -10,10 +12,12 @@ from archcost.datasets import CostTable
 from archcost.errors import ArchcostError, MissingDataError
 from archcost.models import CostModel
 from archcost.spaces import NASBench201
-from archcost.training import ExperimentSettings, TrainSettings, compare, run_experiment
-from archcost.training import experiments as experiments_module
-from archcost.training.experiments import mean_validation
-from archcost.training.mlflow_store import tracking_store
+from archcost.tracking import ExperimentSettings, compare, learning_curve, run_experiment
+from archcost.tracking import experiments as experiments_module
+from archcost.tracking import learning_curves as curves_module
+from archcost.tracking.experiments import mean_validation
+from archcost.tracking.mlflow_store import tracking_store
+from archcost.training import TrainSettings
 
 CELLS = NASBench201().sample(60, seed=0)
 COST = 1.5 + 2.0 * (CELLS == 3).sum(axis=1) + 0.5 * (CELLS == 2).sum(axis=1)
@@ -86,3 +90,20 @@ def test_settings_must_make_sense():
         ExperimentSettings(seeds=0)
     with pytest.raises(ArchcostError, match="did you mean 'ridge'"):
         ExperimentSettings(predictors=("rigde",))
+
+
+def test_ctrl_c_that_a_predictor_swallows_still_ends(workplace, monkeypatch):
+    original = experiments_module.run_trial
+
+    def swallowing(*args):
+        with contextlib.suppress(BaseException):
+            signal.raise_signal(signal.SIGINT)
+        return original(*args)
+
+    monkeypatch.setattr(experiments_module, "run_trial", swallowing)
+    monkeypatch.setattr(curves_module, "run_trial", swallowing)
+    experiment = run_experiment(TABLE, settings=SETTINGS)
+    assert experiment.interrupted
+    assert list(compare()["predictor"]) == ["lookup"]  # finished, and no other one was begun
+    with pytest.raises(KeyboardInterrupt):
+        learning_curve(TABLE, predictors=["lookup"], sizes=[20], seeds=[0])
