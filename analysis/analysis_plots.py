@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archcost.analysis.device_specific import front_rows
+from archcost.analysis.map_labels import label_places
 from archcost.analysis.proxies import PROXIES, proxy_costs
 from archcost.datasets import CostKey, CostTable
 from archcost.training.metrics import spearman
@@ -91,19 +92,28 @@ def device_map_plot(places: pd.DataFrame) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        One point a device, with its name; axes have no meaning but distance.
+        One point a device, with its name where there is room; axes have no meaning but distance.
     """
     figure = _figure(6.5, 5.5)
     axes = figure.add_subplot()
     for colour, (kind, rows) in zip(COLOURS, places.groupby("kind"), strict=False):
         axes.scatter(rows["x"], rows["y"], color=colour, label=kind, s=30)
-    for x, y, device in places[["x", "y", "device"]].itertuples(index=False):
-        axes.annotate(device, (x, y), xytext=(4, 3), textcoords="offset points", fontsize=7)
-    axes.margins(0.15)
-    axes.set_aspect("equal", adjustable="datalim")
+    axes.margins(x=0.2, y=0.15)
+    axes.set_aspect("equal", adjustable="box")
     axes.set_xticks([])
     axes.set_yticks([])
     figure.legend(loc="outside upper center", ncols=4, frameon=False, fontsize=8)
+    figure.draw_without_rendering()  # places the points
+    at = places[["x", "y"]].to_numpy(dtype=float)
+    points = axes.transData.transform(at) * 72 / figure.dpi
+    mine = [row for row, kind in enumerate(places["kind"]) if kind == "yours"]
+    for row, place in enumerate(label_places(list(places["device"]), points, 7.0, mine)):
+        if place:
+            away, edge = (5, "bottom") if place == "above" else (-5, "top")
+            axes.annotate(
+                places["device"].iloc[row], at[row], (0, away), textcoords="offset points",
+                fontsize=7, ha="center", va=edge, in_layout=False,
+            )  # fmt: skip
     return figure
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from archcost.analysis.agreement import cost_frame
 from archcost.analysis.device_specific import front_rows
+from archcost.analysis.map_labels import label_places
 from archcost.analysis.proxies import PROXIES, proxy_costs
 from archcost.datasets import CostKey, CostTable
 from archcost.spaces import get_space
@@ -32,6 +33,8 @@ MOST_POINTS = 600
 """Architectures in a chart at most: more would make the page heavy and hide each other."""
 BLUE, ORANGE, GREY = "#0072b2", "#e69f00", "#b0b0b0"
 DIGITS = 4
+MAP_SIZE, MAP_EDGE, MAP_FONT = (340, 390), 45, 10
+"""Width and height of the map on a page 400 pixels wide, its edge, and the font, in pixels."""
 
 
 def proxy_chart(table: CostTable, correlations: pd.DataFrame, labels: Labels) -> Chart:
@@ -78,7 +81,7 @@ def proxy_chart(table: CostTable, correlations: pd.DataFrame, labels: Labels) ->
         values,
         title={"text": {"expr": title}},
         params=[
-            _menu("device", list(labels.values()), first),
+            _choice("device", list(labels.values()), first),
             _menu("proxy", list(PROXIES), "flops", list(PROXIES.values())),
         ],
         transform=[
@@ -100,16 +103,26 @@ def proxy_chart(table: CostTable, correlations: pd.DataFrame, labels: Labels) ->
 def device_map_chart(places: pd.DataFrame) -> Chart:
     """Draw devices so that those that rank architectures alike lie close.
 
+    Names that would overlap on a phone are left out; they show on hovering.
+
     Parameters
     ----------
     places : pandas.DataFrame
         As `device_map` returns it.
     """
     # Room for the names at the edges.
-    base = {
-        axis: {**_number(axis, None, axis=False), "scale": {"zero": False, "padding": 45}}
+    base: Chart = {
+        axis: {**_number(axis, None, axis=False), "scale": {"zero": False, "padding": MAP_EDGE}}
         for axis in ("x", "y")
     }
+    values = places.round(DIGITS).to_dict("records")
+    at = places[["x", "y"]].to_numpy(dtype=float)
+    size = np.array(MAP_SIZE) - 2 * MAP_EDGE
+    on_page = (at - at.min(axis=0)) / np.maximum(np.ptp(at, axis=0), 1e-9) * size
+    mine = [row for row, kind in enumerate(places["kind"]) if kind == "yours"]
+    named = label_places(list(places["device"]), on_page, MAP_FONT, mine)
+    for value, place in zip(values, named, strict=True):
+        value["named"] = place
     kinds = {"yours": "#d55e00", "measured": BLUE, "simulated": "#009e73", "derived": GREY}
     present = [kind for kind in kinds if kind in set(places["kind"])]
     colour = {
@@ -119,8 +132,16 @@ def device_map_chart(places: pd.DataFrame) -> Chart:
         "scale": {"domain": present, "range": [kinds[kind] for kind in present]},
         "legend": {"orient": "bottom"},
     }  # fmt: skip
+    texts: list[Chart] = [
+        {
+            "transform": [{"filter": f"datum.named == '{place}'"}],
+            "mark": {"type": "text", "dy": dy, "fontSize": MAP_FONT},
+            "encoding": base | {"text": {"field": "device"}},
+        }
+        for place, dy in (("above", -13), ("below", 14))
+    ]
     return _chart(
-        places.round(DIGITS).to_dict("records"),
+        values,
         layer=[
             {
                 "mark": {"type": "circle", "size": 110, "opacity": 0.8},
@@ -130,10 +151,7 @@ def device_map_chart(places: pd.DataFrame) -> Chart:
                     "tooltip": [_text("device"), _text("nearest"), _text("spearman", "Spearman")],
                 },
             },
-            {
-                "mark": {"type": "text", "dy": -12, "fontSize": 10},
-                "encoding": {**base, "text": {"field": "device"}},
-            },
+            *texts,
         ],
         height=420,
         params=[],
@@ -247,6 +265,11 @@ def _chart(values: list[dict[str, Any]], *, height: int = 340, **more: Any) -> C
 def _menu(name: str, options: list[str], value: str, labels: list[str] | None = None) -> Chart:
     bind: Chart = {"input": "select", "options": options, "name": f"{name} "}
     return {"name": name, "value": value, "bind": bind | ({"labels": labels} if labels else {})}
+
+
+def _choice(name: str, options: list[str], value: str) -> Chart:
+    """Return a menu, or a constant where there is nothing to choose."""
+    return _menu(name, options, value) if len(options) > 1 else {"name": name, "value": value}
 
 
 def _number(field: str, title: str | None, *, axis: bool = True) -> Chart:

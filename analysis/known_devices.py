@@ -59,7 +59,8 @@ def known_devices_sections(table: CostTable, key: CostKey, labels: Labels) -> li
     text = (
         f"{summary}. Spearman's correlation of the costs on {label} with those that the installed "
         f"models predict for {len(alike)} known {'device' if len(alike) == 1 else 'devices'}, over "
-        f"{len(frame)} architectures. On the map, devices that rank architectures alike lie close."
+        f"{len(frame)} architectures. On the map, devices that rank architectures alike lie close; "
+        "names that would overlap show on hovering."
     )
     places = device_map(agreement).reset_index(names="device")
     places["kind"] = ["yours" if name == key.device else kinds[name] for name in places["device"]]

@@ -53,8 +53,9 @@ def proxies_section(table: CostTable, keys: list[CostKey], labels: Labels) -> Se
         )
     text = (
         f"{summary} Proxy costs are exact counts over all layers; where their rank correlation "
-        "with the cost is low, counting them picks the wrong networks. Choose a device and a proxy "
-        "below the chart; each point is an architecture."
+        "with the cost is low, counting them picks the wrong networks. Choose "
+        f"{'a proxy' if len(keys) == 1 else 'a device and a proxy'} below the chart; each point is "
+        "an architecture."
     )
     figures = {"summary": plots.proxy_summary_plot(correlations, labels)}
     figures |= {name: plots.proxy_plot(table, labels, name) for name in PROXIES}
@@ -92,7 +93,8 @@ def agreement_section(
     )
     text = (
         "Spearman's correlation between devices over shared architectures. On the map, devices "
-        "that rank architectures alike lie close; in the matrix, they stand side by side. "
+        "that rank architectures alike lie close, and names that would overlap show on hovering; "
+        "in the matrix, devices that agree stand side by side. "
         f"{summary}"
     )
     span = (min(0.0, float(pairs.min())), 1.0)

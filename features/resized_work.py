@@ -47,7 +47,10 @@ def find_prices(work: Floats, cost: Floats) -> Floats:
     """
     size = np.maximum(work.mean(axis=0), 1e-12)
     scale = float(np.median(cost))
-    there = work.max(axis=0) > 0
+    # Work that all architectures share, as that of the classifier, cannot be told from the cost of
+    # a run; a share of it would grow with the number of classes.
+    there = np.ptp(work, axis=0) > 1e-9 * size
+    there[0] = True
     design = work[:, there] / size[there] / np.sqrt(len(work))
     ridge = np.sqrt(SHRINKAGE) * np.eye(int(there.sum())) * float(np.std(cost) / scale + 1e-3)
     target = np.concatenate([cost / scale / np.sqrt(len(work)), np.zeros(len(ridge))])

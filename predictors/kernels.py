@@ -296,7 +296,18 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> Self:
-        """Take the fitted state from arrays; return itself, fitted."""
+        """Take the fitted state from arrays; return itself, fitted.
+
+        Raises
+        ------
+        ValueError
+            If a component is none that can be fitted.
+        """
+        styles, blocks, weights = state["styles"], state["blocks"], state["weights"]
+        if not (np.isin(styles, range(len(STYLES))).all() and (blocks >= 1).all()):
+            raise ValueError(f"styles are {styles} and blocks {blocks}")
+        if not (np.isfinite(weights) & (weights >= 0)).all():
+            raise ValueError(f"weights must be finite and from 0, but are {weights}")
         rows = zip(
             state["styles"], state["blocks"], state["log_prices"], state["weights"], strict=True
         )

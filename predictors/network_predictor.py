@@ -131,3 +131,5 @@ class NetworkPredictor(CostPredictor):
     def _restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
         self.kernels_ = KernelPredictor(seed=self.seed).restore(state)
         self.batch_sizes_ = tuple(map(int, state["batch_sizes"]))
+        if not self.batch_sizes_ or min(self.batch_sizes_) < 1:
+            raise ValueError(f"batch_sizes must be from 1, but are {self.batch_sizes_}")

@@ -38,9 +38,11 @@ on NAS-Bench-201 and FBNet networks measured at a second size (``docs/notes/tran
 PART = 1.0, (-2.5, 1.0)
 """Prior mean of the part that the resized costs have in the new ones, and the log variance of what
 differs from it."""
-PART_UNKNOWN = 0.5, (-1.4, 1.0)
+PART_UNKNOWN = 0.25, (-1.4, 1.0)
 """The same where each op asks for the same work wherever it stands: one dataset does not tell the
 price of its launch from that of its work, and the truth may lie anywhere between the two."""
+FORMER_PART = 0.5
+"""Prior mean of the part in models saved without it."""
 
 UNKNOWN_SPREAD, UNKNOWN_SHARE = 0.3, 0.5
 """Standard deviation of the logarithm of a cost that was extrapolated without any measurement, and
@@ -57,7 +59,7 @@ class RescaledPredictor(FewMeasurementsPredictor):
     when launches cost the same and work grows with the input, and :math:`z` the groups of cost
     drivers. All coefficients are near zero beforehand, and :math:`\pi` is 1, so that few
     measurements leave the extrapolation :math:`v` as it is; where the known costs cannot tell
-    launches from work it is a half, between what is in proportion to :math:`u` and to :math:`v`.
+    launches from work it is a quarter, between what is in proportion to :math:`u` and to :math:`v`.
     Without any measurement, ``extrapolate`` takes :math:`v` alone.
 
     Parameters
@@ -252,7 +254,7 @@ class RescaledPredictor(FewMeasurementsPredictor):
     def _restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
         self.with_source(KnownCosts.restore(self.space_, state), str(state["known_dataset"]))
         self._bind(self.space_)
-        self.part_ = float(state["part"]) if "part" in state else PART_UNKNOWN[0]
+        self.part_ = float(state["part"]) if "part" in state else FORMER_PART
         numbers = state["numbers"].tolist()
         self.unit_, self.noise_, self.floor_, extrapolated, self.slope_ = numbers
         self.extrapolated_ = bool(extrapolated)

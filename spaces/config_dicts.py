@@ -195,7 +195,7 @@ def chosen(space: HasDatasets, what: str, value: Any, choices: Sequence[float]) 
         for choice in choices:
             if value == choice:
                 return choice
-        if abs(value) < FAR:
+        if -FAR < value < FAR:
             near = f"; the nearest is {min(choices, key=lambda choice: abs(choice - value))}"
     some = f"{choices[0]}, {choices[1]}, ..., {choices[-1]}"
     known = list(choices) if len(choices) < 9 else some

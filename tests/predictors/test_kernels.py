@@ -189,3 +189,14 @@ def test_one_false_measurement_of_ten_does_little():
     learned = transfer_kernels(taken, wrong[few], [fitted()])
     error = np.abs(np.log(learned.predict(graphs[40:]) / target[40:]))
     assert np.median(error) < 0.08
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("styles", -1), ("styles", 9), ("blocks", 0), ("blocks", -91), ("weights", np.nan)],
+)
+def test_a_state_that_cannot_have_been_fitted_is_refused(name, value):
+    state = fitted().state()
+    state[name] = np.full_like(state[name], value)
+    with pytest.raises(ValueError, match=f"{name}|{name[:-1]}"):
+        KernelPredictor().restore(state)

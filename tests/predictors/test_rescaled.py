@@ -91,6 +91,14 @@ def test_measurements_that_scatter_weigh_less():
     assert np.mean(errors["given"]) < np.mean(errors["unknown"])
 
 
+def test_more_classes_alone_cost_next_to_nothing_more():
+    """The classifier's work is the same in all cells: what a run costs is not put down to it."""
+    known = KnownCosts.of(CELLS, lambda ops: 4 + counts(ops) @ [0, 0.1, 0.5, 0.2])
+    many = Dataset("many_classes", (3, 32, 32), 120)
+    made = RescaledPredictor(dataset=many.id).with_source(known, "cifar10").extrapolate(CELLS)
+    np.testing.assert_allclose(made.predict(OPS), known(OPS), rtol=0.02)
+
+
 def test_known_costs_are_listed_or_summed():
     listed = KnownCosts.of(CELLS, lambda ops: 1.0 + ops.sum(axis=1))
     np.testing.assert_array_equal(listed(OPS), 1.0 + OPS.sum(axis=1))

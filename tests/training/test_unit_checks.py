@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from archcost.cli.main import main
-from archcost.datasets import CostTable
+from archcost.datasets import CostTable, load_bundled
 from archcost.errors import ArchcostWarning, CostTableError
 from archcost.predictors import LookupPredictor
 from archcost.spaces import SPACES
@@ -81,6 +81,17 @@ def test_train_and_data_check_say_it_too(tmp_path, capsys):
     CostTable.from_costs(CELLS, ALIVE, cost, device="pi").write(path)
     assert main(["data", "check", str(path)]) == 1
     assert "two clusters" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["nasbench201-ethos_u55", "nasbench201-cpu_litert_int8"])
+def test_costs_of_sound_tables_are_not_suspected(name):
+    """The two bundled columns of the widest range; few rows and all of them."""
+    table = load_bundled(name)
+    ops, cost = table.costs(next(iter(table.keys())))
+    rng = np.random.default_rng(0)
+    for n in (5, 10, 20, 50, 100, len(ops)):
+        rows = rng.permutation(len(ops))[:n]
+        assert check_units(CELLS, ops[rows], cost[rows], "ms").warnings == []
 
 
 @pytest.mark.parametrize("value", [1e300, 1e-140, True, "1.0"])
