@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from archcost.cli.options import add_space_argument
-from archcost.cli.output import add_output_arguments, show
+from archcost.cli.output import add_output_arguments, say, show
 from archcost.cli.printing import text_table
 from archcost.datasets import CostKey
 from archcost.errors import check_name
@@ -60,6 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
     rows = [_row(manifest) for manifest in found]
     if arguments.like is not None:
         rows = _sorted_by_likeness(found, arguments.like)
+        if not any("alike" in row for row in rows):
+            said = f"no model of {arguments.like!r} is known: devices by how alike their names are"
+            say(arguments, f"archcost: {said}")
     head = list(rows[0]) if rows else list(HEAD)
     text = text_table(head, [[_cell(value) for value in row.values()] for row in rows])
     if arguments.device and found:

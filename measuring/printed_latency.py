@@ -59,7 +59,7 @@ class PrintedLatency:
     def __str__(self) -> str:
         """Say what the output must hold."""
         if self.pattern is None:
-            return 'a line such as {"latency_ms": 12.3}'
+            return 'a line such as {"latency_ms": 12.3} (or what --latency-pattern finds)'
         return f"a number of {self.unit} where the pattern '{self.pattern}' has its group"
 
     def find_ms(self, printed: str, errors: str = "") -> float:

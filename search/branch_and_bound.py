@@ -25,6 +25,7 @@ P. Sinha, A. A. Zoltners, "The Multiple-Choice Knapsack Problem", Operations Res
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement, permutations, product
@@ -103,6 +104,7 @@ def branch_and_bound(
     *,
     is_exact: bool = False,
     above: float = -np.inf,
+    deadline: float = np.inf,
 ) -> Branched:
     """Return the best architectures within the limits, and what no other one can exceed.
 
@@ -121,6 +123,8 @@ def branch_and_bound(
         positions that add alike stands for all; else all orders are checked.
     above : float, optional
         Only better scores are of interest.
+    deadline : float, optional
+        When to stop, by the monotonic clock.
 
     Returns
     -------
@@ -145,12 +149,16 @@ def branch_and_bound(
         low = max(above, program.next_above(_last(program, found, n_best)))
         ops, dropped = _expand(shifted, groups, highest, low - slack, width)
         order = np.argsort(-program.scores(ops), kind="stable")
-        better = _accepted(ops[order], groups, n_best, accept, is_exact)
+        better, n_checked = _accepted(ops[order], groups, n_best, accept, is_exact, deadline)
+        if n_checked < len(ops):
+            dropped = max(dropped, float(program.scores(ops[order[n_checked]][None])[0]))
         found = _best(program, [found, better], n_best)
         worst = _last(program, found, n_best)
         bound = min(bound, dropped)
         if dropped <= max(above, program.next_above(worst)) + slack:
             return Branched(found, max(above, worst))
+        if time.monotonic() > deadline:
+            break
     return Branched(found, program.lowered(bound, worst))
 
 
@@ -238,11 +246,25 @@ def _expand(
     return result, dropped
 
 
-def _accepted(ops: Ops, groups: list[_Group], n_best: int, accept: Accept, is_exact: bool) -> Ops:
-    """Return the first architectures that count, at most `n_best`, in all orders of equal ones."""
+def _accepted(
+    ops: Ops,
+    groups: list[_Group],
+    n_best: int,
+    accept: Accept,
+    is_exact: bool,
+    deadline: float,
+) -> tuple[Ops, int]:
+    """Return the first architectures that count, in all orders, and how many need no further look.
+
+    These are all if `n_best` were found, else those that were checked before the deadline.
+    """
     found, places = ops[:0], [group.places for group in groups]
-    for start in range(0, len(ops), CHECKED):
-        some = ops[start : start + CHECKED]
+    n_orders = prod(factorial(len(some)) for some in places)
+    n_checked = CHECKED if is_exact else max(1, CHECKED // n_orders)
+    for start in range(0, len(ops), n_checked):
+        if start and time.monotonic() > deadline:
+            return found[:n_best], start
+        some = ops[start : start + n_checked]
         if is_exact:
             some = some[accept(some)]
             found = np.concatenate([found, *(orders_of(row, places, n_best) for row in some)])
@@ -251,7 +273,7 @@ def _accepted(ops: Ops, groups: list[_Group], n_best: int, accept: Accept, is_ex
             found = np.concatenate([found, some[accept(some)]])
         if len(found) >= n_best:
             break
-    return found[:n_best]
+    return found[:n_best], len(ops)
 
 
 def orders_of(ops: Ops, groups: Sequence[Sequence[int]], n_most: int) -> Ops:

@@ -142,8 +142,9 @@ def solve(
             bound = max(bound, case.bound)
             break
         best = branch_and_bound(
-            case.program, n_best, accept, is_exact=is_exact, above=last - case.constant
-        )
+            case.program, n_best, accept, is_exact=is_exact, above=last - case.constant,
+            deadline=deadline,
+        )  # fmt: skip
         worst = case.program.scores(best.ops[-1:])[0] if len(best.ops) >= n_best else -np.inf
         if best.bound > max(worst, last - case.constant):
             seconds = deadline - time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -80,7 +81,13 @@ class Scored:
         return rows[np.lexsort(values[rows].T[::-1])]
 
 
-def evolve(scored: Scored, pool: Ops | None, budget: int, rng: np.random.Generator) -> None:
+def evolve(
+    scored: Scored,
+    pool: Ops | None,
+    budget: int,
+    rng: np.random.Generator,
+    deadline: float = np.inf,
+) -> None:
     """Score architectures up to a budget: random ones, then children of the best so far.
 
     Parameters
@@ -93,12 +100,14 @@ def evolve(scored: Scored, pool: Ops | None, budget: int, rng: np.random.Generat
         How many to score.
     rng : numpy.random.Generator
         Makes every choice.
+    deadline : float, optional
+        When to stop, by the monotonic clock.
     """
     members = None if pool is None else {row.tobytes() for row in pool}
-    start = _start(scored, pool, min(budget, max(GENERATION, budget // 5)), rng)
+    start = _start(scored, pool, min(budget, max(GENERATION, budget // 5)), rng, deadline)
     scored.add(start)
     barren = 0
-    while 0 < len(scored.ops) < budget and barren < MOST_BARREN:
+    while 0 < len(scored.ops) < budget and barren < MOST_BARREN and time.monotonic() < deadline:
         children = scored.fresh(_children(scored, rng))
         if members is not None:
             children = children[[row.tobytes() in members for row in children]]
@@ -169,7 +178,13 @@ def _mutated(space: SearchSpace, ops: Ops, rng: np.random.Generator) -> Ops:
     return ops
 
 
-def _start(scored: Scored, pool: Ops | None, n: int, rng: np.random.Generator) -> Ops:
+def _start(
+    scored: Scored,
+    pool: Ops | None,
+    n: int,
+    rng: np.random.Generator,
+    deadline: float = np.inf,
+) -> Ops:
     """Return up to `n` architectures within the limits that were not scored."""
     if pool is not None:
         return scored.fresh(pool[rng.permutation(len(pool))])[:n]
@@ -180,7 +195,7 @@ def _start(scored: Scored, pool: Ops | None, n: int, rng: np.random.Generator) -
         drawn = space.draw(DRAWN, rng)
         drawn = drawn[space.valid(drawn)]
         found = np.concatenate([found, scored.fresh(costs.within(drawn))])
-        if len(found) >= n:
+        if len(found) >= n or time.monotonic() > deadline:
             return found[:n]
     if len(drawn) and len(found) == 0 and len(scored.ops) == 0:
         nearest = drawn[np.argsort(costs.excess(drawn))[:CLIMBERS]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +28,6 @@ from archcost.spaces.space import Ops
 
 if TYPE_CHECKING:
     import pandas as pd
-
 
 LISTED = 64
 """Architectures of a listed space whose limits are asked for first; then ever more at once."""
@@ -123,7 +123,7 @@ def optimum(
     models : mapping of str to CostModel, optional
         Models by names as in `limits`; installed ones by default.
     seconds : float, default=60
-        When to stop proving.
+        When to stop proving; evolution then has as long again.
     budget : int, default=10000
         Architectures that evolution scores where nothing is additive.
     seed : int, default=0
@@ -174,11 +174,11 @@ def optimum(
     else:
         found, method = task.branched(start + seconds)
         if found.bound > task.last(found.ops) and not task.is_additive:
-            found, method = task.evolved(found, method, budget, seed)
+            found, method = task.evolved(found, method, budget, seed, time.monotonic() + seconds)
     if len(found.ops) == 0:
-        values = {limit.quantity.name: limit.at_most for limit in bound_by}
+        kept = {limit.quantity.name: limit.at_most for limit in bound_by}
         proof = "no architecture keeps" if found.bound == -np.inf else "none was found that keeps"
-        raise ArchcostError(f"{proof} the limits {values}; raise them")
+        raise ArchcostError(f"{proof} the limits {kept}; raise them")
     ops = found.ops[highest(score(found.ops), k)]
     worst = float(score(ops[-1:])[0])
     bound = worst if found.bound <= task.last(ops) else found.bound
@@ -235,8 +235,13 @@ class _Task:
     def accept(self, ops: Ops) -> npt.NDArray[np.bool_]:
         """Tell which architectures are valid and within all limits, exactly."""
         accepted = self.space.valid(ops)
-        accepted[accepted] = within_limits(self.limits, ops[accepted])
+        accepted[accepted] = within_limits(self._cheapest_first, ops[accepted])
         return accepted
+
+    @cached_property
+    def _cheapest_first(self) -> list[Limit]:
+        """The limits, those last whose quantity takes the network to be written."""
+        return sorted(self.limits, key=lambda limit: limit.quantity.sums() is None)
 
     def last(self, ops: Ops) -> float:
         """Return the score that another architecture must exceed, rounding aside."""
@@ -267,28 +272,29 @@ class _Task:
         decided = deciding(self.allowed, sums, [limit.relaxed() for limit in self.limits])
         if decided is None:
             return Branched(nothing, np.inf), "evolution"
-        places, limits = decided
 
         def accept(ops: Ops) -> npt.NDArray[np.bool_]:
             return self.accept(ops.astype(self.space.dtype))
 
-        every = cases(self.allowed, places, sums, limits)
+        every = cases(self.allowed, decided[0], sums, decided[1])
         if not every:
             return Branched(nothing, -np.inf), "branch and bound"
         found, method = solve(every, self.k, accept, deadline, is_exact=self.is_additive)
         bound = sums.from_sum(found.bound) if np.isfinite(found.bound) else found.bound
         return Branched(found.ops.astype(self.space.dtype), bound), method
 
-    def evolved(self, found: Branched, method: str, budget: int, seed: int) -> tuple[Branched, str]:
+    def evolved(
+        self, found: Branched, method: str, budget: int, seed: int, deadline: float
+    ) -> tuple[Branched, str]:
         """Return what evolution adds to what was found; the bound stays."""
         space = self.space
 
         def objective(arch: str) -> float:
             return float(self.score(space.parse(arch)[None])[0])
 
-        scored = Scored(space, objective, SearchCosts(self.limits, 0.9))
+        scored = Scored(space, objective, SearchCosts(tuple(self._cheapest_first), 0.9))
         scored.add(found.ops)
-        evolve(scored, None, budget, np.random.default_rng(seed))
+        evolve(scored, None, budget, np.random.default_rng(seed), deadline)
         order = np.argsort(scored.values[:, 0], kind="stable")[: self.k]
         ops = scored.ops[order]
         same = len(ops) == len(found.ops) and np.array_equal(ops, found.ops)

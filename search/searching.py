@@ -198,7 +198,7 @@ def _result(scored: Scored) -> SearchResult:
         which = "upper bounds of costs" if cautious else "costs"
         raise ArchcostError(
             f"no architecture was found whose predicted {which} keep the limits {limits}; raise "
-            "them" + (", or search with cautious=False" if cautious else "")
+            "them" + (", or search with cautious=False (--by-mean)" if cautious else "")
         )
     rows = scored.front()
     columns: dict[str, Any] = {

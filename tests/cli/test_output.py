@@ -141,7 +141,9 @@ def test_predict_takes_tables_and_skips_a_header(tmp_path, monkeypatch, capsys):
 
 def test_the_nearest_devices_come_first(capsys):
     assert main(["devices", "--like", "raspi5", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)[0]["device"] == "raspi4"
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)[0]["device"] == "raspi4"
+    assert "no model of 'raspi5' is known" in printed.err
     assert main(["devices", "--like", "pixel3", "--space", "fbnet", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert rows[0]["device"] == "pixel3" and rows[0]["alike"] == pytest.approx(1.0)

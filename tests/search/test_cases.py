@@ -219,3 +219,19 @@ def test_a_front_whose_rules_equal_positions_cannot_keep_is_refused():
     table[6, SPACE.op_names.index("absent")] = -9.0
     with pytest.raises(ArchcostError, match="needs rules that equal positions can keep"):
         exact_front(SPACE, table, "raspi4", models={"raspi4": contextual_model()})
+
+
+def test_a_limit_that_must_be_looked_up_network_by_network_stops_in_time(monkeypatch):
+    looked_up = []
+
+    def values(self, ops):
+        looked_up.append(len(ops))
+        return np.full(len(ops), 1.0)
+
+    monkeypatch.setattr("archcost.search.known_quantities.PeakMemory.values", values)
+    monkeypatch.setattr("archcost.search.known_quantities.PeakMemory.choices_within",
+                        lambda self, at_most: None)  # fmt: skip
+    found = optimum(SPACE, "flops", {"peak_activation_bytes": 2.0, "params": 1e4}, k=2)
+    assert found.is_proven and sum(looked_up) < len(EVERY) / 2
+    with pytest.raises(ArchcostError, match="none was found that keeps"):
+        optimum(SPACE, "flops", {"peak_activation_bytes": 0.5}, seconds=0.0)
