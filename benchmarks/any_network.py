@@ -10,6 +10,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from any_network_methods import METHODS, fit_kernels, scores
 from any_network_page import write_page
 
 from archcost.predictors.kernel_transfer import transfer_kernels
+from archcost.predictors.kernels import KernelPredictor
+from archcost.predictors.network_offsets import NetworkOffsets
 
 RESULTS = Path(__file__).parent / "results" / "any_network.jsonl"
 N_FOLDS, SEEDS, DRAWS = 5, (0, 1, 2), 20
@@ -107,16 +110,24 @@ def new_machine(device: str, sources: tuple[str, ...], own: bool, seed: int) -> 
     return found
 
 
-def source_without(device: str, families: np.ndarray, own: bool):
+def source_without(device: str, families: np.ndarray, own: bool) -> KernelPredictor:
     """Return the predictor of a device that never saw some families, but for what `own` says.
 
-    With `own` it knows what each network cost there beyond the sum of its kernels.
+    With `own` it knows what each network cost there beyond the sum of its kernels. What is learned
+    is kept in the cache for the other rows of the same families.
     """
     table = load(device)
-    rows = np.flatnonzero(~np.isin(table.families, families))
-    predictor = fit_kernels(table.take(rows), blocks=(8,))
+    unseen = sorted(set(families))
+    kept = MACHINES.cache / f"{device}-{sha256(repr(unseen).encode()).hexdigest()[:16]}"
+    if kept.exists():
+        predictor = KernelPredictor().load_weights(kept)
+    else:
+        rows = np.flatnonzero(~np.isin(table.families, families))
+        predictor = fit_kernels(table.take(rows), blocks=(8,))
+        kept.mkdir(parents=True)
+        predictor.save_weights(kept)
     if own:
-        predictor.residuals_ = type(predictor.residuals_).of(
+        predictor.residuals_ = NetworkOffsets.of(
             table.kernels.signatures(), np.log(table.cost / predictor.predict(table.kernels))
         )
     return predictor

@@ -8,6 +8,8 @@ in_bytes            read from activations by the anchor
 out_bytes           written
 weight_bytes        parameters
 fused_bytes         what the fused element-wise ops would read and write if each ran by itself
+smooth_bytes        written by activations that take an exponential or the like, such as SiLU
+erf_bytes           written by GELU and error functions
 taps                numbers of a window: kernel height times width
 c_in, c_out         channels a group reads and writes; features of products
 groups              of channels; the matrices of a batched product
@@ -31,19 +33,32 @@ from archcost.networks.kernels import Kernel, executed_kernels
 from archcost.networks.work import node_work
 
 KINDS = (
-    "conv", "conv_1x1", "conv_grouped", "conv_depthwise", "conv_stem", "linear", "matmul",
-    "attention", "norm", "softmax", "activation", "add", "multiply", "batch_norm", "pool",
-    "global_pool", "concat", "split", "transpose", "gather", "pad", "resize", "other",
+    "conv", "conv_1x1", "conv_grouped", "conv_depthwise", "conv_depthwise_wide", "conv_stem",
+    "linear", "matmul", "attention", "norm", "softmax", "activation", "add", "multiply",
+    "batch_norm", "pool", "global_pool", "concat", "split", "transpose", "gather", "pad", "resize",
+    "other",
 )  # fmt: skip
 """What kernels are told apart by."""
 
 COLUMNS = (
-    "macs", "in_bytes", "out_bytes", "weight_bytes", "fused_bytes", "taps", "c_in", "c_out",
-    "groups", "positions", "stride",
+    "macs", "in_bytes", "out_bytes", "weight_bytes", "fused_bytes", "smooth_bytes", "erf_bytes",
+    "taps", "c_in", "c_out", "groups", "positions", "stride",
 )  # fmt: skip
 
 STEM_CHANNELS = 4
 """Input channels up to which a convolution is that of a stem."""
+
+MOST_TAPS = 25
+"""Window of a depthwise convolution up to which runtimes have kernels of their own: 5 by 5."""
+
+SMOOTH = frozenset({
+    "sigmoid", "silu", "quick_gelu", "tanh", "elu", "mish", "softplus", "selu", "exp",
+    "log", "pow", "sin", "cos",
+})  # fmt: skip
+"""Functions of single numbers that are no few sums and products."""
+
+ERF = frozenset({"gelu", "erf"})
+"""Functions that are error functions, which some runtimes compute number by number."""
 
 _KIND_OF_OP = {
     "linear": "linear", "matmul": "matmul", "attention": "attention", "layer_norm": "norm",
@@ -138,15 +153,19 @@ def kernel_row(graph: Graph, kernel: Kernel) -> tuple[int, tuple[float, ...]]:
     weights = work.weight_bytes + sum(
         i.n_bytes for i in inputs if i.op == "constant" and node.op in ("linear", "matmul")
     )
-    fused = 0
+    fused = smooth = erf = 0
     for place in kernel.places:
+        other = nodes[place]
+        if other.attributes.get("kind") in SMOOTH:
+            smooth += other.n_bytes
+        elif other.attributes.get("kind") in ERF:
+            erf += other.n_bytes
         if place != kernel.anchor:
-            other = nodes[place]
             fused += other.n_bytes + sum(nodes[source].n_bytes for source in other.inputs)
     taps, c_in, c_out, groups, positions, stride = _dimensions(node, inputs)
     return KINDS.index(kernel_kind(node, inputs)), (
         work.macs, work.input_bytes, nodes[kernel.places[-1]].n_bytes, weights, fused,
-        taps, c_in, c_out, groups, positions, stride,
+        smooth, erf, taps, c_in, c_out, groups, positions, stride,
     )  # fmt: skip
 
 
@@ -159,7 +178,9 @@ def kernel_kind(node: Node, inputs: Sequence[Node]) -> str:
             if c_in <= STEM_CHANNELS:
                 return "conv_stem"
             return "conv_1x1" if taps == 1 else "conv"
-        return "conv_depthwise" if groups == c_in else "conv_grouped"
+        if groups == c_in:
+            return "conv_depthwise" if taps <= MOST_TAPS else "conv_depthwise_wide"
+        return "conv_grouped"
     if node.op == "other":
         return _KIND_OF_NAME.get(str(node.attributes.get("kind")), "other")
     return _KIND_OF_OP.get(node.op, "other")

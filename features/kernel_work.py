@@ -10,6 +10,8 @@ few           multiply-accumulates times 64 over the positions: slow where there
 io            bytes of activations read and written (100 MB)
 weights       bytes of parameters (100 MB)
 fused         bytes that fused element-wise ops would move by themselves (100 MB)
+smooth        bytes written by activations that take an exponential or the like (100 MB)
+erf           bytes written by GELU and error functions (100 MB)
 count         kernels (100)
 ============  ======================================================================================
 
@@ -26,11 +28,22 @@ from archcost.features.kernel_arrays import KINDS, KernelArrays
 
 Floats = npt.NDArray[np.float64]
 
-ROLES = ("macs", "narrow_in", "narrow_out", "few", "io", "weights", "fused", "count")
+ROLES = (
+    "macs",
+    "narrow_in",
+    "narrow_out",
+    "few",
+    "io",
+    "weights",
+    "fused",
+    "smooth",
+    "erf",
+    "count",
+)
 
 PRODUCT_KINDS = (
-    "conv", "conv_1x1", "conv_grouped", "conv_depthwise", "conv_stem", "linear", "matmul",
-    "attention",
+    "conv", "conv_1x1", "conv_grouped", "conv_depthwise", "conv_depthwise_wide", "conv_stem",
+    "linear", "matmul", "attention",
 )  # fmt: skip
 """Kinds of kernels that multiply and accumulate."""
 
@@ -38,7 +51,7 @@ GIGA, BYTES, COUNT = 1e9, 1e8, 100.0
 NARROW, FEW = 16.0, 64.0
 
 _IS_PRODUCT = np.array([kind in PRODUCT_KINDS for kind in KINDS])
-_DEPTHWISE = KINDS.index("conv_depthwise")
+_DEPTHWISE = [KINDS.index(kind) for kind in ("conv_depthwise", "conv_depthwise_wide")]
 N_PRICES = len(KINDS) * len(ROLES)
 """Pairs of a kind and a role; the price of kind `k` and role `r` is at ``k * len(ROLES) + r``."""
 
@@ -59,7 +72,7 @@ def kernel_work(kernels: KernelArrays, block: int = 8) -> Floats:
         See the table of roles above.
     """
     c_in, c_out = kernels.column("c_in"), kernels.column("c_out")
-    is_depthwise = kernels.kinds == _DEPTHWISE
+    is_depthwise = np.isin(kernels.kinds, _DEPTHWISE)
     padding = np.where(
         is_depthwise,
         _padding(kernels.column("groups"), block),
@@ -79,6 +92,8 @@ def kernel_work(kernels: KernelArrays, block: int = 8) -> Floats:
             (moved + np.where(is_product, 0.0, fused)) / BYTES,
             kernels.column("weight_bytes") / BYTES,
             np.where(is_product, fused, 0.0) / BYTES,
+            kernels.column("smooth_bytes") / BYTES,
+            kernels.column("erf_bytes") / BYTES,
             np.full(len(kernels.kinds), 1 / COUNT),
         ]
     )

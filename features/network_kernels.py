@@ -15,7 +15,7 @@ import numpy.typing as npt
 from archcost.errors import ArchitectureError, IntegrityError
 from archcost.features.kernel_arrays import COLUMNS, KINDS, KernelArrays
 from archcost.networks.graph import Graph
-from archcost.networks.kernels import STYLES
+from archcost.networks.kernels import STYLES, executed_graph
 
 Ints = npt.NDArray[np.integer[Any]]
 
@@ -137,7 +137,7 @@ class NetworkKernels:
 
 @lru_cache(maxsize=4096)
 def _of_graph(graph: Graph, style: str) -> KernelArrays:
-    kernels = KernelArrays.of_graph(graph, style)
+    kernels = KernelArrays.of_graph(executed_graph(graph), style)
     if not len(kernels.kinds):
         raise ArchitectureError(
             f"a network must execute something to have a cost, but {graph!r} only renames its input"

@@ -88,8 +88,9 @@ def _check_covered(predictor: NetworkPredictor, network: Graph, doublings: float
     share = sum(unmeasured.values())
     if share > MOST_UNMEASURED:
         raise ArchcostError(
-            f"ops that no measurement covers must carry at most {MOST_UNMEASURED:.0%} of a "
-            f"network's cost, but here they carry {share:.0%}: {named_shares(unmeasured)}; {remedy}"
+            f"ops that no measurement covers must carry at most {100 * MOST_UNMEASURED:.0f} % of "
+            f"a network's cost, but here they carry {100 * share:.0f} %: "
+            f"{named_shares(unmeasured)}; {remedy}"
         )
 
 

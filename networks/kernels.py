@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from archcost.errors import check_name
 from archcost.networks.graph import Graph, Node
+from archcost.networks.rewrites import drop_dead, fold_zeros
 
 STYLES = ("fused", "eager")
 """How runtimes execute graphs."""
@@ -54,6 +55,13 @@ def is_pointwise(node: Node) -> bool:
     if node.op == "other":
         return node.attributes.get("kind") in POINTWISE_KINDS
     return node.op in POINTWISE
+
+
+def executed_graph(graph: Graph) -> Graph:
+    """Return the graph without sums of zeros and what only they need: no runtime computes them."""
+    if all(node.op != "zero" for node in graph.nodes):
+        return graph
+    return drop_dead(fold_zeros(graph))
 
 
 def executed_kernels(graph: Graph, style: str = "fused") -> tuple[Kernel, ...]:

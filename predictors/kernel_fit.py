@@ -12,6 +12,7 @@ from archcost.networks.kernels import STYLES
 from archcost.predictors.kernel_component import Component, Setting, Works, settings_of
 from archcost.predictors.positive_sum import Floats, fit_prices, log_spread, log_sums
 from archcost.predictors.price_prior import generic_prior
+from archcost.predictors.spread_by_cost import SpreadByCost
 
 N_FOLDS = 5
 SPREAD = 0.1
@@ -37,12 +38,15 @@ class Chosen:
         Log costs predicted from other families.
     interval_scale : float
         What standard deviations are multiplied by for intervals that cover 90 %.
+    spread_by_cost : SpreadByCost
+        What else they are multiplied by.
     """
 
     components: tuple[Component, ...]
     covariance: Floats
     left_out: Floats
     interval_scale: float
+    spread_by_cost: SpreadByCost
 
 
 def choose_settings(
@@ -72,6 +76,7 @@ def choose_settings(
             picked = sorted(pair, key=errors.__getitem__)
     mean = np.mean([left_out[s] for s in picked], axis=0)
     scores = np.abs(mean - target) / spreads[picked[0]]
+    by_cost = SpreadByCost.of(mean, scores)
     level = min(1.0, 0.9 * (1 + 1 / len(cost)))
     fits = [fit_prices(works[s], cost, prior, SPREAD) for s in picked]
     return Chosen(
@@ -80,7 +85,8 @@ def choose_settings(
         ),
         prior.covariance - fits[0].root @ fits[0].root.T,
         mean,
-        float(np.quantile(scores, level) / NORMAL_90),
+        float(np.quantile(scores / by_cost(mean), level) / NORMAL_90),
+        by_cost,
     )
 
 

@@ -25,6 +25,7 @@ from archcost.predictors.positive_sum import (
     log_sums,
 )
 from archcost.predictors.price_prior import GENERIC_MEAN, prior_around
+from archcost.predictors.spread_by_cost import SpreadByCost
 
 EVIDENCE_POWER = 0.4
 """The evidence is trusted so far only: errors of related networks are not independent."""
@@ -40,7 +41,7 @@ is like the mean of the sources."""
 LEAST_WEIGHT = 0.01
 """Weight below which a component is left out."""
 N_FOLDS = 10
-SCALE_ROWS, USUAL_SCALE = 8.0, 1.3
+SCALE_ROWS, USUAL_SCALE = 8.0, 1.6
 """Networks that the usual width of the intervals counts for, and that width, over the spread that
 the fit claims: the networks asked for are of other families than those measured."""
 USUAL_BLOCK = 8
@@ -123,8 +124,13 @@ def transfer_kernels(
     )
     predictor.left_out_ = np.exp(left_out)
     predictor.base_spread_ = SPREAD
+    predictor.spread_by_cost_ = SpreadByCost.of(left_out, np.abs(scores))
+    scores = scores / predictor.spread_by_cost_(left_out)
     known = (SCALE_ROWS * USUAL_SCALE**2 + float(scores @ scores)) / (SCALE_ROWS + len(costs))
     predictor.interval_scale_ = float(np.sqrt(known))
+    predictor.correction_weight_ = sum(
+        weight for weight, one in zip(weights, kept, strict=True) if len(one.residuals)
+    )
     predictor._see(networks, kernels)
     kinds = {kind for source in sources for kind in source.kinds_}
     predictor.kinds_ = tuple(sorted({*predictor.kinds_, *kinds}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, Literal, Self, overload
 
@@ -14,23 +14,26 @@ from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from archcost.datasets.array_file import read_arrays
-from archcost.errors import ArchcostError
+from archcost.errors import ArchcostError, IntegrityError
 from archcost.features.kernel_arrays import COLUMNS, KINDS, KernelArrays
-from archcost.features.kernel_work import ROLES
+from archcost.features.kernel_work import N_PRICES, ROLES
 from archcost.features.network_kernels import NetworkKernels
 from archcost.networks.graph import Graph, Shape
-from archcost.networks.kernels import STYLES, executed_kernels
+from archcost.networks.kernels import STYLES, executed_graph, executed_kernels
 from archcost.predictors.base import check_costs
 from archcost.predictors.kernel_component import Component, Setting, Works, mixed
 from archcost.predictors.kernel_fit import SPREAD, choose_settings
 from archcost.predictors.network_offsets import NetworkOffsets
 from archcost.predictors.positive_sum import Floats
+from archcost.predictors.spread_by_cost import SpreadByCost
 
 Networks = Sequence[Graph] | NetworkKernels
 
 BASE_SPREAD = SPREAD
 """Scale of the errors that prices leave, as a share of the cost."""
 MOVED = [COLUMNS.index(name) for name in ("in_bytes", "out_bytes", "weight_bytes")]
+CORRECTED_SPREAD = 0.55
+"""Standard deviation of a corrected network's cost, as a share of that of an unknown one."""
 UNMEASURED_SPREAD = 1.0
 """Standard deviation of the logarithm of the cost of ops that no measurement covers."""
 
@@ -99,9 +102,13 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     corrections_ : NetworkOffsets
         What predictions of known networks are corrected by, which a transfer took from other
         devices; empty after ``fit``.
+    correction_weight_ : float
+        Share of the mixture that corrects: of a corrected network the interval is narrower.
     interval_scale_ : float
         What the standard deviations are multiplied by, so that 90 % of the held-out networks lie
         in their 90 % intervals.
+    spread_by_cost_ : SpreadByCost
+        What they are multiplied by besides: small networks are predicted less exactly.
     """
 
     def __init__(self, blocks: tuple[int, ...] = (1, 8, 16), seed: int = 0) -> None:
@@ -145,9 +152,11 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.left_out_ = np.exp(chosen.left_out)
         self.base_spread_ = BASE_SPREAD
         self.interval_scale_ = chosen.interval_scale
+        self.spread_by_cost_ = chosen.spread_by_cost
         logs, _ = mixed(chosen.components, Works(kernels))
         self.residuals_ = NetworkOffsets.of(kernels.signatures(), np.log(costs) - logs)
         self.corrections_ = NetworkOffsets.none()
+        self.correction_weight_ = 0.0
         self._see(networks, kernels)
         return self
 
@@ -189,29 +198,43 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         cost: Floats = np.exp(logs)
         if not return_std:
             return cost
-        return cost, cost * self._log_std(networks, works, between)
+        spread = self._log_std(works, between) * self.spread_by_cost_(logs)
+        return cost, cost * (spread + UNMEASURED_SPREAD * self._unmeasured(networks, works))
 
-    def _log_std(self, networks: Networks, works: Works, between: Floats) -> Floats:
+    def _log_std(self, works: Works, between: Floats) -> Floats:
+        """Return the standard deviations of the logarithms that prices leave."""
+        shares = self._price_shares(works)
+        variance = between + np.einsum("ij,jk,ik->i", shares, self.covariance_, shares)
+        std: Floats = self.interval_scale_ * np.sqrt(self.base_spread_**2 + np.maximum(variance, 0))
+        if self.correction_weight_:
+            known = self.corrections_.knows(works.networks.signatures())
+            std[known] *= 1 - (1 - CORRECTED_SPREAD) * self.correction_weight_
+        return std
+
+    def _price_shares(self, works: Works) -> Floats:
         first = self.components_[0]
         shares = works[first.setting] * np.exp(first.log_prices)
-        shares /= shares.sum(axis=1, keepdims=True)
-        variance = between + np.einsum("ij,jk,ik->i", shares, self.covariance_, shares)
+        return shares / shares.sum(axis=1, keepdims=True)
+
+    def _unmeasured(self, networks: Networks, works: Works) -> Floats:
+        """Return the share of the cost in ops that no measurement covers, of each network."""
+        if not isinstance(networks, NetworkKernels):
+            return np.array([sum(self.unmeasured(graph).values()) for graph in networks])
         known = np.isin(np.repeat(KINDS, len(ROLES)), self.kinds_)
-        if isinstance(networks, NetworkKernels):
-            unmeasured = shares[:, ~known].sum(axis=1)
-        else:
-            unmeasured = np.array([sum(self.unmeasured(graph).values()) for graph in networks])
-        std: Floats = self.interval_scale_ * np.sqrt(self.base_spread_**2 + np.maximum(variance, 0))
-        return std + UNMEASURED_SPREAD * unmeasured
+        shares: Floats = self._price_shares(works)[:, ~known].sum(axis=1)
+        return shares
 
     def unmeasured(self, network: Graph) -> dict[str, float]:
         """Return the ops that no measurement covers, with the share of the cost that they carry."""
         check_is_fitted(self, "components_")
-        foreign = _foreign(network)
         style = self.components_[0].setting.style
+        kernels = NetworkKernels.of([network]).by_style[style]
+        foreign = _foreign(network)
+        if not foreign and all(KINDS[kind] in self.kinds_ for kind in np.unique(kernels.kinds)):
+            return {}  # before anything that takes a millisecond
+        network = executed_graph(network)
+        foreign = _foreign(network)
         found: dict[str, float] = {}
-        if not foreign and set(self.kinds_) == set(KINDS):
-            return found
         shares, arrays = self._kernel_shares(network, style)
         for kernel, kind, share in zip(
             executed_kernels(network, style), arrays.kinds, shares, strict=True
@@ -239,6 +262,7 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "components_")
         style = self.components_[0].setting.style
         total = float(self.predict([network])[0])
+        network = executed_graph(network)
         shares, arrays = self._kernel_shares(network, style)
         nodes, layers = network.nodes, []
         moved = arrays.numbers[:, MOVED].sum(axis=1)
@@ -288,7 +312,8 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             "weights": np.array([part.weight for part in parts]),
             "log_prices": np.array([part.log_prices for part in parts]),
             "covariance": self.covariance_,
-            "spreads": np.array([self.base_spread_, self.interval_scale_]),
+            "spreads": np.array([self.base_spread_, self.interval_scale_, self.correction_weight_]),
+            "spread_by_cost": np.array(astuple(self.spread_by_cost_)),
             "kinds": np.array(self.kinds_, dtype=np.str_),
             "foreign_ops": np.array(self.foreign_ops_, dtype=np.str_),
             **_offset_arrays("residual", self.residuals_),
@@ -300,9 +325,16 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
         Raises
         ------
+        IntegrityError
+            If it is that of a version that told other kinds of kernels apart.
         ValueError
             If a component is none that can be fitted.
         """
+        if state["log_prices"].shape[1:] != (N_PRICES,) or "spread_by_cost" not in state:
+            raise IntegrityError(
+                f"a model of any networks must have {N_PRICES} prices, but this one, of another "
+                f"version of archcost, has {state['log_prices'].shape[-1]}; train it anew"
+            )
         styles, blocks, weights = state["styles"], state["blocks"], state["weights"]
         if not (np.isin(styles, range(len(STYLES))).all() and (blocks >= 1).all()):
             raise ValueError(f"styles are {styles} and blocks {blocks}")
@@ -316,7 +348,10 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             for style, block, prices, weight in rows
         )
         self.covariance_ = state["covariance"]
-        self.base_spread_, self.interval_scale_ = map(float, state["spreads"])
+        # a model of its own measurements alone may have been saved without the third
+        self.base_spread_, self.interval_scale_, *weight = map(float, state["spreads"])
+        self.correction_weight_ = weight[0] if weight else 0.0
+        self.spread_by_cost_ = SpreadByCost(*map(float, state["spread_by_cost"]))
         self.kinds_ = tuple(map(str, state["kinds"]))
         self.foreign_ops_ = tuple(map(str, state["foreign_ops"]))
         self.residuals_ = _offsets_in(state, "residual")
@@ -332,8 +367,6 @@ def _offset_arrays(name: str, offsets: NetworkOffsets) -> dict[str, npt.NDArray[
 
 
 def _offsets_in(state: Mapping[str, npt.NDArray[Any]], name: str) -> NetworkOffsets:
-    if f"{name}_signatures" not in state:  # of a model that was saved without
-        return NetworkOffsets.none()
     return NetworkOffsets(state[f"{name}_signatures"], state[f"{name}_offsets"])
 
 

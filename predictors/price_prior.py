@@ -10,19 +10,20 @@ from archcost.predictors.positive_sum import Floats, PricePrior
 
 COST_OF_ROLE = {
     "macs": 1.0, "narrow_in": 0.3, "narrow_out": 0.3, "few": 0.1, "io": 2.0, "weights": 0.5,
-    "fused": 1.0, "count": 0.05,
+    "fused": 1.0, "smooth": 1.0, "erf": 1.0, "count": 0.05,
 }  # fmt: skip
 """Price of a unit of work, relative to that of a billion multiply-accumulates: a machine that moves
 a byte in the time of some tens of operations."""
 
 RESOURCE_OF_ROLE = {
     "macs": "arithmetic", "narrow_in": "arithmetic", "narrow_out": "arithmetic",
-    "few": "arithmetic", "io": "bytes", "weights": "weights", "fused": "bytes", "count": "count",
+    "few": "arithmetic", "io": "bytes", "weights": "weights", "fused": "bytes",
+    "smooth": "arithmetic", "erf": "arithmetic", "count": "count",
 }  # fmt: skip
 
 GROUP_OF_KIND = {
     "conv": "dense", "conv_1x1": "dense", "conv_stem": "dense", "linear": "dense",
-    "conv_grouped": "grouped", "conv_depthwise": "grouped",
+    "conv_grouped": "grouped", "conv_depthwise": "grouped", "conv_depthwise_wide": "grouped",
     "matmul": "attention", "attention": "attention", "softmax": "attention",
     "activation": "pointwise", "add": "pointwise", "multiply": "pointwise",
     "batch_norm": "pointwise",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from archcost.errors import ArchcostError, MissingDataError, check_name
+from archcost.errors import ArchcostError, MissingDataError, UnknownNameError
 from archcost.extras import installed_version
 from archcost.networks import Graph
 
@@ -100,11 +102,23 @@ def _check_import(library: str) -> None:
         ) from error
 
 
+def _check_model(library: str, name: str, known: Sequence[str]) -> None:
+    """Raise an error for an unknown model; there are too many to list."""
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3)
+        hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+        listing = {"timm": "timm", "torchvision": "torchvision.models"}[library]
+        raise UnknownNameError(
+            f"a model of {library} must be one of its {len(known)}, but got {name!r}; {hint}"
+            f"{listing}.list_models() lists them"
+        )
+
+
 def _timm_model(name: str, side: int | None) -> tuple[Any, tuple[int, ...]]:
     import timm
 
     known = timm.list_models(include_tags=False)
-    check_name("model of timm", name.partition(".")[0], known)
+    _check_model("timm", name.partition(".")[0], known)
     shape: tuple[int, ...]
     model: Any
     if side is not None:
@@ -121,7 +135,7 @@ def _timm_model(name: str, side: int | None) -> tuple[Any, tuple[int, ...]]:
 def _torchvision_model(name: str, side: int | None) -> tuple[Any, tuple[int, ...]]:
     from torchvision import models
 
-    check_name("model of torchvision", name, models.list_models())
+    _check_model("torchvision", name, models.list_models())
     model = models.get_model(name, weights=None, **_without_backbone(name))
     if side is None:
         weights = models.get_model_weights(name)

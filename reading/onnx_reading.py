@@ -92,7 +92,7 @@ def graph_of_onnx(
             f"{[value.name for value in inputs]}; export it with their shapes fixed"
         )
     for value in inputs:
-        sizes = _input_shape(value, shape, batch_size, source)
+        sizes = _input_shape(value, shape, batch_size, source, alone=len(inputs) == 1)
         tensors.add_input(value.name, sizes, dtype_of(value.type.tensor_type.elem_type))
     if shape is not None or batch_size is not None:
         tensors.told.clear()  # those of other shapes
@@ -106,7 +106,7 @@ def graph_of_onnx(
 
 
 def _input_shape(
-    value: Any, shape: Sequence[int] | None, batch_size: int | None, source: str
+    value: Any, shape: Sequence[int] | None, batch_size: int | None, source: str, *, alone: bool
 ) -> tuple[int, ...]:
     """Return the shape of an input, with the sizes that the file leaves open filled in."""
     dims = value.type.tensor_type.shape.dim
@@ -123,10 +123,14 @@ def _input_shape(
         sizes[0] = 1 if batch_size is None else batch_size
     if None in sizes:
         axis = sizes.index(None)
+        remedy = (
+            "give its shape without the batch, such as --shape 3,224,224 or shape=(3, 224, 224)"
+            if alone
+            else "export the network, which has several inputs, with their shapes fixed"
+        )
         raise ArchcostError(
             f"every axis of an input must have a size, but axis {axis} ({names[axis]!r}) of "
-            f"{value.name!r} of {source} has none; give its shape without the batch, such as "
-            "--shape 3,224,224 or shape=(3, 224, 224)"
+            f"{value.name!r} of {source} has none; {remedy}"
         )
     known = tuple(size for size in sizes if size is not None)
     if not is_shape(known):

@@ -142,7 +142,8 @@ def listed(space: HasDatasets, key: str, given: Any, length: int) -> list[Any]:
     ArchitectureError
         If it is no list, or one of another length.
     """
-    values = list(given) if isinstance(given, Sequence | np.ndarray) else None
+    has_axis = isinstance(given, Sequence) or (isinstance(given, np.ndarray) and given.ndim > 0)
+    values = list(given) if has_axis else None
     if values is None or isinstance(given, str) or len(values) != length:
         got = "" if values is None or isinstance(given, str) else f"{len(values)}: "
         raise ArchitectureError(

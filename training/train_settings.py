@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from archcost.errors import check_name, check_number
+from archcost.errors import ArchcostError, check_name, check_number, shown
 from archcost.predictors import get_predictor, predictor_name
 from archcost.training.splits import SPLITS, SplitName
 
@@ -61,6 +61,10 @@ class TrainSettings:
     def __post_init__(self) -> None:
         name = predictor_name(get_predictor(self.predictor))
         object.__setattr__(self, "predictor", name)
+        if not isinstance(self.params, Mapping):
+            raise ArchcostError(
+                f"params must be a mapping from names to values, but got {shown(self.params)}"
+            )
         check_number("seed", self.seed, 0, whole=True)
         if self.n_train is not None:
             check_number("n_train", self.n_train, 2, whole=True)

@@ -101,7 +101,7 @@ def test_ops_that_no_measurement_covers_are_named_and_refused(model):
     graph = fourier_network(1)
     (name, share), *_ = model.unmeasured(graph).items()
     assert name == "fft" and share > MOST_UNMEASURED
-    with pytest.raises(ArchcostError, match=r"at most 20% of a network's cost.*fft \(\d+ %\)"):
+    with pytest.raises(ArchcostError, match=r"at most 20 % of a network's cost.*fft \(\d+ %\)"):
         archcost.predict(graph, "cpu_onnxruntime")
     mean, std = archcost.predict(graph, "cpu_onnxruntime", return_std=True, extrapolate=True)
     assert std > share * mean

@@ -42,7 +42,6 @@ NOT_RUN = {
     "archcost demo": "takes minutes; its test is in test_training_commands",
     "archcost train --table my.parquet --dry-run": "fits four predictors; see test_dry_run",
     "COMMAND": "stands for a command",
-    "timm:": "needs timm",
     "my_cpu": "measures or learns for minutes; see test_network_commands",
     "--format tflite": "quantises; its tests are in test_export",
 }
@@ -159,7 +158,9 @@ def test_parses(example):
     "example",
     [e for e in EXAMPLES if not any(words in e for words in NOT_RUN) and e != "archcost train"],
 )
-def test_runs(example, prepared, monkeypatch, capsys):
+def test_runs(example, prepared, request, monkeypatch, capsys):
+    if "timm:" in example:
+        request.getfixturevalue("model_libraries")
     words, source = words_of(example)
     quick = list(QUICK.get(words[0], ()))
     without_count = {"--archs", "--networks", "--show"} & set(words)

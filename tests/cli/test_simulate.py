@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from archcost.cli.main import main
-from archcost.datasets import CostTable
+from archcost.datasets import CostKey, CostTable
+from archcost.networks.onnx_graphs import onnx_model
 from archcost.simulating.accelerator import accelerators
 from archcost.spaces import get_space
 
@@ -202,3 +203,25 @@ def test_the_command_as_documented(tmp_path, monkeypatch):
     table = CostTable.read("eyeriss_like.parquet")
     assert table.counts() == {"ok": 2}
     assert set(table.to_pandas()["device"]) == {"eyeriss_like"}
+
+
+def test_networks_of_any_kind_are_sums_of_the_same_layers(quick):
+    space, cells = get_space("any"), [[1] * 6, [3] * 6]
+    lines = []
+    for arch in cells:
+        graph = SPACE.graph(arch)
+        path = quick / f"{graph.digest[:8]}.onnx"
+        path.write_bytes(onnx_model(graph).SerializeToString())
+        lines.append(path.name)
+    (quick / "mine.txt").write_text("\n".join(lines))
+    words = ("--accelerator", "quick.toml", "--out", "t.parquet", "--quiet")
+    assert main(["simulate", "--space", "any", "--networks", "mine.txt", *words]) == 0
+    key = CostKey("any", "quick", "latency", "as_given")
+    archs, latency_ms = CostTable.read("t.parquet").costs(key)
+    assert space.names(archs) == lines
+    (quick / "wanted.csv").write_text("arch\n" + "\n".join(SPACE.format_many(cells)))
+    simulate("--accelerator", "quick.toml", "--archs", "wanted.csv", "--out", "c.parquet")
+    _, of_cells = CostTable.read("c.parquet").costs(
+        CostKey("nasbench201", "quick", "latency", "cifar10")
+    )
+    assert latency_ms == pytest.approx(of_cells)

@@ -8,7 +8,7 @@ from archcost.features.kernel_arrays import KINDS, KernelArrays
 from archcost.features.kernel_work import ROLES, kernel_work, network_work
 from archcost.features.network_kernels import NetworkKernels
 from archcost.networks import GraphBuilder
-from archcost.networks.kernels import STYLES
+from archcost.networks.kernels import STYLES, executed_graph
 from archcost.networks.work import graph_work
 from archcost.spaces import get_space
 
@@ -63,7 +63,7 @@ def test_networks_are_taken_and_joined():
     graphs = [space.graph(arch) for arch in space.sample(4, seed=2)]
     kernels = NetworkKernels.of(graphs)
     picked = kernels.take(np.array([3, 1])).by_style["fused"]
-    again = KernelArrays.of_graphs([graphs[3], graphs[1]])
+    again = KernelArrays.of_graphs([executed_graph(graphs[3]), executed_graph(graphs[1])])
     assert (picked.numbers == again.numbers).all()
     assert (picked.starts == again.starts).all()
     assert (picked.kinds == again.kinds).all()
@@ -94,3 +94,35 @@ def test_what_executes_nothing_or_is_no_graph_is_refused():
         NetworkKernels.of([graph])
     with pytest.raises(ArchitectureError, match="network 0 is str"):
         NetworkKernels.of(["resnet18"])
+
+
+def test_windows_that_runtimes_have_no_kernels_for_are_a_kind():
+    builder = GraphBuilder()
+    x = builder.conv(builder.input((16, 14, 14)), 16, 5, groups=16, name="usual")
+    graph = builder.graph(builder.conv(x, 16, 7, groups=16, name="wide"))
+    kernels = KernelArrays.of_graph(graph)
+    assert [KINDS[kind] for kind in kernels.kinds] == ["conv_depthwise", "conv_depthwise_wide"]
+    assert kernel_work(kernels)[:, ROLES.index("narrow_in")].tolist() == [0, 0]  # as of depthwise
+
+
+def test_costly_functions_are_told_apart_fused_or_not():
+    builder = GraphBuilder()
+    x = builder.conv(builder.input((8, 4, 4)), 8, 1, name="conv")
+    for kind in ("relu", "silu", "gelu"):
+        x = builder.activation(x, kind)
+    graph = builder.graph(x)
+    fused, eager = (kernel_work(KernelArrays.of_graph(graph, style)) for style in STYLES)
+    written = 8 * 4 * 4 * 4 / 1e8
+    smooth, erf = ROLES.index("smooth"), ROLES.index("erf")
+    assert fused[:, [smooth, erf]].tolist() == [[written, written]]
+    assert eager[:, smooth].tolist() == [0, 0, written, 0]
+    assert eager[:, erf].tolist() == [0, 0, 0, written]
+
+
+def test_what_zeros_make_needless_is_not_executed():
+    space = get_space("nasbench201")
+    none, alone = "|none~0|+|none~0|none~1|+|{}~0|none~1|none~2|", "nor_conv_3x3"
+    dead = "|nor_conv_3x3~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|"
+    graphs = [space.graph(arch) for arch in (none.format(alone), dead)]
+    kernels = NetworkKernels.of(graphs)
+    assert (kernels.signatures()[0] == kernels.signatures()[1]).all()

@@ -7,8 +7,9 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from archcost.errors import ArchcostError, CostTableError
-from archcost.features.kernel_work import kernel_work
+from archcost.errors import ArchcostError, CostTableError, IntegrityError
+from archcost.features.kernel_arrays import KINDS
+from archcost.features.kernel_work import ROLES, kernel_work
 from archcost.features.network_kernels import NetworkKernels
 from archcost.networks import GraphBuilder
 from archcost.predictors.kernel_transfer import transfer_kernels
@@ -34,7 +35,8 @@ def networks():
 def costs(graphs, style="fused", seed=0, speed=1.0, noise=0.02):
     """What a made-up device takes: prices of its own for each kind, and some noise."""
     rng = np.random.default_rng(seed)
-    prices = np.exp(GENERIC_MEAN.reshape(-1, 8) + 0.5 * rng.standard_normal((23, 8)))
+    prices = GENERIC_MEAN.reshape(len(KINDS), len(ROLES))
+    prices = np.exp(prices + 0.5 * rng.standard_normal(prices.shape))
     arrays = NetworkKernels.of(graphs).by_style[style]
     each = (kernel_work(arrays, 8) * prices[arrays.kinds]).sum(axis=1)
     sums = np.bincount(arrays.network, each)
@@ -189,6 +191,13 @@ def test_one_false_measurement_of_ten_does_little():
     learned = transfer_kernels(taken, wrong[few], [fitted()])
     error = np.abs(np.log(learned.predict(graphs[40:]) / target[40:]))
     assert np.median(error) < 0.08
+
+
+def test_a_model_of_other_kinds_of_kernels_is_refused():
+    state = fitted().state()
+    state["log_prices"] = state["log_prices"][:, :184]
+    with pytest.raises(IntegrityError, match="184; train it anew"):
+        KernelPredictor().restore(state)
 
 
 @pytest.mark.parametrize(

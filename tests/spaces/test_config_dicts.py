@@ -136,6 +136,12 @@ def test_odd_choices_are_refused(odd):
         get_space("ofa_mbv3").parse(config)
 
 
+def test_an_array_without_an_axis_is_no_list_of_choices():
+    config = {"ks": np.array(3), "e": [3] * 20, "d": [2] * 5, "r": [160]}
+    with pytest.raises(ArchitectureError, match=r"'ks' .* must list 20 numbers"):
+        get_space("ofa_mbv3").parse(config)
+
+
 @pytest.mark.parametrize("odd", [np.array(3.0), np.array("x"), np.array(object())])
 def test_arrays_without_an_axis_among_architectures_are_refused(odd):
     with pytest.raises(ArchitectureError):

@@ -61,7 +61,15 @@ def test_seeds_are_whole_numbers(seed):
 
 
 @pytest.mark.parametrize(
-    "option", [{"n_train": 1}, {"n_train": 2.5}, {"test_share": -0.1}, {"validation_share": "a"}]
+    "option",
+    [
+        {"n_train": 1},
+        {"n_train": 2.5},
+        {"test_share": -0.1},
+        {"validation_share": "a"},
+        {"params": "alpha"},
+        {"params": np.array([])},
+    ],
 )
 def test_shares_and_numbers_of_rows_are_checked(option):
     with pytest.raises(ArchcostError, match=f"{next(iter(option))} must be "):
