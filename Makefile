@@ -55,9 +55,10 @@ LOWEST_TESTS := tests/api/test_prediction.py tests/datasets/test_table_files.py 
 test-lowest:
 	$(PYTHON) -m venv $(LOWEST)
 	$(PYTHON) .ci/lowest.py > $(LOWEST)/lowest.txt
-	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check build
-	$(LOWEST)/bin/python -m build --outdir $(LOWEST)/dist .
-	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check \
+	$(LOWEST)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check \
+		build 'setuptools>=77'
+	$(LOWEST)/bin/python -m build --no-isolation --outdir $(LOWEST)/dist .
+	$(LOWEST)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check \
 		-c $(LOWEST)/lowest.txt -c constraints.txt \
 		"archcost[completion,measure,search] @ file://$$(ls $(CURDIR)/$(LOWEST)/dist/*.whl)" \
 		pytest hypothesis

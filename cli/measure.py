@@ -38,8 +38,7 @@ Measure the latency of architectures on this machine and write a cost table.
 Architectures are measured in many short rounds, each in another order, because one pass over many
 networks is noisy (neighbours on the machine, clocks). Before and after each one a reference
 network tells how slow the machine is at that moment; the cost is the mean of the middle half of the
-rounds with that slowdown taken out, or the fastest run where that repeats better, as it may among
-busy neighbours. The raw minimum and median are kept beside it. Wall time
+rounds with that slowdown taken out, and the raw minimum and median are kept beside it. Wall time
 and the CPU time of the process are both recorded; with one thread of a runtime in this process the
 cost is the CPU time, which leaves out waiting for other programs (--clock wall takes the other).
 At the end

@@ -10,18 +10,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from archcost.measuring.cost_statistic import ENERGY, CostStatistic
 from archcost.measuring.journal import RoundRecord
-from archcost.measuring.round_costs import quiet_reference_ms
-from archcost.measuring.split_half import most_repeatable, split_half_correlation
+from archcost.measuring.round_costs import (
+    interquartile_mean,
+    quiet_reference_ms,
+    round_costs,
+    round_energies,
+)
+from archcost.measuring.split_half import split_half_correlation
 from archcost.spaces.space import Ops, SearchSpace
 
 if TYPE_CHECKING:
     from archcost.datasets.cost_table import CostTable
 
+STATISTIC = (
+    "mean of the middle half of the rounds; a round counts its fastest run, without the slowdown "
+    "that a reference network shows at that moment. cost_std is over the rounds; cost_min and "
+    "cost_median are over all runs as they were timed"
+)
 STATISTIC_WITHOUT_REFERENCE = (
     "mean of the middle half of the rounds, in each of which the runtime warms up and repeats by "
     "itself. cost_std, cost_min and cost_median are over the rounds"
+)
+ENERGY_STATISTIC = (
+    "what the counter shows over repeated inferences, divided by their number; mean of the middle "
+    "half of the rounds. cost_std, cost_min and cost_median are over the rounds"
 )
 ERROR_LENGTH = 300
 """Most characters of an error text in the provenance."""
@@ -41,10 +54,10 @@ def measured_table(
 ) -> CostTable:
     """Summarise measurements as a cost table, one row an architecture and metric.
 
-    The latency is that on an undisturbed machine, on the clock of the setup: other processes slow
-    all networks, and the reference network shows by how much (see ``cost_statistic``). An
-    architecture that failed in every round, or was not reached, has no cost, and a status of its
-    own; the provenance counts the failures and quotes the first of each status.
+    The latency is that on an undisturbed machine (see ``STATISTIC``), on the clock of the setup:
+    other processes slow all networks, and the reference network shows by how much. An architecture
+    that failed in every round, or was not reached, has no cost, and a status of its own; the
+    provenance counts the failures and quotes the first of each status.
 
     Parameters
     ----------
@@ -74,8 +87,7 @@ def measured_table(
     wanted = set(names)
     timed = [record for record in records if record.arch in wanted]
     kept = [record.on_clock(setup.get("clock") or "wall") for record in timed]
-    statistic, halves = most_repeatable(kept)
-    costs = statistic.costs_of(kept)
+    costs = round_costs(kept)
     runs_ms: dict[str, list[float]] = defaultdict(list)
     for record in kept:
         runs_ms[record.arch] += record.latencies_ms
@@ -83,11 +95,12 @@ def measured_table(
     status = dict.fromkeys(names, "not_measured")
     status |= {record.arch: record.status for record in kept}
     status |= dict.fromkeys(costs, "ok")
-    repeats: dict[str, tuple[CostStatistic, Costs, Runs]] = {"latency": (statistic, costs, runs_ms)}
+    repeats: dict[str, tuple[Costs, Runs]] = {"latency": (costs, runs_ms)}
+    halves = split_half_correlation(kept)
     facts = {
         # The hash of the networks is for the journal alone: tables from before have none.
         **{name: value for name, value in setup.items() if name != "networks"},
-        "cost": statistic.text if setup.get("reference_arch") else STATISTIC_WITHOUT_REFERENCE,
+        "cost": STATISTIC if setup.get("reference_arch") else STATISTIC_WITHOUT_REFERENCE,
         "rounds": max((len(values) for values in costs.values()), default=0),
         "fewest_rounds": min((len(values) for values in costs.values()), default=0),
         "repeatability_spearman": halves.spearman,
@@ -101,21 +114,21 @@ def measured_table(
     if setup.get("reference_arch") and costs:
         facts["reference_ms"] = quiet_reference_ms(r for r in kept if r.error is None)
     if "energy_counter" in setup:
-        energies = ENERGY.costs_of(kept)
-        repeats["energy"] = (ENERGY, energies, energies)
-        facts["energy"] = ENERGY.text
-        energy_halves = split_half_correlation(kept, ENERGY)
+        energies = round_energies(kept)
+        repeats["energy"] = (energies, energies)
+        facts["energy"] = ENERGY_STATISTIC
+        energy_halves = split_half_correlation(kept, round_energies)
         facts["energy_repeatability_spearman"] = energy_halves.spearman
 
     def column(statistic: Callable[[Any], Any], values: Runs, has: Costs) -> list[float]:
         return [float(statistic(values[name])) if name in has else math.nan for name in names]
 
     rows = []
-    for metric, (statistic, values, runs) in repeats.items():
+    for metric, (values, runs) in repeats.items():
         table = CostTable.from_costs(
             space,
             archs,
-            column(statistic.summary, values, values),
+            column(interquartile_mean, values, values),
             device=device,
             metric=metric,
             dataset=str(setup["dataset"]),

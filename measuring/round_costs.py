@@ -49,15 +49,6 @@ def round_costs(records: Iterable[RoundRecord]) -> dict[str, npt.NDArray[np.floa
     return {arch: np.array([found[i] for i in sorted(found)]) for arch, found in rounds.items()}
 
 
-def fastest_of_rounds(records: Iterable[RoundRecord]) -> dict[str, npt.NDArray[np.float64]]:
-    """Return the fastest run in ms, as it was timed, of each architecture's successful rounds."""
-    rounds: dict[str, dict[int, float]] = defaultdict(dict)
-    for record in records:
-        if record.error is None:
-            rounds[record.arch][record.round] = min(record.latencies_ms)
-    return {arch: np.array([found[i] for i in sorted(found)]) for arch, found in rounds.items()}
-
-
 def round_energies(records: Iterable[RoundRecord]) -> dict[str, npt.NDArray[np.float64]]:
     """Return each architecture's energy in mJ in each successful round that a counter was read."""
     rounds: dict[str, dict[int, float]] = defaultdict(dict)

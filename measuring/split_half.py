@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from archcost.measuring.cost_statistic import ENERGY, MIDDLE, CostStatistic, candidates
 from archcost.measuring.journal import RoundRecord
+from archcost.measuring.round_costs import interquartile_mean, round_costs, round_energies
 
 LEAST_FOR_RANKS = 3
 """Architectures below which a rank correlation says nothing."""
+
+RoundCosts = Callable[[Iterable[RoundRecord]], Mapping[str, npt.NDArray[np.float64]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class SplitHalfCorrelation:
 
 
 def split_half_correlation(
-    records: Iterable[RoundRecord], statistic: CostStatistic = MIDDLE
+    records: Iterable[RoundRecord], costs_of: RoundCosts = round_costs
 ) -> SplitHalfCorrelation:
     """Correlate costs of the first half of each architecture's rounds with those of the second.
 
@@ -43,8 +46,8 @@ def split_half_correlation(
     ----------
     records : iterable of RoundRecord
         The records of a journal.
-    statistic : CostStatistic, optional
-        What to compare.
+    costs_of : callable, optional
+        ``round_costs``, or ``round_energies``: what to compare.
 
     Returns
     -------
@@ -63,8 +66,7 @@ def split_half_correlation(
             halves[1].extend(of_arch[len(of_arch) // 2 :])
     # Each half is corrected by itself: nothing of one may leak into the other.
     first, second = (
-        [float(statistic.summary(costs)) for costs in statistic.costs_of(half).values()]
-        for half in halves
+        [interquartile_mean(costs) for costs in costs_of(half).values()] for half in halves
     )
     if len(first) < LEAST_FOR_RANKS or np.ptp(first) == 0 or np.ptp(second) == 0:
         return SplitHalfCorrelation(None, len(first))
@@ -73,24 +75,11 @@ def split_half_correlation(
     return SplitHalfCorrelation(float(spearmanr(first, second).statistic), len(first))
 
 
-def most_repeatable(
-    records: Iterable[RoundRecord],
-) -> tuple[CostStatistic, SplitHalfCorrelation]:
-    """Return the statistic of latency of which the halves agree best, and how well they agree.
-
-    On a quiet machine that is the mean of the middle half of the rounds; among busy neighbours,
-    whose disturbance only ever adds, it may be the fastest run.
-    """
-    records = list(records)
-    found = [(one, split_half_correlation(records, one)) for one in candidates(records)]
-    return max(found, key=lambda pair: pair[1].spearman or -1.0)
-
-
 def least_split_half_correlation(records: Iterable[RoundRecord]) -> float | None:
     """Return Spearman's correlation of the halves; of latency and energy, the lower one."""
     records = list(records)
-    found = [most_repeatable(records)[1].spearman]
+    found = [split_half_correlation(records).spearman]
     if any(record.energy_mj is not None for record in records):
-        found.append(split_half_correlation(records, ENERGY).spearman)
+        found.append(split_half_correlation(records, round_energies).spearman)
     known = [spearman for spearman in found if spearman is not None]
     return min(known) if len(known) == len(found) else None

@@ -2,14 +2,9 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from archcost.measuring.cost_statistic import ENERGY, FASTEST, MIDDLE
 from archcost.measuring.journal import RoundRecord
-from archcost.measuring.round_costs import interquartile_mean, sensitivity
-from archcost.measuring.split_half import (
-    least_split_half_correlation,
-    most_repeatable,
-    split_half_correlation,
-)
+from archcost.measuring.round_costs import interquartile_mean, round_energies, sensitivity
+from archcost.measuring.split_half import least_split_half_correlation, split_half_correlation
 
 
 def test_interquartile_mean_ignores_both_ends():
@@ -59,33 +54,7 @@ def test_repeatability_of_latency_and_energy_is_the_lower_one():
         for r in range(2)
         for i in range(11)
     ]
-    energy = split_half_correlation(records, ENERGY).spearman
+    energy = split_half_correlation(records, round_energies).spearman
     assert energy < split_half_correlation(records).spearman == 1.0
     assert least_split_half_correlation(records) == energy
     assert least_split_half_correlation(records[:2]) is None
-
-
-def records_of(latencies_ms, reference_ms):
-    return [
-        RoundRecord(f"arch {i}", r, (latency_ms,), reference_ms[i, r])
-        for (i, r), latency_ms in np.ndenumerate(latencies_ms)
-    ]
-
-
-def test_the_fastest_run_counts_where_it_repeats_better():
-    rng = np.random.default_rng(2)
-    true_ms = np.linspace(5, 6, 60)
-    # Neighbours that disturb one run and not the next: no reference network tells of them.
-    burst_ms = rng.exponential(1, (60, 6)) * (rng.random((60, 6)) < 0.6)
-    busy = records_of(true_ms[:, None] + burst_ms, 1 + rng.random((60, 6)))
-    chosen, halves = most_repeatable(busy)
-    assert chosen is FASTEST
-    assert halves.spearman > split_half_correlation(busy, MIDDLE).spearman
-    assert chosen.summary(chosen.costs_of(busy)["arch 7"]) == true_ms[7] + burst_ms[7].min()
-    # A machine whose speed drifts, which the reference network shows.
-    speed = 1 + rng.random((60, 6))
-    assert most_repeatable(records_of(true_ms[:, None] * speed, speed))[0] is MIDDLE
-    # The fastest of six runs is faster than that of two: no basis for comparing architectures.
-    assert most_repeatable(busy[:-4])[0] is MIDDLE
-    # Nor is there one where the runtime repeats by itself and no reference was timed.
-    assert most_repeatable(records_of(true_ms[:, None] + burst_ms, np.ones((60, 6))))[0] is MIDDLE
