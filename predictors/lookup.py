@@ -43,7 +43,7 @@ class LookupPredictor(CostPredictor):
         self.table_ = shared + fitted.coefficients[n_ops:].reshape(n_positions, n_ops)
         self.intercept_ = fitted.intercept
         self.floor_ = lowest_cost(cost)
-        self.relative_std_ = relative_spread(cost, fitted.left_out)
+        self.relative_std_ = relative_spread(cost, np.maximum(fitted.left_out, self.floor_))
 
     def _predict(self, ops: Ops, return_std: bool) -> tuple[Floats, Floats]:
         parts = self.table_[np.arange(self.space_.n_positions), ops]

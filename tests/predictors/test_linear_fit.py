@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge, RidgeCV
 
+from archcost.models.intervals import cost_interval
 from archcost.predictors.linear_fit import PENALTIES, fit_ridge, relative_spread
 
 
@@ -48,6 +49,15 @@ def test_constant_features_leave_the_mean():
     assert not fitted.coefficients.any()
 
 
-def test_relative_spread_is_a_share_of_the_costs():
+def test_relative_spread_makes_intervals_hold():
     assert relative_spread(np.array([3.0, 4.0]), np.array([3.0, 4.0])) == 0
-    assert relative_spread(np.array([2.0, 2.0]), np.array([1.0, 3.0])) == pytest.approx(0.5)
+    rng = np.random.default_rng(0)
+    predicted = np.exp(rng.uniform(0, 5, 4000))
+    usual = predicted * np.exp(0.05 * rng.standard_normal(4000))
+    assert relative_spread(usual, predicted) == pytest.approx(0.05, rel=0.05)
+    # Where the few dear ones are known best, or a few are far off, the others still count.
+    outliers = np.where(np.arange(4000) % 50 == 0, 30.0, 1.0)
+    for cost in (predicted * np.exp(0.2 * rng.standard_t(2, 4000) / predicted), usual * outliers):
+        std = relative_spread(cost, predicted)
+        low, high = cost_interval(predicted, std * predicted, 0.9).T
+        assert np.mean((low <= cost) & (cost <= high)) == pytest.approx(0.9, abs=0.01)
