@@ -197,9 +197,11 @@ def test_bad_architectures_are_refused(name, fitted):
 def test_few_rows_and_equal_costs_are_no_trouble(name, n):
     ops = CELLS.sample(n, seed=1)
     model = make(name).fit(ops, np.full(n, 3.0))
-    # A sum of costs of kernels grows with the network, whatever the few that were measured say.
-    loosely = 1.0 if name == "kernels" else 0.05
-    np.testing.assert_allclose(model.predict(CELLS.sample(20)), 3.0, rtol=loosely)
+    cost = model.predict(CELLS.sample(20))
+    if name == "kernels":  # its sum grows with the network, whatever the few that were measured say
+        assert cost.min() > 0 and 3.0 / 2.5 < np.median(cost) < 3.0 * 2.5
+    else:
+        np.testing.assert_allclose(cost, 3.0, rtol=0.05)
 
 
 def test_repeated_architectures_are_averaged(name):
