@@ -58,7 +58,11 @@ def is_pointwise(node: Node) -> bool:
 
 
 def executed_graph(graph: Graph) -> Graph:
-    """Return the graph without sums of zeros and what only they need: no runtime computes them."""
+    """Return the graph without sums of zeros and what only they need.
+
+    Files hold zeros as constants, and runtimes fold those. Eager torch computes them all the same,
+    which is left out.
+    """
     if all(node.op != "zero" for node in graph.nodes):
         return graph
     return drop_dead(fold_zeros(graph))
