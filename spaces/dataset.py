@@ -115,7 +115,7 @@ def parse_shape(text: str) -> tuple[int, int, int]:
     ArchcostError
         If it is none.
     """
-    found = SHAPE.fullmatch(text.strip().lower())
+    found = SHAPE.fullmatch(text.strip().lower()) if isinstance(text, str) else None
     if found is None:
         raise ArchcostError(
             "an input must be given as channels, height and width, such as 1x88x88, but got "

@@ -124,6 +124,9 @@ def test_shapes_as_the_command_line_takes_them():
     assert parse_shape("1x88x88") == parse_shape("1,88,88") == (1, 88, 88)
     with pytest.raises(ArchcostError, match="such as 1x88x88, but got '88x88'"):
         parse_shape("88x88")
+    for no_text in ((1, 88, 88), b"1x88x88", None):
+        with pytest.raises(ArchcostError, match="such as 1x88x88"):
+            parse_shape(no_text)
 
 
 def test_names_of_datasets():
