@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Self, overload
 
@@ -84,13 +85,24 @@ class CostPredictor(Plugin, RegressorMixin, BaseEstimator):  # type: ignore[misc
         >>> RidgePredictor().fit(cells, 1.0 + (cells == 3).sum(axis=1)).predict([[3] * 6]).round(2)
         array([7.])
         """
+        return self._learn(self._fit, archs, cost, space)
+
+    def _learn(
+        self,
+        learn: Callable[..., None],
+        archs: Any,
+        cost: npt.ArrayLike,
+        space: str | SearchSpace | None,
+        *columns: Floats,
+    ) -> Self:
+        """Call `learn` with valid rows, and further columns, in an order that is not theirs."""
         space = given_space(space, archs)
         ops = space.parse_many(archs)
         costs = check_costs(cost, len(ops))
-        order = np.lexsort([costs, *ops.T[::-1]])
+        order = np.lexsort([*columns, costs, *ops.T[::-1]])
         self._bind(space)
         with threadpool_limits(1):  # the same bits on any number of cores
-            self._fit(ops[order], costs[order])
+            learn(ops[order], costs[order], *(column[order] for column in columns))
         return self
 
     @overload

@@ -7,12 +7,10 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
-from archcost.predictors.base import CostPredictor, Floats, check_costs
+from archcost.predictors.base import CostPredictor, Floats
 from archcost.predictors.measurement_noise import noise_ratio
 from archcost.spaces.space import Ops, SearchSpace
-from archcost.spaces.spaces import given_space
 
 
 class FewMeasurementsPredictor(CostPredictor):
@@ -47,15 +45,8 @@ class FewMeasurementsPredictor(CostPredictor):
         """
         if cost_std is None:
             return super().fit(archs, cost, space=space)
-        space = given_space(space, archs)
-        ops = space.parse_many(archs)
-        costs = check_costs(cost, len(ops))
         ratio = noise_ratio(np.asarray(cost_std, dtype=np.float64))
-        order = np.lexsort([ratio, costs, *ops.T[::-1]])
-        self._bind(space)
-        with threadpool_limits(1):  # the same bits on any number of cores
-            self._infer(ops[order], costs[order], ratio[order])
-        return self
+        return self._learn(self._infer, archs, cost, space, ratio)
 
     def _fit(self, ops: Ops, cost: Floats) -> None:
         self._infer(ops, cost, np.ones(len(cost)))

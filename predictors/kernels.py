@@ -198,12 +198,12 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         cost: Floats = np.exp(logs)
         if not return_std:
             return cost
-        spread = self._log_std(works, between) * self.spread_by_cost_(logs)
-        return cost, cost * (spread + UNMEASURED_SPREAD * self._unmeasured(networks, works))
-
-    def _log_std(self, works: Works, between: Floats) -> Floats:
-        """Return the standard deviations of the logarithms that prices leave."""
         shares = self._price_shares(works)
+        spread = self._log_std(works, shares, between) * self.spread_by_cost_(logs)
+        return cost, cost * (spread + UNMEASURED_SPREAD * self._unmeasured(networks, shares))
+
+    def _log_std(self, works: Works, shares: Floats, between: Floats) -> Floats:
+        """Return the standard deviations of the logarithms that prices leave."""
         variance = between + np.einsum("ij,jk,ik->i", shares, self.covariance_, shares)
         std: Floats = self.interval_scale_ * np.sqrt(self.base_spread_**2 + np.maximum(variance, 0))
         if self.correction_weight_:
@@ -216,13 +216,13 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         shares = works[first.setting] * np.exp(first.log_prices)
         return shares / shares.sum(axis=1, keepdims=True)
 
-    def _unmeasured(self, networks: Networks, works: Works) -> Floats:
+    def _unmeasured(self, networks: Networks, shares: Floats) -> Floats:
         """Return the share of the cost in ops that no measurement covers, of each network."""
         if not isinstance(networks, NetworkKernels):
             return np.array([sum(self.unmeasured(graph).values()) for graph in networks])
         known = np.isin(np.repeat(KINDS, len(ROLES)), self.kinds_)
-        shares: Floats = self._price_shares(works)[:, ~known].sum(axis=1)
-        return shares
+        unmeasured: Floats = shares[:, ~known].sum(axis=1)
+        return unmeasured
 
     def unmeasured(self, network: Graph) -> dict[str, float]:
         """Return the ops that no measurement covers, with the share of the cost that they carry."""
@@ -340,9 +340,7 @@ class KernelPredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"styles are {styles} and blocks {blocks}")
         if not (np.isfinite(weights) & (weights >= 0)).all():
             raise ValueError(f"weights must be finite and from 0, but are {weights}")
-        rows = zip(
-            state["styles"], state["blocks"], state["log_prices"], state["weights"], strict=True
-        )
+        rows = zip(styles, blocks, state["log_prices"], weights, strict=True)
         self.components_ = tuple(
             Component(Setting(STYLES[style], int(block)), prices, float(weight))
             for style, block, prices, weight in rows
