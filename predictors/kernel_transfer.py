@@ -46,9 +46,10 @@ costs are sums over totals, and that it is like the mean of the sources; the res
 LEAST_WEIGHT = 0.01
 """Weight below which a component is left out."""
 N_FOLDS = 10
-SCALE_ROWS, USUAL_SCALE = 8.0, 1.6
+SCALE_ROWS, USUAL_SCALE = 30.0, 1.25
 """Networks that the usual width of the intervals counts for, and that width, over the spread that
-the fit claims: the networks asked for are of other families than those measured."""
+the fit claims: what holds 90 % of the networks of other families on machines left out, which errors
+among ten measured ones hardly tell (see the lab notes on any network)."""
 USUAL_BLOCK = 8
 
 

@@ -32,7 +32,7 @@ Networks = Sequence[Graph] | NetworkKernels
 BASE_SPREAD = SPREAD
 """Scale of the errors that prices leave, as a share of the cost."""
 MOVED = [COLUMNS.index(name) for name in ("in_bytes", "out_bytes", "weight_bytes")]
-CORRECTED_SPREAD = 0.55
+CORRECTED_SPREAD = 0.75
 """Standard deviation of a corrected network's cost, as a share of that of an unknown one."""
 UNMEASURED_SPREAD = 1.0
 """Standard deviation of the logarithm of the cost of ops that no measurement covers."""
