@@ -138,6 +138,28 @@ def search_measuring(
     References
     ----------
     J. Gardner et al., "Bayesian Optimization with Inequality Constraints", ICML 2014.
+
+    Examples
+    --------
+    A model that ships plays the device; the score is the number of convolutions:
+
+    >>> import pandas as pd
+    >>> import archcost
+    >>> from archcost.predictors import RidgePredictor
+    >>> from archcost.spaces import get_space
+    >>> space = get_space("nasbench201")
+    >>> cells = space.format_many(space.sample(40, seed=0))
+    >>> score = pd.Series([cell.count("conv") for cell in cells], index=cells)
+    >>> (choice,) = search_measuring(
+    ...     score,
+    ...     [20.0],
+    ...     measure=lambda cell: archcost.predict(cell, "raspi4"),
+    ...     fit=lambda ms: RidgePredictor().fit(list(ms), list(ms.values())),
+    ...     start=cells[:5],
+    ...     n_measurements=12,
+    ... )
+    >>> archcost.predict(choice.arch, "raspi4") <= 20.0
+    True
     """
     if len(score) == 0 or len(limits) == 0 or n_measurements < len(start):
         raise ArchcostError(

@@ -43,6 +43,13 @@ def register(key: CostKey | str, *, uri: str | None = None, alias: str = "champi
     ------
     MissingDataError
         If there is no such model.
+
+    Examples
+    --------
+    After the example of `run_experiment`:
+
+    >>> register("nasbench201-my_board-latency-cifar10")
+    'models:/nasbench201-my_board-latency-cifar10@champion'
     """
     name = str(CostKey.parse(key) if isinstance(key, str) else key)
     with tracking_store() as store:
