@@ -28,8 +28,8 @@ def exact_section(lines: list[dict[str, Any]], docs: Path) -> list[str]:
     slowest = max(line["cpu_s"] for line in fronts)
     sizes = [line["n_points"] for line in fronts]
     words = (
-        f"{sum(proven)} of {len(proven)} optima are proven. A whole front against latency on raspi4, "
-        f"of {min(sizes):,} to {max(sizes):,} networks, takes at most {slowest:.3f} s."
+        f"{sum(proven)} of {len(proven)} optima are proven. A whole front against latency on "
+        f"raspi4, of {min(sizes):,} to {max(sizes):,} networks, takes at most {slowest:.3f} s."
     )
     _plot(results, docs)
     picture = "![score against latency, the proven front on top](search.png)"
@@ -37,7 +37,7 @@ def exact_section(lines: list[dict[str, Any]], docs: Path) -> list[str]:
 
 
 def exact_details(lines: list[dict[str, Any]]) -> list[str]:
-    """Return the lines of the notes: every optimum and front, and what a scan and evolution find."""
+    """Return the lines of the notes: every optimum and front, and what others find."""
     results = {line["task"]: line for line in lines}
     rows = [
         "| score, limits, best | seconds | target | best score | gap | by |",

@@ -31,7 +31,7 @@ def fetch(
     from_file: str | Path | None = None,
     progress: bool = True,
 ) -> Path:
-    """Bring a source into the data folder; what is there and sound is not fetched again.
+    r"""Bring a source into the data folder; what is there and sound is not fetched again.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def fetch(
     >>> from archcost.datasets.source import Source, SourceFile
     >>> work = TemporaryDirectory()
     >>> published = Path(work.name, "costs.csv")
-    >>> _ = published.write_text("cell,milliseconds\\n1462,9.5\\n")
+    >>> _ = published.write_text("cell,milliseconds\n1462,9.5\n")
     >>> digest = digest_of(published, "sha256")
     >>> source = Source(
     ...     name="mine", title="One cell", folder="mine", homepage="https://example.org/",

@@ -65,9 +65,7 @@ def test_functions_with_several_arguments_are_documented():
         if len(inspect.signature(function).parameters) - own >= 2
     }
     assert len(several) >= LEAST_CHECKED
-    assert {
-        name: lacks for name, function in several.items() if (lacks := lacking(function))
-    } == {}
+    assert {name: lacks for name, function in several.items() if (lacks := lacking(function))} == {}
 
 
 def test_a_docstring_that_lacks_sections_is_noticed():
