@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from archcost.datasets import CostKey, CostTable
+from archcost.datasets.chosen_keys import chosen_keys
 from archcost.errors import ArchcostError
 from archcost.interrupts import kept_interrupts
 from archcost.models import CostModel
@@ -161,7 +162,7 @@ def run_experiment(
     CostModel(nasbench201-my_board-latency-cifar10, lookup)
     """
     settings = settings or ExperimentSettings()
-    keys = table.keys() if keys is None else list(keys)
+    keys = chosen_keys(table, keys)
     compared = tuple(dict.fromkeys(one for key in keys for one in settings.predictors_for(key)))
     choices: list[Choice] = []
     interrupted = False
