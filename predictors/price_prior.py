@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from archcost.features.kernel_arrays import KINDS
-from archcost.features.kernel_work import ROLES
+from archcost.kernels.kernel_arrays import KINDS
+from archcost.kernels.kernel_work import ROLES
 from archcost.predictors.positive_sum import Floats, PricePrior
 
 COST_OF_ROLE = {
