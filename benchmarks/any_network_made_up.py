@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from archcost.features.kernel_arrays import KINDS, KernelArrays
-from archcost.features.kernel_work import PRODUCT_KINDS
-from archcost.features.network_kernels import NetworkKernels
+from archcost.kernels.kernel_arrays import KINDS, KernelArrays
+from archcost.kernels.kernel_work import PRODUCT_KINDS
+from archcost.kernels.network_kernels import NetworkKernels
 
 LAYOUT = ("split", "transpose", "gather", "pad")
 VECTOR = ("norm", "softmax", "activation", "resize", "pool", "global_pool", "batch_norm")

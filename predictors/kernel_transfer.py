@@ -9,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from archcost.features.network_kernels import NetworkKernels
+from archcost.kernels.kernel_component import Component, Setting, Works
+from archcost.kernels.kernel_sums import Networks
+from archcost.kernels.network_kernels import NetworkKernels
+from archcost.kernels.network_offsets import NetworkOffsets
+from archcost.kernels.spread_by_cost import SpreadByCost
 from archcost.networks.kernels import STYLES
 from archcost.predictors.base import check_costs
-from archcost.predictors.kernel_component import Component, Setting, Works
-from archcost.predictors.kernels import KernelPredictor, Networks
-from archcost.predictors.network_offsets import NetworkOffsets
+from archcost.predictors.kernels import KernelPredictor
 from archcost.predictors.positive_sum import (
     Floats,
     PriceFit,
@@ -24,7 +26,6 @@ from archcost.predictors.positive_sum import (
     log_sums,
 )
 from archcost.predictors.price_prior import GENERIC_MEAN, PLAIN_MEANS, prior_around
-from archcost.predictors.spread_by_cost import SpreadByCost
 
 EVIDENCE_POWER = 0.6
 """The evidence is trusted so far only: errors of related networks are not independent."""

@@ -6,8 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from archcost.features.kernel_arrays import KINDS
-from archcost.features.kernel_work import ROLES
+from archcost.kernels.kernel_arrays import KINDS
+from archcost.kernels.kernel_work import ROLES
 from archcost.predictors.positive_sum import Floats, PricePrior
 
 COST_OF_ROLE = {

@@ -8,13 +8,13 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from archcost.errors import ArchcostError, CostTableError, IntegrityError
-from archcost.features.kernel_arrays import KINDS
-from archcost.features.kernel_work import ROLES, kernel_work
-from archcost.features.network_kernels import NetworkKernels
+from archcost.kernels.kernel_arrays import KINDS
+from archcost.kernels.kernel_work import ROLES, kernel_work
+from archcost.kernels.network_kernels import NetworkKernels
+from archcost.kernels.network_offsets import NetworkOffsets
 from archcost.networks import GraphBuilder
 from archcost.predictors.kernel_transfer import transfer_kernels
 from archcost.predictors.kernels import KernelPredictor
-from archcost.predictors.network_offsets import NetworkOffsets
 from archcost.predictors.price_prior import GENERIC_MEAN
 from archcost.spaces import get_space
 

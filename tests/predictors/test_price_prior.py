@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from archcost.features.kernel_arrays import KINDS
-from archcost.features.kernel_work import ROLES
+from archcost.kernels.kernel_arrays import KINDS
+from archcost.kernels.kernel_work import ROLES
 from archcost.predictors.price_prior import ANY_SPEED, GENERIC_MEAN, PLAIN_MEANS, prior_around
 
 
