@@ -2,13 +2,13 @@
 
 import os
 import re
-import subprocess
-import sys
+import shlex
 import tomllib
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from warm_processes import run_warm
 
 from archcost.cli.main import main
 from archcost.datasets import CostTable
@@ -20,7 +20,6 @@ PAGE = (Path(__file__).parents[1] / "docs/extending.md").read_text(encoding="utf
 SECTIONS = dict(part.split("\n", 1) for part in PAGE.split("\n## ")[1:])
 NAMED = re.compile(r"`([\w./]+)`:\n\n```\w+\n(.*?)```", re.DOTALL)
 ACCELERATOR = "An accelerator to simulate"
-SHELL = f'set -e\narchcost() {{ "{sys.executable}" -m archcost "$@"; }}\n'
 
 
 def blocks(title, language):
@@ -37,17 +36,13 @@ def write_files(title, folder):
 def carry_out(title, folder, **environment):
     """Write the files of a section and run its commands and its Python code."""
     write_files(title, folder)
-    for language, program in (("sh", ["bash", "-c"]), ("python", [sys.executable, "-c"])):
-        for block in blocks(title, language):
-            code = SHELL + block if language == "sh" else block
-            done = subprocess.run(
-                [*program, code],
-                cwd=folder,
-                env={**os.environ, "ARCHCOST_DATA_DIR": str(folder / "data"), **environment},
-                capture_output=True,
-                text=True,
-            )
-            assert done.returncode == 0, f"{block}\n{done.stdout}{done.stderr}"
+    settings = {"ARCHCOST_DATA_DIR": str(folder / "data"), **environment}
+    commands = "".join(blocks(title, "sh")).replace("\\\n", "").splitlines()
+    programs = [("-m", *shlex.split(line, comments=True)) for line in commands]
+    for program in [*programs, *(("-c", code) for code in blocks(title, "python"))]:
+        assert program[:2] == ("-m", "archcost") or program[0] == "-c", program
+        done = run_warm(*program, cwd=folder, env={**os.environ, **settings})
+        assert done.returncode == 0, f"{program}\n{done.stdout}{done.stderr}"
 
 
 @pytest.mark.parametrize("title", [title for title in SECTIONS if "From an" not in title])

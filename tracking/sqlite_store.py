@@ -97,14 +97,16 @@ def make_store(file: Path) -> None:
 
     for abandoned in file.parent.glob(f".{file.name}.making-*"):
         shutil.rmtree(abandoned, ignore_errors=True)  # of a process that was killed
-    with tempfile.TemporaryDirectory(
-        dir=file.parent, prefix=f".{file.name}.making-", ignore_cleanup_errors=True
-    ) as folder:
-        made = Path(folder) / "made.db"
+    folder = file.with_name(f".{file.name}.making-{os.getpid()}")
+    try:  # a name that is known before the folder is there: Ctrl-C leaves nothing at any moment
+        folder.mkdir()
+        made = folder / "made.db"
         mlflow.MlflowClient(sqlite_uri(made)).search_experiments(max_results=1)
         # MLflow keeps its connection to the file that it made, so that a copy is renamed.
-        whole = Path(shutil.copyfile(made, made.with_name("whole.db")))
+        whole = Path(shutil.copyfile(made, folder / "whole.db"))
         whole.replace(file)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_store(file: Path) -> None:

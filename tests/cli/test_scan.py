@@ -1,15 +1,13 @@
 """The command archcost scan."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from warm_processes import WarmProcess
 
 from archcost.cli.main import main
 from archcost.datasets import CostTable
@@ -90,10 +88,10 @@ def test_bad_options(boards, capsys, options, message):
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
 def test_stopped_scans_go_on(boards, stop):
-    command = [sys.executable, "-m", "archcost", "scan", "--space", "fbnet", "--device", "my_board",
+    command = ["-m", "archcost", "scan", "--space", "fbnet", "--device", "my_board",
                "--max-latency-ms", "30", "--quiet", "--out", "stopped.parquet"]  # fmt: skip
     endless = [*command, "--count", str(10**10)]
-    process = subprocess.Popen(endless, stderr=subprocess.PIPE, text=True, env=os.environ)
+    process = WarmProcess(*endless)
     kept = boards / "stopped.parquet.progress"
     deadline = time.monotonic() + 120
     while not kept.exists() and time.monotonic() < deadline:
@@ -113,5 +111,5 @@ def test_stopped_scans_go_on(boards, stop):
     np.savez(boards / "kept.npz", **content | {"identity": np.array(json.dumps(identity))})
     (boards / "kept.npz").rename(kept)
     for out in ("stopped.parquet", "once.parquet"):
-        assert main([*command[3:-1], out, "--count", str(count)]) == 0
+        assert main([*command[2:-1], out, "--count", str(count)]) == 0
     assert pq.read_table("stopped.parquet").equals(pq.read_table("once.parquet"))

@@ -1,12 +1,10 @@
 """The first ``archcost train`` of a folder: killed, stopped, or one of several at once."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
+from warm_processes import WarmProcess
 
 import archcost
 from archcost.cli.main import main
@@ -29,13 +27,7 @@ def fresh(tmp_path, monkeypatch):
 
 def start(device):
     CostTable.from_costs("nasbench201", CELLS, COST, device=device).write(f"{device}.parquet")
-    return subprocess.Popen(
-        [sys.executable, "-m", "archcost", "train", "--table", f"{device}.parquet", *QUICK],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONFAULTHANDLER": ""},
-    )
+    return WarmProcess("-m", "archcost", "train", "--table", f"{device}.parquet", *QUICK)
 
 
 @pytest.mark.slow

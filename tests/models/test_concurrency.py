@@ -1,12 +1,12 @@
 """Threads and processes that share models get the bits that one alone gets."""
 
-import multiprocessing
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from warm_processes import CONTEXT
 
 import archcost
 from archcost import prediction
@@ -77,8 +77,7 @@ def test_eight_threads(folder, monkeypatch):
 def test_four_processes(folder):
     asked = questions(folder)
     expected = answers(asked)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(4, mp_context=context) as pool:
+    with ProcessPoolExecutor(4, mp_context=CONTEXT) as pool:
         by_name = [
             pool.submit(archcost.predict, archs, device, model=model, return_std=True)
             for archs, device, model in asked

@@ -2,13 +2,13 @@
 
 import os
 import shutil
-import subprocess
-import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+from warm_processes import WarmProcess
 
 import archcost
 from archcost.datasets import CostKey, DeviceCard
@@ -108,14 +108,15 @@ def test_a_loaded_model_never_mixes_with_the_one_that_replaced_it(tmp_path):
 
 
 WRITER = """
-import sys
+import pathlib, sys, time
 from archcost.models import CostModel
-folder, *models = sys.argv[1:]
-models = [CostModel.load(model) for model in models]
+folder, go_on, *saved = sys.argv[1:]
+models = [CostModel.load(model) for model in saved]
 for model in models:
     model.predictor
-print("ready", flush=True)
-sys.stdin.readline()
+pathlib.Path(saved[0] + " loaded").touch()
+while not pathlib.Path(go_on).exists():
+    time.sleep(0.01)
 for turn in range(120):
     models[turn % 2].save(folder)
 """
@@ -125,19 +126,14 @@ for turn in range(120):
 def test_readers_always_find_a_whole_model_while_two_processes_save(tmp_path, monkeypatch):
     scales = (1.0, 2.0, 3.0, 4.0, 5.0)
     ready = [str(small_model(scale).save(tmp_path / f"ready {scale}")) for scale in scales]
-    tmp_path = tmp_path / "models"
+    go_on, tmp_path = tmp_path / "go on", tmp_path / "models"
     monkeypatch.setenv("ARCHCOST_MODEL_DIR", str(tmp_path))
     folder = small_model(1.0).save(tmp_path / str(KEY))
-    writers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(folder), *pair],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        for pair in (ready[1:3], ready[3:5])
-    ]
-    for writer in writers:
-        assert writer.stdout.readline() == b"ready\n"
+    writers = [WarmProcess("-c", WRITER, folder, go_on, *pair) for pair in (ready[1:3], ready[3:5])]
+    for writer, model in zip(writers, (ready[1], ready[3]), strict=True):
+        while not Path(f"{model} loaded").exists():
+            assert writer.poll() is None, writer.communicate()
+            time.sleep(0.01)
     possible = [cost_of_first(scale) for scale in scales]
     seen, wrong = [], []
     done = threading.Event()
@@ -157,14 +153,18 @@ def test_readers_always_find_a_whole_model_while_two_processes_save(tmp_path, mo
     readers = [threading.Thread(target=read) for _ in range(2)]
     for thread in readers:
         thread.start()
+    go_on.touch()
     for writer in writers:
-        writer.communicate(b"\n")
+        writer.communicate()
     done.set()
     for thread in readers:
         thread.join()
     assert [writer.returncode for writer in writers] == [0, 0]
     assert not wrong, wrong[:3]
     assert len(seen) > 100 and len({round(cost, 6) for cost in seen}) > 2
+    # Files of models that the other process replaced at the same moment count as abandoned later.
+    monkeypatch.setattr(model_folder, "ABANDONED_AFTER_S", -1.0)
+    CostModel.load(ready[0]).save(folder)
     left = {path.name for path in folder.iterdir()}
     assert len(left) == 2 and [path.name for path in tmp_path.iterdir()] == [str(KEY)], left
 

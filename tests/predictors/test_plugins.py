@@ -1,14 +1,13 @@
 """Predictors from outside the package: registered, in a file, from an entry point."""
 
 import pickle
-import subprocess
-import sys
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.model_selection import GridSearchCV
+from warm_processes import run_warm
 
 from archcost import plugins
 from archcost.datasets import CostKey, DeviceCard
@@ -138,8 +137,6 @@ def test_a_file_s_predictor_and_space_travel_to_other_processes(median, tmp_path
         "model = pickle.load(open(sys.argv[1], 'rb'))\n"
         "print(model.predict([model.space_.all_ops[0]])[0], model.space_.name)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, tmp_path / "model.pkl"],
-        capture_output=True, text=True, check=True, cwd=tmp_path,
-    )  # fmt: skip
+    done = run_warm("-c", code, tmp_path / "model.pkl", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [str(np.median(cost_ms)), "my_space"]

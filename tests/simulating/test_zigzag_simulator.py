@@ -235,7 +235,7 @@ from archcost.simulating.zigzag_simulator import ZigZagSimulator
 print(ZigZagSimulator().simulate({DEPTHWISE!r}, load_accelerator("eyeriss_like")))
 """
     printed = set()
-    for seed in "123":
+    for seed in "12":
         result = subprocess.run(
             [sys.executable, "-c", script],
             capture_output=True,

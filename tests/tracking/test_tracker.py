@@ -1,11 +1,12 @@
 """Training goes on when MLflow fails, and runs of killed processes are marked."""
 
-import subprocess
-import sys
+import signal
+import time
 
 import mlflow
 import pytest
 from mlflow.exceptions import MlflowException
+from warm_processes import WarmProcess
 
 from archcost.datasets import CostTable
 from archcost.errors import ArchcostWarning, MissingDataError, TrackingError
@@ -87,35 +88,36 @@ def test_ctrl_c_between_runs_leaves_none_open(workplace):
 
 
 HANGING = """
-import sys
+import pathlib, sys, time
 from archcost.tracking.tracker import Tracker
 with Tracker("killed") as tracker, tracker.run("parent", "experiment"), tracker.run("a", "trial"):
-    print("running", flush=True)
-    sys.stdin.readline()
+    running, go_on = map(pathlib.Path, sys.argv[1:])
+    running.touch()
+    while not go_on.exists():
+        time.sleep(0.01)
 """
 
 
 @pytest.mark.slow
-def test_runs_of_killed_processes_are_marked_by_the_next_command(workplace):
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", HANGING], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        for _ in range(2)
-    ]
-    for process in processes:
-        assert process.stdout.readline() == b"running\n"
+def test_runs_of_killed_processes_are_marked_by_the_next_command(workplace, tmp_path):
+    places = [(tmp_path / f"running {place}", tmp_path / f"go on {place}") for place in range(2)]
+    killed, living = [WarmProcess("-c", HANGING, *paths) for paths in places]
+    while not all(running.exists() for running, _ in places):
+        assert killed.poll() is None, killed.communicate()
+        assert living.poll() is None, living.communicate()
+        time.sleep(0.01)
     with tracking_store():
         assert list(mlflow.search_runs(search_all_experiments=True)["status"]) == ["RUNNING"] * 4
-    killed, living = processes
-    killed.kill()
+    killed.send_signal(signal.SIGKILL)
     killed.communicate()
     with pytest.raises(MissingDataError, match="no finished trial"):
         compare()
     with tracking_store():
         status = mlflow.search_runs(search_all_experiments=True)["status"]
     assert sorted(status) == ["KILLED"] * 2 + ["RUNNING"] * 2
-    living.communicate(b"\n")
+    places[1][1].touch()
+    living.communicate()
+    assert living.returncode == 0
     with tracking_store():
         status = mlflow.search_runs(search_all_experiments=True)["status"]
     assert sorted(status) == ["FINISHED"] * 2 + ["KILLED"] * 2
