@@ -18,9 +18,9 @@ from any_network_data import MACHINES, load
 from any_network_methods import METHODS, fit_kernels, scores
 from any_network_page import write_page
 
+from archcost.kernels.network_offsets import NetworkOffsets
 from archcost.predictors.kernel_transfer import transfer_kernels
 from archcost.predictors.kernels import KernelPredictor
-from archcost.predictors.network_offsets import NetworkOffsets
 
 RESULTS = Path(__file__).parent / "results" / "any_network.jsonl"
 N_FOLDS, SEEDS, DRAWS = 5, (0, 1, 2), 20
@@ -34,8 +34,6 @@ NEW_MACHINES = (
     ("rtx3090_pt240_nchw", ("rtx4090_pt240_nchw",)),
     ("rtx4090_pt240_compiled", ("rtx3090_pt240_nchw", "i9_10940x_pt240_compiled")),
     ("i9_10940x_pt240_compiled", ("rtx3090_pt240_nchw", "rtx4090_pt240_nchw",
-                                  "rtx4090_pt240_compiled")),
-    ("i9_10940x_pt221_compiled", ("rtx3090_pt240_nchw", "rtx4090_pt240_nchw",
                                   "rtx4090_pt240_compiled")),
 )  # fmt: skip
 N_REAL, N_FEW = 20, 10

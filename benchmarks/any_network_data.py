@@ -10,7 +10,7 @@ import numpy as np
 from archcost.datasets import CostKey, load_bundled
 from archcost.datasets.source_timm import MERGED, known_digests
 from archcost.datasets.timm_tables import TABLES, read_latencies
-from archcost.features.network_kernels import NetworkKernels
+from archcost.kernels.network_kernels import NetworkKernels
 from archcost.spaces import get_space
 from archcost.spaces.any_network import family_of
 
@@ -75,6 +75,7 @@ def load(device: str) -> Measured:
 
 
 def _of_bundled(device: str) -> Measured:
+    _kernels()  # gives networks of several names those of timm, whatever was loaded before
     space = get_space("any")
     ops, cost = load_bundled(f"any-{device}").costs(CostKey("any", device, "latency", "as_given"))
     names = np.array(space.names(ops))

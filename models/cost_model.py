@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
@@ -20,6 +21,7 @@ from archcost.errors import (
     MissingDataError,
     check_name,
     check_number,
+    check_type,
 )
 from archcost.models.chunks import Costs
 from archcost.models.compiled import Arrays, CompiledForm
@@ -39,10 +41,13 @@ from archcost.spaces.space import Ops
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from archcost.predictors import CostPredictor, NetworkPredictor
-    from archcost.predictors.kernels import LayerCost
+    from archcost.kernels import LayerCost, NetworkCosts
+    from archcost.predictors import CostPredictor
 
 COMPILED = "compiled.npz"
+
+OF_KERNELS = "kernels"
+"""The predictor whose weights are prices of kernels, which numpy alone evaluates."""
 
 
 class CostModel:
@@ -72,6 +77,7 @@ class CostModel:
         self._predictor = predictor
         self._held_out = held_out
         self._form: CompiledForm | None = None
+        self._network_costs: NetworkCosts | None = None
         self._folder: Path | None = None
         self.manifest = manifest
         self.space: SearchSpace = get_space(manifest.key.space)
@@ -97,6 +103,28 @@ class CostModel:
         if self._predictor is None:
             self._predictor = self._load_predictor()
         return self._predictor
+
+    @property
+    def network_costs(self) -> NetworkCosts:
+        """What is known of any networks, evaluated without the predictor and its libraries.
+
+        Raises
+        ------
+        ArchcostError
+            If the model is not of the predictor that sums over kernels.
+        """
+        if self._network_costs is None:
+            if self._predictor is None and self.manifest.predictor == OF_KERNELS:
+                self._network_costs = self._load_network_costs()
+            else:
+                self._network_costs = getattr(self.predictor, "network_costs", None)
+        if self._network_costs is None:
+            raise ArchcostError(
+                f"costs of layers must come from a model that sums over kernels, but {self.key} is "
+                f"of the predictor {self.manifest.predictor!r}; train one with the predictor "
+                "'kernels'"
+            )
+        return self._network_costs
 
     @property
     def held_out(self) -> HeldOut | None:
@@ -278,11 +306,11 @@ class CostModel:
         ArchcostError
             If the model is not of the predictor that sums over kernels.
         """
-        return self._network_predictor().layer_costs(self._network(arch))
+        return self.network_costs.kernels.layer_costs(self._network(arch))
 
     def unmeasured(self, arch: object) -> dict[str, float]:
         """Return the ops of a network that no measurement covers, with their share of the cost."""
-        return self._network_predictor().unmeasured(self._network(arch))
+        return self.network_costs.kernels.unmeasured(self._network(arch))
 
     def expected_cost(self, probabilities: Any) -> Any:
         r"""Return the mean cost of architectures whose ops are drawn independently.
@@ -322,7 +350,7 @@ class CostModel:
         CompiledForm or None
             Callable with one architecture; `predict` and `std` take op ids.
         """
-        if self._form is None:
+        if self._form is None and not self.space.is_open:  # networks have no op ids
             if can_be_tabulated(self.space):
                 means, stds = self.predictor.predict(self.space.all_ops, return_std=True)
                 self._form = TableForm(self.space, means, stds)
@@ -368,6 +396,7 @@ class CostModel:
             If a file was changed, is missing or does not fit this version, or if the folder bears
             the name of another model.
         """
+        check_type("folder", folder, (str, PathLike), "the path of a saved model's folder")
         folder = Path(folder)
         while True:
             manifest = Manifest.read(folder)
@@ -417,13 +446,22 @@ class CostModel:
             _check_costs(predictor.predict(_end_ops(self.space)))
         return predictor
 
+    def _load_network_costs(self) -> NetworkCosts:
+        from archcost.kernels import KernelSums, NetworkCosts
+
+        assert self._folder is not None, "a model has a predictor or a folder"
+        check_files(self._folder, self.manifest.files)  # they may have changed since
+        with _damage_named(self._folder):
+            weights = read_arrays(self._folder / "weights.npz")
+            return NetworkCosts.from_state(weights, KernelSums())
+
     def _predict_networks(self, archs: object, return_std: bool, extrapolate: bool) -> Any:
         from archcost.models.network_prediction import predict_networks
 
         single = self.space.is_single(archs)
         given: Any = [archs] if single else archs
         means, stds = predict_networks(
-            self._network_predictor(),
+            self.network_costs,
             self.space.networks(given, self.key.dataset),
             return_std=return_std,
             extrapolate=extrapolate,
@@ -434,17 +472,6 @@ class CostModel:
 
     def _network(self, arch: Any) -> Graph:
         return self.space.networks([arch], self.key.dataset)[0]
-
-    def _network_predictor(self) -> NetworkPredictor:
-        predictor: Any = self.predictor
-        if not hasattr(predictor, "layer_costs"):
-            raise ArchcostError(
-                f"costs of layers must come from a model that sums over kernels, but {self.key} is "
-                f"of the predictor {self.manifest.predictor!r}; train one with the predictor "
-                "'kernels'"
-            )
-        found: NetworkPredictor = predictor
-        return found
 
     def _is_plainly_single(self, archs: object) -> bool:
         """Tell quickly whether it is one architecture in a common form; False may be wrong."""

@@ -12,8 +12,8 @@ from archcost.networks.graph import Graph
 from archcost.spaces.known_networks import batch_size_of
 
 if TYPE_CHECKING:
+    from archcost.kernels import NetworkCosts
     from archcost.models.chunks import Costs
-    from archcost.predictors import NetworkPredictor
 
 MOST_UNMEASURED = 0.2
 """Share of the cost in ops that no measurement covers from which on a prediction is refused."""
@@ -24,7 +24,7 @@ as a share of the cost."""
 
 
 def predict_networks(
-    predictor: NetworkPredictor,
+    costs: NetworkCosts,
     networks: Sequence[Graph],
     *,
     return_std: bool,
@@ -34,8 +34,8 @@ def predict_networks(
 
     Parameters
     ----------
-    predictor : NetworkPredictor
-        A fitted one.
+    costs : NetworkCosts
+        What is known of the device.
     networks : sequence of Graph, shape (n_networks,)
         The networks.
     return_std : bool
@@ -49,14 +49,16 @@ def predict_networks(
         If ops that no measurement covers carry more than ``MOST_UNMEASURED`` of a network's cost,
         or its batch size is beyond those that were measured, unless told to extrapolate.
     """
-    beyond = [beyond_batches(predictor.batch_sizes_, graph) for graph in networks]
+    if not networks:
+        return np.empty(0), np.empty(0)
+    beyond = [beyond_batches(costs.batch_sizes, graph) for graph in networks]
     if not extrapolate:
         for graph, doublings in zip(networks, beyond, strict=True):
-            _check_covered(predictor, graph, doublings)
-    means, stds = predictor.predict_graphs(list(networks), return_std)
-    if stds is not None:
-        stds = stds + OTHER_BATCH_STD * np.array(beyond) * means
-    return means, stds
+            _check_covered(costs, graph, doublings)
+    if not return_std:
+        return costs.kernels.predict(networks), None
+    means, stds = costs.kernels.predict(networks, return_std=True)
+    return means, stds + OTHER_BATCH_STD * np.array(beyond) * means
 
 
 def beyond_batches(batch_sizes: Sequence[int], network: Graph) -> float:
@@ -72,19 +74,19 @@ def beyond_batches(batch_sizes: Sequence[int], network: Graph) -> float:
     return float(np.log2(max(least / own, own / most, 1.0)))
 
 
-def _check_covered(predictor: NetworkPredictor, network: Graph, doublings: float) -> None:
+def _check_covered(costs: NetworkCosts, network: Graph, doublings: float) -> None:
     remedy = (
         "measure such networks (archcost measure --space any --networks FILE), or predict in "
         "spite of it with --extrapolate or extrapolate=True"
     )
     if doublings:
-        sizes = predictor.batch_sizes_
+        sizes = costs.batch_sizes
         known = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
         raise ArchcostError(
             f"a network must have a batch size that was measured, {known}, but has "
             f"{batch_size_of(network)}; {remedy}"
         )
-    unmeasured = predictor.unmeasured(network)
+    unmeasured = costs.kernels.unmeasured(network)
     share = sum(unmeasured.values())
     if share > MOST_UNMEASURED:
         raise ArchcostError(

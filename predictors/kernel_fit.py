@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from archcost.features.network_kernels import NetworkKernels
+from archcost.kernels.kernel_component import Component, Setting, Works, settings_of
+from archcost.kernels.network_kernels import NetworkKernels
+from archcost.kernels.spread_by_cost import SpreadByCost
 from archcost.networks.kernels import STYLES
-from archcost.predictors.kernel_component import Component, Setting, Works, settings_of
 from archcost.predictors.positive_sum import Floats, fit_prices, log_spread, log_sums
 from archcost.predictors.price_prior import generic_prior
-from archcost.predictors.spread_by_cost import SpreadByCost
 
 N_FOLDS = 5
 SPREAD = 0.1

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
+from archcost.kernels.network_costs import NetworkCosts
 from archcost.networks.graph import Graph
 from archcost.predictors.base import CostPredictor, Floats
-from archcost.predictors.kernels import KernelPredictor, LayerCost
+from archcost.predictors.kernels import KernelPredictor
 from archcost.spaces.known_networks import batch_size_of
 from archcost.spaces.space import Ops, SearchSpace
 
@@ -68,15 +69,11 @@ class NetworkPredictor(CostPredictor):
         self.kernels_, self.batch_sizes_ = kernels, tuple(sorted(set(batch_sizes)))
         return self
 
-    def layer_costs(self, network: Graph) -> list[LayerCost]:
-        """Return the cost of each kernel that the device executes; they sum to the prediction."""
+    @property
+    def network_costs(self) -> NetworkCosts:
+        """What a model evaluates: the prices, and the batch sizes that they were learned from."""
         check_is_fitted(self, "space_")
-        return self.kernels_.layer_costs(network)
-
-    def unmeasured(self, network: Graph) -> dict[str, float]:
-        """Return the ops that no measurement covers, with their share of the cost."""
-        check_is_fitted(self, "space_")
-        return self.kernels_.unmeasured(network)
+        return NetworkCosts(self.kernels_, self.batch_sizes_)
 
     def predict_graphs(self, graphs: list[Graph], return_std: bool) -> tuple[Floats, Floats | None]:
         """Return costs of graphs.
@@ -129,7 +126,5 @@ class NetworkPredictor(CostPredictor):
         return {**self.kernels_.state(), "batch_sizes": np.array(self.batch_sizes_)}
 
     def _restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
-        self.kernels_ = KernelPredictor(seed=self.seed).restore(state)
-        self.batch_sizes_ = tuple(map(int, state["batch_sizes"]))
-        if not self.batch_sizes_ or min(self.batch_sizes_) < 1:
-            raise ValueError(f"batch_sizes must be from 1, but are {self.batch_sizes_}")
+        self.kernels_ = KernelPredictor(seed=self.seed)
+        self.batch_sizes_ = NetworkCosts.from_state(state, self.kernels_).batch_sizes

@@ -48,10 +48,21 @@ PUBLISHED = {
 """Published tables are of one space each; the folder also exports the spaces, as documented."""
 
 
+AFTER_AN_EXPERIMENT = ("archcost.tracking.comparing", "archcost.tracking.registry")
+"""Their examples go on from the one of `run_experiment`."""
+LOGGING = (*AFTER_AN_EXPERIMENT, "archcost.tracking.experiments", "archcost.analysis.reporting")
+"""Their examples write to an MLflow store in the working directory."""
+
+
 @pytest.mark.parametrize("name", MODULES)
-def test_doctests(name):
+def test_doctests(name, request):
     module = importlib.import_module(name)
-    assert doctest.testmod(module).failed == 0
+    if name in LOGGING:
+        request.getfixturevalue("shared_workplace")
+    if name in AFTER_AN_EXPERIMENT:
+        experiments = importlib.import_module("archcost.tracking.experiments")
+        doctest.run_docstring_examples(experiments.run_experiment, vars(experiments))
+    assert doctest.testmod(module, optionflags=doctest.ELLIPSIS).failed == 0
 
 
 def spaces_named_in(path: Path) -> list[str]:
@@ -107,24 +118,33 @@ def loaded_after(code: str) -> set[str]:
     return set(result.stdout.split())
 
 
+HEAVY = {
+    "torch", "mlflow", "sklearn", "pandas", "xgboost", "lightgbm", "scipy", "matplotlib",
+    "filelock", "sqlalchemy",
+}  # fmt: skip
+
+
 def test_import_is_light():
-    heavy = {
-        "torch",
-        "mlflow",
-        "sklearn",
-        "pandas",
-        "xgboost",
-        "lightgbm",
-        "scipy",
-        "matplotlib",
-        "filelock",
-        "sqlalchemy",
-    }
-    assert not heavy & loaded_after("import archcost")
+    assert not HEAVY & loaded_after("import archcost")
     cell = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|"
-    assert not heavy & loaded_after(f"import archcost\narchcost.predict({cell!r}, 'raspi4')")
+    assert not HEAVY & loaded_after(f"import archcost\narchcost.predict({cell!r}, 'raspi4')")
     net = "-".join(["k3_e1"] * 22)
-    assert not heavy & loaded_after(f"import archcost\narchcost.predict({net!r}, 'raspi4')")
+    assert not HEAVY & loaded_after(f"import archcost\narchcost.predict({net!r}, 'raspi4')")
+
+
+def test_predicting_a_model_file_loads_what_reads_it_and_numpy(tmp_path):
+    import onnx
+
+    from archcost.networks.onnx_graphs import onnx_model
+    from archcost.zoo import zoo_network
+
+    path = tmp_path / "net.onnx"
+    onnx.save(onnx_model(zoo_network("resnet18@32")), path)
+    code = "from archcost.cli.main import main\nmain(['predict', {!r}, '--device', 'cpu_litert'])"
+    loaded = loaded_after(code.format(str(path)))
+    assert "onnx" in loaded
+    assert not (HEAVY | {"archcost.predictors", "pyarrow"}) & loaded
+    assert not (HEAVY | {"onnx"}) & loaded_after(code.format("resnet18@32"))
 
 
 def test_every_folder_says_what_it_exports():

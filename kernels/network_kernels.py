@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.errors import ArchitectureError, IntegrityError
-from archcost.features.kernel_arrays import COLUMNS, KINDS, KernelArrays
+from archcost.kernels.kernel_arrays import COLUMNS, KINDS, KernelArrays
 from archcost.networks.graph import Graph
 from archcost.networks.kernels import STYLES, executed_graph
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from archcost.features.kernel_arrays import KINDS, KernelArrays
+from archcost.kernels.kernel_arrays import KINDS, KernelArrays
 
 Floats = npt.NDArray[np.float64]
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from archcost.predictors.network_offsets import NetworkOffsets
+from archcost.kernels.network_offsets import NetworkOffsets
 
 SIGNATURES = np.array([7, 3, 2**63], dtype=np.uint64)
 

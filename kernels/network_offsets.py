@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from archcost.predictors.positive_sum import Floats
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

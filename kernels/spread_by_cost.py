@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
-from archcost.predictors.positive_sum import Floats
+Floats = npt.NDArray[np.float64]
 
 FEWEST_ROWS = 60
 """Costs from which on the change is learned."""

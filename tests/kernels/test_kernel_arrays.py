@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from archcost.errors import ArchitectureError, IntegrityError
-from archcost.features.kernel_arrays import KINDS, KernelArrays
-from archcost.features.kernel_work import ROLES, kernel_work, network_work
-from archcost.features.network_kernels import NetworkKernels
+from archcost.kernels.kernel_arrays import KINDS, KernelArrays
+from archcost.kernels.kernel_work import ROLES, kernel_work, network_work
+from archcost.kernels.network_kernels import NetworkKernels
 from archcost.networks import GraphBuilder
 from archcost.networks.kernels import STYLES, executed_graph
 from archcost.networks.work import graph_work

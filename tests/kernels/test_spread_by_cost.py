@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from archcost.predictors.spread_by_cost import STEEPEST, SpreadByCost
+from archcost.kernels.spread_by_cost import STEEPEST, SpreadByCost
 
 
 def test_the_spread_falls_with_the_cost_where_errors_do():

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from archcost.features.kernel_arrays import KernelArrays
-from archcost.features.kernel_work import ROLES, kernel_work, network_work
-from archcost.features.network_kernels import NetworkKernels
+from archcost.kernels.kernel_arrays import KernelArrays
+from archcost.kernels.kernel_work import ROLES, kernel_work, network_work
+from archcost.kernels.network_kernels import NetworkKernels
 from archcost.networks.kernels import STYLES
-from archcost.predictors.positive_sum import Floats, log_sums
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Works:
 def mixed(components: Sequence[Component], works: Works) -> tuple[Floats, Floats]:
     """Return the weighted mean of the components' log costs, and their variance around it."""
     weights = np.array([component.weight for component in components])
-    logs = np.array([log_sums(works[c.setting], c.log_prices) for c in components])
+    logs = np.array([np.log(works[c.setting] @ np.exp(c.log_prices)) for c in components])
     mean = weights @ logs
     return mean, weights @ (logs - mean) ** 2
 
