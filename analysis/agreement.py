@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from archcost.datasets import CostKey, CostTable
+from archcost.datasets.chosen_keys import chosen_keys
 from archcost.errors import CostTableError
 from archcost.training.metrics import RANK_DECIMALS
 
@@ -35,7 +36,7 @@ def cost_frame(table: CostTable, keys: Sequence[CostKey] | None = None) -> pd.Da
     CostTableError
         If the keys are of several spaces.
     """
-    keys = table.keys() if keys is None else list(keys)
+    keys = chosen_keys(table, keys)
     if len({key.space for key in keys}) != 1:
         raise CostTableError(
             f"keys must be of one search space to share architectures, but got {[*map(str, keys)]}"

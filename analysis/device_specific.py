@@ -10,7 +10,7 @@ import numpy as np
 
 from archcost.analysis.agreement import cost_frame
 from archcost.datasets import CostKey, CostTable
-from archcost.errors import CostTableError
+from archcost.errors import CostTableError, check_type
 from archcost.models import pareto_front
 from archcost.training.metrics import Costs
 from archcost.training.splits import Rows
@@ -115,6 +115,9 @@ def shared_costs(
     CostTableError
         If fewer than two architectures are left.
     """
+    import pandas as pd
+
+    check_type("accuracy", accuracy, pd.Series, "a pandas Series, such as read_accuracy returns")
     frame = cost_frame(table, keys).join(accuracy, how="inner").dropna()
     if len(frame) < 2:
         raise CostTableError(

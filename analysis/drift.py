@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from archcost.datasets import CostKey, CostTable
+from archcost.datasets.chosen_keys import chosen_keys
 from archcost.predictors.ridge import RidgePredictor
 from archcost.spaces import SearchSpace, get_space
 from archcost.spaces.space import Ops
@@ -67,7 +68,7 @@ def drift_estimates(table: CostTable, keys: Sequence[CostKey] | None = None) -> 
     import pandas as pd
 
     rows = []
-    for key in table.keys() if keys is None else keys:
+    for key in chosen_keys(table, keys):
         if get_space(key.space).is_open:
             continue  # what networks cost by themselves is not known well enough
         ops, cost = table.costs(key)

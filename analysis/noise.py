@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.datasets import CostKey, CostTable
+from archcost.datasets.chosen_keys import chosen_keys
 from archcost.spaces import SearchSpace, get_space
 from archcost.spaces.liveness import backward_live, forward_live, is_present
 from archcost.spaces.space import Ops
@@ -73,7 +74,7 @@ def noise_estimates(
     import pandas as pd
 
     rows = []
-    for key in table.keys() if keys is None else keys:
+    for key in chosen_keys(table, keys):
         ops, cost = table.costs(key)
         rng = np.random.default_rng(seed)
         first, second = equal_pairs(get_space(key.space), ops, rng)
@@ -156,7 +157,7 @@ def status_counts(table: CostTable) -> pd.DataFrame:
     """
     import pandas as pd
 
-    keys = table.keys()
+    keys = chosen_keys(table)
     counts = {str(key): table.select(**asdict(key)).counts() for key in keys}
     frame = pd.DataFrame.from_dict(counts, orient="index").fillna(0).astype(int)
     return frame[sorted(frame.columns, key=lambda status: (status != "ok", status))]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.datasets import CostKey, CostTable
+from archcost.datasets.chosen_keys import chosen_keys
 from archcost.spaces import SearchSpace, get_space
 from archcost.spaces.position_work import network_work
 from archcost.spaces.space import Ops
@@ -94,7 +95,7 @@ def proxy_correlations(table: CostTable, keys: Sequence[CostKey] | None = None) 
     import pandas as pd
 
     rows = []
-    for key in table.keys() if keys is None else keys:
+    for key in chosen_keys(table, keys):
         ops, cost = table.costs(key)
         for name, values in proxy_costs(key.space, ops, key.dataset).items():
             rows.append({

@@ -93,6 +93,16 @@ def write_report(
     -------
     Path
         ``report.html``, which needs no other file.
+
+    Examples
+    --------
+    >>> from archcost.spaces import get_space
+    >>> space = get_space("nasbench201")
+    >>> cells = space.sample(60, seed=0)
+    >>> cost_ms = 1.0 + (cells == 3).sum(axis=1)
+    >>> table = CostTable.from_costs(space, cells, cost_ms, device="my_board")
+    >>> write_report(table, "my_report", settings=ReportSettings(curves=0)).name
+    'report.html'
     """
     settings = settings or ReportSettings()
     sections, curves = [entries_section(table)], []

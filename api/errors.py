@@ -120,6 +120,36 @@ board6, board7, board8, board9
     )
 
 
+def check_type(what: str, value: object, kinds: type | tuple[type, ...], rule: str) -> None:
+    """Refuse a value that is not of the kind that a function takes.
+
+    Parameters
+    ----------
+    what : str
+        What the value stands for, such as ``"table"``; starts the error message.
+    value : object
+        The value to check.
+    kinds : type or tuple of type
+        What it may be.
+    rule : str
+        What it must be, in words, with where to get one; ends the rule.
+
+    Raises
+    ------
+    ArchcostError
+        If it is something else.
+
+    Examples
+    --------
+    >>> check_type("path", 3, str, "the name of a file")
+    Traceback (most recent call last):
+    ...
+    archcost.errors.ArchcostError: path must be the name of a file, but got 3
+    """
+    if not isinstance(value, kinds):
+        raise ArchcostError(f"{what} must be {rule}, but got {shown(value)}")
+
+
 def check_number(
     what: str,
     value: object,

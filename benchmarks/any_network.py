@@ -35,8 +35,6 @@ NEW_MACHINES = (
     ("rtx4090_pt240_compiled", ("rtx3090_pt240_nchw", "i9_10940x_pt240_compiled")),
     ("i9_10940x_pt240_compiled", ("rtx3090_pt240_nchw", "rtx4090_pt240_nchw",
                                   "rtx4090_pt240_compiled")),
-    ("i9_10940x_pt221_compiled", ("rtx3090_pt240_nchw", "rtx4090_pt240_nchw",
-                                  "rtx4090_pt240_compiled")),
 )  # fmt: skip
 N_REAL, N_FEW = 20, 10
 

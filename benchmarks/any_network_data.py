@@ -75,6 +75,7 @@ def load(device: str) -> Measured:
 
 
 def _of_bundled(device: str) -> Measured:
+    _kernels()  # gives networks of several names those of timm, whatever was loaded before
     space = get_space("any")
     ops, cost = load_bundled(f"any-{device}").costs(CostKey("any", device, "latency", "as_given"))
     names = np.array(space.names(ops))

@@ -1,15 +1,17 @@
-"""Render ``docs/search.md`` from the lines of the two search benchmarks."""
+"""Render ``docs/search.md`` and ``docs/notes/search.md`` from the lines of two benchmarks."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from search_exact_page import exact_section
+from search_exact_page import exact_details, exact_section
 
 DOCS = Path(__file__).parent.parent / "docs"
 RESULTS = Path(__file__).parent / "results"
-INTRO = Path(__file__).parent / "search_intro.md"
+INTRO, NOTES, PROTOCOL = (
+    Path(__file__).parent / f"search_{name}.md" for name in ("intro", "notes", "protocol")
+)
 # True latency (ms) and accuracy (%) of HELP's choices, as its authors published them.
 PUBLISHED = {
     ("titan_rtx_256", 18): (17.8, 69.7), ("titan_rtx_256", 21): (18.9, 71.5),
@@ -27,18 +29,19 @@ WAYS = {
 
 
 def render() -> None:
-    """Write the page from what there is."""
+    """Write the page and the notes from what there is."""
     results = pd.DataFrame(read_lines(RESULTS / "search.jsonl"))
     results["lost"] = results["best"] - results["accuracy"]
-    parts = ["# Search", "", *exact_section(read_lines(RESULTS / "search_exact.jsonl"), DOCS), ""]
-    parts += [INTRO.read_text().rstrip(), "", "### Summary", "", *summary(results)]
+    exact = read_lines(RESULTS / "search_exact.jsonl")
+    page = ["# Search", "", *exact_section(exact, DOCS), "", INTRO.read_text(), *summary(results)]
+    notes = [NOTES.read_text(), *exact_details(exact), "", PROTOCOL.read_text()]
     for way, title in WAYS.items():
         for n in sorted(results["n"].unique()):
             chosen = results[(results["way"] == way) & (results["n"] == n)]
-            parts += ["", f"### {title[0].upper()}{title[1:]}, {n} measurements", ""]
-            parts += by_limit(chosen)
-    DOCS.mkdir(exist_ok=True)
-    (DOCS / "search.md").write_text("\n".join(parts) + "\n")
+            notes += ["", f"### {title[0].upper()}{title[1:]}, {n} measurements", ""]
+            notes += by_limit(chosen)
+    (DOCS / "search.md").write_text("\n".join(page) + "\n", encoding="utf-8")
+    (DOCS / "notes" / "search.md").write_text("\n".join(notes) + "\n", encoding="utf-8")
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

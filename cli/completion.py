@@ -12,6 +12,8 @@ from archcost.cli.output import add_output_arguments, show
 
 SHELLS = ("bash", "zsh", "fish")
 
+ZSH_SETUP = "\n(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }\n"
+
 EPILOG = """\
 examples:
   archcost completion bash >> ~/.bashrc
@@ -44,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
     import argcomplete.shell_integration
 
     code = argcomplete.shell_integration.shellcode(["archcost"], shell=args.shell)
+    if args.shell == "zsh":  # whose completion is off until it is asked for
+        code = code.replace("\n", ZSH_SETUP, 1)
     show(args, code, {"shell": args.shell, "code": code})
     return 0
 
@@ -96,6 +100,30 @@ def _models(**_: object) -> list[str]:
     return list(map(str, model_keys()))
 
 
+def _runtimes(**_: object) -> list[str]:
+    from archcost.measuring import RUNTIMES
+
+    return sorted(RUNTIMES)
+
+
+def _predictors(**_: object) -> list[str]:
+    from archcost.predictors import PREDICTORS
+
+    return sorted(PREDICTORS)
+
+
+def _accelerators(**_: object) -> list[str]:
+    from archcost.simulating import accelerators
+
+    return sorted(accelerators())
+
+
+def _published(**_: object) -> list[str]:
+    from archcost.datasets import SOURCES
+
+    return sorted(SOURCES)
+
+
 COMPLETERS = {
     "device": _devices,
     "devices": _devices,
@@ -103,6 +131,10 @@ COMPLETERS = {
     "sources": _devices,
     "space": _spaces,
     "metric": _metrics,
+    "runtime": _runtimes,
+    "predictors": _predictors,
+    "accelerator": _accelerators,
+    "source": _published,
     "key": _models,
     "keys": _models,
 }

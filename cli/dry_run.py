@@ -106,7 +106,8 @@ def show_training(args: argparse.Namespace, table: CostTable, settings: Experime
         totals[predictor] = seconds_a_row * sum(
             settings.seeds * (settings.training.n_train or 0.7 * n) + n for n in rows.values()
         )
-    lines = [f"would train on {sum(rows.values())} costs of {len(rows)} kinds:"]
+    kinds = "one kind" if len(rows) == 1 else f"{len(rows)} kinds"
+    lines = [f"would train on {sum(rows.values())} costs of {kinds}:"]
     lines += [f"  {key}: {n} costs" for key, n in rows.items()]
     fits = f"{settings.seeds} seed{'' if settings.seeds == 1 else 's'} and a final fit each"
     lines.append(f"with {fits}, besides logging to MLflow (a second or two a fit):")

@@ -18,6 +18,9 @@ from archcost.errors import ArchitectureError, shown
 from archcost.prediction import load_for
 from archcost.spaces.any_network import is_network
 
+LISTS = (".csv", ".parquet", ".txt")
+"""Endings of files that list architectures; none is a network's or an architecture's."""
+
 EPILOG = """\
 examples:
   archcost predict '|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|' \\
@@ -91,6 +94,11 @@ def run(arguments: argparse.Namespace) -> int:
     if not texts:
         raise ArchitectureError("predict needs at least one architecture, but got none")
     archs: list[Any] = [int(text) if is_index(text) else text for text in texts]
+    if len(texts) == 1 and Path(texts[0]).suffix in LISTS and Path(texts[0]).is_file():
+        raise ArchitectureError(
+            f"the architectures of a file must be given by --archs, but got {texts[0]!r} as an "
+            f"architecture; write --archs {texts[0]}"
+        )
     if is_network(archs[0]):
         from archcost.cli.predict_networks import run_networks
 

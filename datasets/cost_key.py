@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from archcost.errors import UnknownNameError, check_name
+from archcost.errors import UnknownNameError, check_name, shown
 from archcost.plugins import is_reference
 from archcost.spaces.dataset import Dataset, spelled
 from archcost.spaces.spaces import get_space, known_spaces
@@ -61,11 +61,11 @@ class CostKey:
     @classmethod
     def parse(cls, text: str) -> "CostKey":
         """Return the key that ``str(key)`` spelled."""
-        parts = text.split("-")
+        parts = text.split("-") if isinstance(text, str) else []
         if len(parts) != 4:
             raise UnknownNameError(
                 "a cost key must read space-device-metric-dataset, such as "
-                f"'nasbench201-raspi4-latency-cifar10', but got {text!r}"
+                f"'nasbench201-raspi4-latency-cifar10', but got {shown(text)}"
             )
         return cls(*parts)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from archcost.datasets.table_index import (
     group_by_key,
 )
 from archcost.datasets.table_rows import cost_rows
-from archcost.errors import CostTableError, MissingDataError, check_name
+from archcost.errors import CostTableError, MissingDataError, check_name, check_type
 from archcost.spaces.dataset import USED, Dataset, spelled
 from archcost.spaces.space import Ops, SearchSpace
 from archcost.spaces.spaces import get_space
@@ -247,6 +248,7 @@ class CostTable:
         from archcost.datasets.short_form import long_form
         from archcost.datasets.table_files import read_file
 
+        check_type("path", path, (str, PathLike), "the path of a .parquet or .csv file")
         file = read_file(Path(path))
         rows = long_form(
             file, device=device, space=space, dataset=dataset, batch_size=batch_size, kind=kind

@@ -31,7 +31,7 @@ def fetch(
     from_file: str | Path | None = None,
     progress: bool = True,
 ) -> Path:
-    """Bring a source into the data folder; what is there and sound is not fetched again.
+    r"""Bring a source into the data folder; what is there and sound is not fetched again.
 
     Parameters
     ----------
@@ -56,6 +56,24 @@ def fetch(
         If a file cannot be had; the message says how to bring it by hand.
     IntegrityError
         If a file is not the one that was published.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from archcost.datasets.source import Source, SourceFile
+    >>> work = TemporaryDirectory()
+    >>> published = Path(work.name, "costs.csv")
+    >>> _ = published.write_text("cell,milliseconds\n1462,9.5\n")
+    >>> digest = digest_of(published, "sha256")
+    >>> source = Source(
+    ...     name="mine", title="One cell", folder="mine", homepage="https://example.org/",
+    ...     base_url="https://example.org/", files=(SourceFile("costs.csv", "costs.csv", digest),),
+    ...     licence="CC0-1.0", citation="Somebody, 2024.", holds="one cell", parse=print,
+    ... )
+    >>> [path.name for path in fetch(source, work.name, from_file=published).iterdir()]
+    ['costs.csv']
+    >>> work.cleanup()
     """
     target = (data_folder() if folder is None else Path(folder)) / source.folder
     wanted = [file for file in source.files if not is_sound(target / file.path, file.digest)]

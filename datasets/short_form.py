@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archcost.datasets.column_checks import check_alike, check_said, plain_name
-from archcost.datasets.cost_key import METRICS, dataset_id
+from archcost.datasets.cost_key import METRICS, check_device_id, dataset_id
 from archcost.datasets.csv_file import NUMBER_COLUMNS
 from archcost.datasets.devices import CostKind
 from archcost.datasets.table_columns import NUMBER_TYPES, as_numbers
@@ -69,6 +69,7 @@ def long_form(
             "a table with the columns 'arch' and 'latency_ms' or 'energy_mj' must be read with a "
             "device, such as device='my_board'"
         )
+    check_device_id(device)
     space = get_space(space) if space else _first_space(rows, file)
     filled: dict[str, Any] = {
         "space": space.name,

@@ -56,6 +56,13 @@ def load_published(
     ------
     MissingDataError
         If no source is there; the message says how to get one.
+
+    Examples
+    --------
+    >>> table = load_published()  # after `archcost data fetch`  # doctest: +SKIP
+    >>> load_published("an_empty_folder")
+    Traceback (most recent call last):
+    archcost.errors.MissingDataError: there are no published cost tables in an_empty_folder; ...
     """
     folder = data_folder() if folder is None else Path(folder)
     present = [

@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 Networks = Sequence[Graph] | NetworkKernels
 
 MOVED = [COLUMNS.index(name) for name in ("in_bytes", "out_bytes", "weight_bytes")]
-CORRECTED_SPREAD = 0.55
+CORRECTED_SPREAD = 0.75
 """Standard deviation of a corrected network's cost, as a share of that of an unknown one."""
 UNMEASURED_SPREAD = 1.0
 """Standard deviation of the logarithm of the cost of ops that no measurement covers."""

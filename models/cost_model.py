@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
@@ -20,6 +21,7 @@ from archcost.errors import (
     MissingDataError,
     check_name,
     check_number,
+    check_type,
 )
 from archcost.models.chunks import Costs
 from archcost.models.compiled import Arrays, CompiledForm
@@ -394,6 +396,7 @@ class CostModel:
             If a file was changed, is missing or does not fit this version, or if the folder bears
             the name of another model.
         """
+        check_type("folder", folder, (str, PathLike), "the path of a saved model's folder")
         folder = Path(folder)
         while True:
             manifest = Manifest.read(folder)

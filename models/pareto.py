@@ -5,6 +5,8 @@ from bisect import bisect_right
 import numpy as np
 import numpy.typing as npt
 
+from archcost.errors import CostTableError, shown
+
 Costs = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
@@ -24,7 +26,7 @@ def pareto_front(costs: npt.ArrayLike) -> Mask:
 
     Raises
     ------
-    ValueError
+    CostTableError
         If `costs` is not two-dimensional or holds NaN.
 
     Notes
@@ -41,12 +43,17 @@ def pareto_front(costs: npt.ArrayLike) -> Mask:
     >>> pareto_front([[1.0, 9.0], [2.0, 3.0], [2.0, 4.0], [5.0, 1.0]])
     array([ True,  True, False,  True])
     """
-    costs = np.asarray(costs, dtype=np.float64)
+    try:
+        costs = np.asarray(costs, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise CostTableError(
+            f"costs must be rows of numbers, one for each architecture, but got {shown(costs)}"
+        ) from None
     if costs.ndim != 2:
-        raise ValueError(f"costs must have shape (n_archs, n_costs), but got {costs.shape}")
+        raise CostTableError(f"costs must have shape (n_archs, n_costs), but got {costs.shape}")
     missing = np.isnan(costs).any(axis=1)
     if missing.any():
-        raise ValueError(f"costs must be numbers, but row {missing.argmax()} holds NaN")
+        raise CostTableError(f"costs must be numbers, but row {missing.argmax()} holds NaN")
     n_archs, n_costs = costs.shape
     if costs.size == 0:
         return np.ones(n_archs, dtype=bool)

@@ -100,7 +100,8 @@ def fit_prices(work: Floats, cost: Floats, prior: PricePrior, spread: float) -> 
     triangle = np.linalg.cholesky(noise)
     root = np.linalg.solve(triangle, scaled @ prior.covariance[used]).T
     follow = prior.covariance[:, used] @ pull
-    return PriceFit(prior.mean + follow, root, float(-value / 2 - np.log(np.diag(triangle)).sum()))
+    evidence = -value / 2 - np.log(np.diag(triangle)).sum() - len(cost) * np.log(spread)
+    return PriceFit(prior.mean + follow, root, float(evidence))
 
 
 def _by_prices(

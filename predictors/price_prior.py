@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from archcost.kernels.kernel_arrays import KINDS
@@ -53,7 +55,26 @@ _SAME_RESOURCE = _same([RESOURCE_OF_ROLE[role] for role in _ROLE_OF_PRICE])
 _SAME_GROUP = _same([GROUP_OF_KIND[kind] for kind in _KIND_OF_PRICE])
 _ALONE = np.eye(len(_KIND_OF_PRICE))
 
+_IS_LAYOUT_BYTES = np.array(
+    [GROUP_OF_KIND[kind] == "layout" for kind in _KIND_OF_PRICE]
+) & np.array([RESOURCE_OF_ROLE[role] == "bytes" for role in _ROLE_OF_PRICE])
+
 GENERIC_MEAN = np.log([COST_OF_ROLE[role] for role in _ROLE_OF_PRICE])
+
+
+def _mean_with(**cost_of_role: float) -> Floats:
+    """Return the logarithms of prices where some roles cost something else than usual."""
+    cost = COST_OF_ROLE | cost_of_role
+    mean: Floats = np.log([cost[role] for role in _ROLE_OF_PRICE])
+    return mean
+
+
+PLAIN_MEANS = (
+    _mean_with(narrow_in=0.03, narrow_out=0.03, few=0.01),
+    _mean_with(narrow_in=0.003, narrow_out=0.003, few=0.001, fused=0.1, smooth=0.1, erf=0.1),
+)
+"""Logarithms of the prices of machines whose costs are little but a sum over totals: of arithmetic
+whatever its shape, bytes, weights and launches."""
 
 
 def generic_prior() -> PricePrior:
@@ -62,18 +83,31 @@ def generic_prior() -> PricePrior:
     return PricePrior(GENERIC_MEAN, covariance)
 
 
-def prior_around(mean: Floats, resource: float, group: float, alone: float) -> PricePrior:
+def prior_around(
+    mean: Floats, resource: float, group: float, alone: float, layout: float = 0.0
+) -> PricePrior:
     """Return what is known of the prices of a device that differs so much from known ones.
 
     Parameters
     ----------
     mean : numpy.ndarray of float64, shape (n_prices,)
         Logarithms of the known prices; the speed of the device is open.
-    resource, group, alone : float
+    resource, group, alone, layout : float
         Standard deviations of the logarithms: of arithmetic, bytes, weights and launches against
-        each other, of groups of kinds, and of each price by itself.
+        each other, of groups of kinds, of each price by itself, and of the bytes of all changes of
+        layout together, which accelerators move outside their fast path.
     """
-    covariance = (
-        ANY_SPEED**2 + resource**2 * _SAME_RESOURCE + group**2 * _SAME_GROUP + alone**2 * _ALONE
+    return PricePrior(mean, _covariance(resource, group, alone, layout))
+
+
+@cache
+def _covariance(resource: float, group: float, alone: float, layout: float) -> Floats:
+    covariance: Floats = (
+        ANY_SPEED**2
+        + resource**2 * _SAME_RESOURCE
+        + group**2 * _SAME_GROUP
+        + alone**2 * _ALONE
+        + layout**2 * np.outer(_IS_LAYOUT_BYTES, _IS_LAYOUT_BYTES)
     )
-    return PricePrior(mean, covariance)
+    covariance.flags.writeable = False  # every caller gets the same
+    return covariance

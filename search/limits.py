@@ -14,7 +14,7 @@ from archcost.search.additive_sum import AdditiveSum
 from archcost.search.contextual_sum import ContextualSum
 from archcost.search.quantities import find_quantity
 from archcost.search.quantity import Quantity
-from archcost.spaces import SearchSpace
+from archcost.spaces import SearchSpace, get_space
 from archcost.spaces.space import Ops
 
 Floats = npt.NDArray[np.float64]
@@ -88,7 +88,7 @@ class Limit:
 
 
 def find_limits(
-    space: SearchSpace,
+    space: SearchSpace | str,
     limits: Mapping[str, float],
     dataset: str | None = None,
     models: Mapping[str, CostModel] | None = None,
@@ -100,7 +100,7 @@ def find_limits(
 
     Parameters
     ----------
-    space : SearchSpace
+    space : SearchSpace or str
         The search space.
     limits : mapping of str to float
         Highest values by name: a device, ``"raspi4"`` (latency in ms) or ``"edgegpu:energy"``
@@ -133,6 +133,7 @@ def find_limits(
     >>> [limit.at_most for limit in find_limits(FBNet(), {"raspi4": 20, "params": 1e6})]
     [20.0, 1000000.0]
     """
+    space = get_space(space)
     if not isinstance(limits, Mapping):
         raise ArchcostError(
             "limits must be a mapping from names to highest values, such as {'raspi4': 20.0}, but "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from archcost.errors import ArchcostError
+from archcost.errors import ArchcostError, check_number, check_type, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,18 +133,53 @@ def search_measuring(
     Raises
     ------
     ArchcostError
-        If there are no candidates or limits, or fewer measurements than `start` takes.
+        If there are no candidates or limits, or fewer measurements than `start` takes, or an
+        argument is of another type.
 
     References
     ----------
     J. Gardner et al., "Bayesian Optimization with Inequality Constraints", ICML 2014.
+
+    Examples
+    --------
+    A model that ships plays the device; the score is the number of convolutions:
+
+    >>> import pandas as pd
+    >>> import archcost
+    >>> from archcost.predictors import RidgePredictor
+    >>> from archcost.spaces import get_space
+    >>> space = get_space("nasbench201")
+    >>> cells = space.format_many(space.sample(40, seed=0))
+    >>> score = pd.Series([cell.count("conv") for cell in cells], index=cells)
+    >>> (choice,) = search_measuring(
+    ...     score,
+    ...     [20.0],
+    ...     measure=lambda cell: archcost.predict(cell, "raspi4"),
+    ...     fit=lambda ms: RidgePredictor().fit(list(ms), list(ms.values())),
+    ...     start=cells[:5],
+    ...     n_measurements=12,
+    ... )
+    >>> archcost.predict(choice.arch, "raspi4") <= 20.0
+    True
     """
+    import pandas as pd
+
+    check_type("score", score, pd.Series, "a pandas Series of scores, by architectures' strings")
+    check_type("limits", limits, (Sequence, np.ndarray), "a list of costs, such as [20.0]")
+    check_type("start", start, (Sequence, np.ndarray), "a list of architectures' strings")
+    for limit in limits:
+        check_number("a limit", limit)
+    check_number("n_measurements", n_measurements, whole=True)
+    check_number("level", level, 0, 1)
     if len(score) == 0 or len(limits) == 0 or n_measurements < len(start):
         raise ArchcostError(
             f"a search needs candidates, limits and at least the {len(start)} measurements of its "
             f"start, but got {len(score)} candidates, {len(limits)} limits and {n_measurements} "
             "measurements"
         )
+    for what, given in (("measure", measure), ("fit", fit)):
+        if not callable(given):
+            raise ArchcostError(f"{what} must be a function, but got {shown(given)}")
     measured = {arch: measure(arch) for arch in start}
     while True:
         model = fit(measured)

@@ -275,7 +275,13 @@ def as_score(maximize: Any, space: SearchSpace, dataset: str | None = None) -> S
         return cast(ScanScore, maximize)
     if callable(maximize):
         return ObjectiveScore(maximize, space)
-    table = np.asarray(maximize, dtype=np.float64)
+    try:
+        table = np.asarray(maximize, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ArchcostError(
+            "a score must be flops, params, a CSV file, a function or a table of numbers, but got "
+            f"{shown(maximize)}"
+        ) from None
     if table.shape != space.allowed.shape or not np.isfinite(table[space.allowed]).all():
         raise ArchcostError(
             f"a score of {space.name} must be a table of numbers of shape {space.allowed.shape}, "

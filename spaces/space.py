@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from math import prod
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -957,7 +958,7 @@ class SearchSpace(Plugin, ABC):
         return rows
 
     def _check_index(self, index: int) -> int:
-        if not 0 <= index < self.size:
+        if not isinstance(index, Integral) or not 0 <= index < self.size:
             raise ArchitectureError(
                 f"an index of {self.name} must be between 0 and {self.size - 1}, but got "
                 f"{shown(index)}"

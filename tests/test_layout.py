@@ -48,10 +48,21 @@ PUBLISHED = {
 """Published tables are of one space each; the folder also exports the spaces, as documented."""
 
 
+AFTER_AN_EXPERIMENT = ("archcost.tracking.comparing", "archcost.tracking.registry")
+"""Their examples go on from the one of `run_experiment`."""
+LOGGING = (*AFTER_AN_EXPERIMENT, "archcost.tracking.experiments", "archcost.analysis.reporting")
+"""Their examples write to an MLflow store in the working directory."""
+
+
 @pytest.mark.parametrize("name", MODULES)
-def test_doctests(name):
+def test_doctests(name, request):
     module = importlib.import_module(name)
-    assert doctest.testmod(module).failed == 0
+    if name in LOGGING:
+        request.getfixturevalue("shared_workplace")
+    if name in AFTER_AN_EXPERIMENT:
+        experiments = importlib.import_module("archcost.tracking.experiments")
+        doctest.run_docstring_examples(experiments.run_experiment, vars(experiments))
+    assert doctest.testmod(module, optionflags=doctest.ELLIPSIS).failed == 0
 
 
 def spaces_named_in(path: Path) -> list[str]:

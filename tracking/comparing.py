@@ -61,6 +61,13 @@ def compare(
     ------
     MissingDataError
         If there is no such experiment, or no finished trial in it.
+
+    Examples
+    --------
+    After the example of `run_experiment`:
+
+    >>> compare(device="my_board")["predictor"].tolist()
+    ['lookup']
     """
     with tracking_store() as store:
         import mlflow

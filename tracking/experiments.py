@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from archcost.datasets import CostKey, CostTable
+from archcost.datasets.chosen_keys import chosen_keys
 from archcost.errors import ArchcostError
 from archcost.interrupts import kept_interrupts
 from archcost.models import CostModel
@@ -144,9 +145,24 @@ def run_experiment(
     -------
     Experiment
         After Ctrl-C, the finished part: all logged trials, and the best of them for each key.
+
+    Examples
+    --------
+    Everything is logged to ``mlflow.db`` in the working directory, or where ``MLFLOW_TRACKING_URI``
+    says:
+
+    >>> from archcost.spaces import get_space
+    >>> space = get_space("nasbench201")
+    >>> cells = space.sample(60, seed=0)
+    >>> cost_ms = 1.0 + (cells == 3).sum(axis=1)
+    >>> table = CostTable.from_costs(space, cells, cost_ms, device="my_board")
+    >>> settings = ExperimentSettings(predictors=("lookup",), seeds=1)
+    >>> experiment = run_experiment(table, settings=settings)
+    >>> experiment.choices[0].model
+    CostModel(nasbench201-my_board-latency-cifar10, lookup)
     """
     settings = settings or ExperimentSettings()
-    keys = table.keys() if keys is None else list(keys)
+    keys = chosen_keys(table, keys)
     compared = tuple(dict.fromkeys(one for key in keys for one in settings.predictors_for(key)))
     choices: list[Choice] = []
     interrupted = False

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archcost.datasets import CostKey, CostTable
+from archcost.errors import check_type
 from archcost.interrupts import kept_interrupts
 from archcost.progress import progress_bar
 from archcost.tracking.run_names import run_name, short_labels
@@ -73,6 +74,8 @@ def learning_curve(
     import pandas as pd
 
     key = choose_key(table, key)
+    for what, values in (("predictors", predictors), ("sizes", sizes), ("seeds", seeds)):
+        check_type(what, values, Iterable, "a list, with one entry for each fit")
     base = settings or TrainSettings()
     todo = [
         replace(base, predictor=predictor, n_train=size, seed=seed)

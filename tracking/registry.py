@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 from pathlib import Path
+from types import NoneType
 
 from archcost.datasets import CostKey
-from archcost.errors import MissingDataError
+from archcost.errors import MissingDataError, check_type
 from archcost.models import CostModel
 from archcost.models.manifest import MANIFEST
 from archcost.models.store import LOADED
@@ -43,8 +44,17 @@ def register(key: CostKey | str, *, uri: str | None = None, alias: str = "champi
     ------
     MissingDataError
         If there is no such model.
+
+    Examples
+    --------
+    After the example of `run_experiment`:
+
+    >>> register("nasbench201-my_board-latency-cifar10")
+    'models:/nasbench201-my_board-latency-cifar10@champion'
     """
     name = str(CostKey.parse(key) if isinstance(key, str) else key)
+    check_type("alias", alias, str, "a name, such as 'champion'")
+    check_type("uri", uri, (str, NoneType), "a model's address, models:/...")
     with tracking_store() as store:
         import mlflow
 

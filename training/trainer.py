@@ -9,7 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from archcost.datasets import CostKey, CostTable
-from archcost.errors import ArchcostWarning, CostTableError, MissingDataError, check_name
+from archcost.datasets.chosen_keys import chosen_keys
+from archcost.errors import (
+    ArchcostWarning,
+    CostTableError,
+    MissingDataError,
+    check_name,
+    check_type,
+)
 from archcost.models import CostModel, Manifest
 from archcost.models.held_out import HeldOut
 from archcost.predictors import CostPredictor, get_predictor
@@ -253,9 +260,9 @@ def choose_key(
     table: CostTable, key: CostKey | str | None, space: str | SearchSpace | None = None
 ) -> CostKey:
     """Return the key asked for, or the only one of the table; with `space`, one of that space."""
+    keys = chosen_keys(table)
     if space is not None:
-        table = table.select(space=get_space(space).name)
-    keys = table.keys()
+        keys = table.select(space=get_space(space).name).keys()
     if key is None:
         if len(keys) > 1:
             raise CostTableError(
@@ -263,6 +270,7 @@ def choose_key(
             )
         return keys[0]
     key = CostKey.parse(key) if isinstance(key, str) else key
+    check_type("key", key, CostKey, "a cost key or its text")
     if key not in keys:
         raise MissingDataError(
             f"this table has no costs for {key}; it has {[str(known) for known in keys]}"

@@ -24,7 +24,7 @@ def test_training_is_estimated_and_not_done(table, capsys):
     command = ["train", "--table", "t.parquet", "--device", "my_board", "--dry-run"]
     assert main([*command, "--predictors", "lookup", "ridge"]) == 0
     text = capsys.readouterr().out
-    assert "would train on 80 costs of 1 kinds" in text
+    assert "would train on 80 costs of one kind:" in text
     assert "lookup: about" in text and "ridge: about" in text
     assert main([*command, "--predictors", "lookup", "--json"]) == 0
     (facts,) = json.loads(capsys.readouterr().out)

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -55,10 +56,10 @@ def test_json_and_csv_hold_the_same_rows_and_nothing_else(words, capsys):
     "words",
     [
         ["models", "show", "nasbench201-raspi4-latency-cifar10"],
-        ["space", "check", "nasbench201"],
+        ["space", "check", f"{Path(__file__).parents[1]}/my_space.py:MySpace"],
         ["data", "list"],
     ],
-    ids=" ".join,
+    ids=lambda words: " ".join(words[:2]),
 )
 def test_json_objects(words, capsys):
     assert main([*words, "--json"]) == 0
@@ -178,9 +179,12 @@ def test_a_log_gets_a_line_every_minute(monkeypatch, capsys):
     assert "\r" not in "".join(lines)
 
 
-def test_completion_knows_devices():
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [("archcost predict --device raspi", "raspi4"), ("archcost measure --runtime onnx", "onnxrun")],
+)
+def test_completion_knows_names(line, found):
     pytest.importorskip("argcomplete")
-    line = "archcost predict --device raspi"
     code = (
         "import os, io; from archcost.cli.main import main; from archcost.cli import completion\n"
         "import argcomplete\n"
@@ -193,5 +197,19 @@ def test_completion_knows_devices():
     done = subprocess.run(
         [sys.executable, "-c", code], env=shell, capture_output=True, text=True, check=False
     )
-    assert "raspi4" in done.stdout
+    assert found in done.stdout
     assert isinstance(build_parser(), argparse.ArgumentParser)
+
+
+def test_completion_of_zsh_turns_completing_on(capsys):
+    pytest.importorskip("argcomplete")
+    assert main(["completion", "zsh"]) == 0
+    first, second = capsys.readouterr().out.splitlines()[:2]
+    assert first == "#compdef archcost"
+    assert "compinit" in second
+
+
+def test_a_file_of_architectures_is_told_from_an_architecture(workplace, capsys):
+    (workplace / "mine.csv").write_text("arch\n1462\n")
+    assert main(["predict", "mine.csv", "--device", "raspi4"]) == 2
+    assert "write --archs mine.csv" in capsys.readouterr().err

@@ -32,11 +32,13 @@ def networks():
     return graphs, families
 
 
-def costs(graphs, style="fused", seed=0, speed=1.0, noise=0.02):
+def costs(graphs, style="fused", seed=0, speed=1.0, noise=0.02, layout=1.0):
     """What a made-up device takes: prices of its own for each kind, and some noise."""
     rng = np.random.default_rng(seed)
     prices = GENERIC_MEAN.reshape(len(KINDS), len(ROLES))
     prices = np.exp(prices + 0.5 * rng.standard_normal(prices.shape))
+    moves = [KINDS.index(kind) for kind in ("concat", "split", "transpose", "gather", "pad")]
+    prices[moves, ROLES.index("io")] *= layout
     arrays = NetworkKernels.of(graphs).by_style[style]
     each = (kernel_work(arrays, 8) * prices[arrays.kinds]).sum(axis=1)
     sums = np.bincount(arrays.network, each)
@@ -144,6 +146,17 @@ def test_without_sources_a_transfer_rests_on_what_holds_for_any_device():
     model = transfer_kernels([graphs[i] for i in few], y[few])
     assert np.abs(model.predict(graphs) / y - 1).mean() < 0.2
     assert len(model.left_out_) == len(few)
+
+
+def test_a_device_that_is_slow_at_changing_layouts_is_learned_from_ten():
+    graphs, _ = networks()
+    y = costs(graphs, layout=30.0)
+    few = np.arange(0, 48, 5)
+    rest = np.setdiff1d(np.arange(48), few)
+    model = transfer_kernels([graphs[i] for i in few], y[few], [fitted()])
+    error = np.abs(np.log(model.predict([graphs[i] for i in rest]) / y[rest]))
+    assert np.median(error) < 0.08
+    assert np.median(np.abs(np.log(y / costs(graphs)))[36:]) > 0.3  # of those that have any
 
 
 def test_what_networks_cost_on_a_source_beyond_their_kernels_carries_over():
