@@ -194,7 +194,7 @@ def _without_outliers(
     n = len(target)
     mode, _, best = found
     scatter = regular.copy()
-    at_once = max(1, n // MOST_STEPS // FEWEST_PER_OUTLIER)
+    at_once = max(1, -(-(n // FEWEST_PER_OUTLIER) // MOST_STEPS))
     for n_out in range(at_once, n // FEWEST_PER_OUTLIER + 1, at_once):
         inverse, _ = inverse_of(covariance_of(mode, kernels, scatter))
         leave_one_out = (inverse @ target) ** 2 / np.diag(inverse)

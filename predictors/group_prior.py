@@ -124,6 +124,23 @@ def by_physics(prior: GroupPrior, groups: tuple[str, ...]) -> tuple[GroupPrior, 
     return tuple(priors)
 
 
+def with_generic(
+    hypotheses: tuple[GroupPrior, ...], groups: tuple[str, ...]
+) -> tuple[GroupPrior, ...]:
+    """Return hypotheses on a graph beside generic ones of the same probability together.
+
+    Known devices say what others may charge for, but not that a new one charges for nothing else.
+
+    Parameters
+    ----------
+    hypotheses : tuple of GroupPrior
+        Learned from known devices.
+    groups : tuple of str
+        Names of the groups.
+    """
+    return hypotheses + by_physics(generic_prior(groups, in_graph=True), groups)
+
+
 def learned_priors(
     generic: GroupPrior, found: Floats, groups: tuple[str, ...]
 ) -> tuple[GroupPrior, ...]:

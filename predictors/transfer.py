@@ -17,8 +17,10 @@ from archcost.predictors.group_prior import (
     TransferPrior,
     by_physics,
     generic_prior,
+    with_generic,
 )
 from archcost.predictors.measurement_noise import interval_widening
+from archcost.predictors.measuring_choice import drawn_variances, mean_variances
 from archcost.spaces.space import Ops, SearchSpace
 
 WORK_SLOPE_PRIOR, WORK_SLOPE_PRIOR_IN_GRAPHS = 0.1, 0.2
@@ -178,6 +180,17 @@ class TransferPredictor(FewMeasurementsPredictor):
         """Return cost drivers and the costs of the sources; shape (n_archs, n_features)."""
         drivers = self.drivers_.transform(ops)
         return np.hstack([drivers, drivers @ self.sources_])
+
+    def design_variances(self) -> list[tuple[float, Floats]]:
+        """Return the log variances for which to choose what to measure first.
+
+        Where positions are edges of a graph, devices differ in kind (dead ops, equal ops, branches
+        at once), and the choice must tell kinds that no known device is of. In a chain costs add
+        up everywhere, and the choice is sharper for the mean variances.
+        """
+        if self.space_.edges is None:
+            return mean_variances(self.prior_.hypotheses)
+        return drawn_variances(with_generic(self.prior_.hypotheses, tuple(self.groups_)))
 
     def updated_priors(self) -> tuple[GroupPrior, ...]:
         """Return the posterior means of the log variances, as a prior for further choices."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archcost.datasets.devices import NOT_STATED
 from archcost.models import CostModel, Manifest
 
 SCORES = {
@@ -39,10 +40,11 @@ def card_lines(manifest: Manifest) -> list[str]:
     """Return the device card in words, one fact a line."""
     card = manifest.device
     counted = "1 thread" if card.threads == 1 else f"{card.threads} threads"
-    threads = f", {counted}" if card.threads else ""
+    stated = [said for said in (card.runtime, card.precision) if said != NOT_STATED]
+    how = [*stated, f"batch {card.batch_size}", *([counted] if card.threads else [])]
     lines = [
         f"device: {card.name} ({card.kind})",
-        f"runtime: {card.runtime}, {card.precision}, batch {card.batch_size}{threads}",
+        f"{'runtime' if stated else 'measured with'}: {', '.join(how)}",
         f"costs by: {card.source}",
     ]
     return [*lines, f"note: {card.notes}"] if card.notes else lines

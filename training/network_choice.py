@@ -24,7 +24,7 @@ from archcost.errors import ArchcostError, shown
 from archcost.features.work_shares import work_times
 from archcost.networks.graph import Graph
 from archcost.networks.work import graph_work
-from archcost.predictors.measuring_choice import greedy_design
+from archcost.predictors.measuring_choice import LinearDesign, greedy_design
 from archcost.training.suggestions import Suggestions
 from archcost.zoo import NETWORKS, zoo_network
 
@@ -99,7 +99,9 @@ def suggest_networks(
         precision = covariance + done.T @ done / NOISE_DEVIATION**2
         covariance = np.linalg.inv(precision).astype(np.float64)
     second_moment = aim.T @ aim / len(aim)
-    chosen, spreads = greedy_design(rows, second_moment, NOISE_DEVIATION**2, n, covariance)
+    chosen, spreads = greedy_design(
+        [LinearDesign(rows, second_moment, NOISE_DEVIATION**2, covariance)], n
+    )
     return Suggestions([names[place] for place in chosen], spreads)
 
 

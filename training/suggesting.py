@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from archcost.errors import ArchitectureError, check_number
 from archcost.predictors import TransferPredictor
-from archcost.predictors.measuring_choice import choose
+from archcost.predictors.measuring_choice import choose, mean_variances
 from archcost.spaces import Dataset, SearchSpace, get_space
 from archcost.spaces.liveness import connected
 from archcost.spaces.space import Ops
@@ -21,6 +21,9 @@ from archcost.training.transfer_sources import Sources, transfer_prior
 
 CANDIDATES = 5000
 """Random candidates where the user gives none."""
+LOOKED_AT, LOOKED_AT_EACH = 2000, 4
+"""Random candidates that are compared at most for many kinds of devices, or for each that is to be
+chosen, whichever are more: the best of as many is hardly worse than that of all."""
 REFERENCE = 500
 """Random architectures over which the expected variance is averaged."""
 
@@ -38,8 +41,9 @@ def suggest(
     """Choose the architectures whose measurement is most informative about a new device.
 
     Greedy: each next one lowers the expected variance over the space most, given the prior from
-    the sources and what is measured. Where positions are edges of a graph, architectures without a
-    path from input to output are left out: their costs say little of others.
+    the sources and what is measured. Where positions are edges of a graph, devices of a kind that
+    no source is of count as much, and architectures without a path from input to output are left
+    out: their costs say little of others.
 
     Parameters
     ----------
@@ -87,7 +91,7 @@ def suggest(
     given, ops = _candidates(space, candidates, rng)
     prior = transfer_prior(space, sources, dataset)
     predictor = TransferPredictor(seed, dataset).with_prior(prior).bind(space)
-    done, priors = None, predictor.prior_.hypotheses
+    done, variances = None, predictor.design_variances()
     done_ops, cost = _measured(space, measured, dataset)
     if len(done_ops):
         taken = {row.tobytes() for row in done_ops}
@@ -98,12 +102,17 @@ def suggest(
         done = predictor.features(done_ops)
         if cost is not None:
             predictor.fit(done_ops, cost, space=space)
-            priors = predictor.updated_priors()
+            variances = mean_variances(predictor.updated_priors())
+    few = np.arange(len(ops))
+    if len(variances) > 1:
+        few = np.sort(rng.permutation(few)[: max(LOOKED_AT, LOOKED_AT_EACH * n)])
     reference = predictor.features(space.sample(min(REFERENCE, space.n_archs), seed=seed))
     groups = list(predictor.groups_.values())
     with threadpool_limits(1):  # on such small matrices threads cost more than they gain
-        chosen, spreads = choose(predictor.features(ops), reference, groups, priors, n, done)
-    return Suggestions([given[i] for i in chosen], spreads)
+        chosen, spreads = choose(
+            predictor.features(ops[few]), reference, groups, variances, n, done
+        )
+    return Suggestions([given[few[i]] for i in chosen], spreads)
 
 
 def _of_networks(

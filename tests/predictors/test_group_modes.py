@@ -5,11 +5,16 @@ import pytest
 from scipy.optimize import approx_fprime
 from scipy.stats import multivariate_normal
 
+from archcost.predictors import group_modes
 from archcost.predictors.group_modes import (
+    FEW,
     FEWEST_FOR_OUTLIERS,
+    MOST_STEPS,
     OUTLIER_SCATTER,
     _loss,
+    _without_outliers,
     covariance_of,
+    find_mode,
     grams,
     inverse_of,
     robust_mode,
@@ -56,3 +61,19 @@ def test_no_measurement_of_very_few_is_declared_an_outlier(n):
         assert found.scatter.max() < OUTLIER_SCATTER
     if n == 15:
         assert found.scatter.argmax() == n - 1 and found.scatter[n - 1] == OUTLIER_SCATTER
+
+
+@pytest.mark.parametrize("n", [FEWEST_FOR_OUTLIERS, 20, 33, 50, FEW])
+def test_the_search_for_outliers_takes_no_more_steps_than_it_says(n, monkeypatch):
+    rng = np.random.default_rng(n)
+    target, steps = rng.standard_normal(n), []
+    kernels = grams(rng.standard_normal((n, 7)), GROUPS)
+
+    def counted(*arguments):
+        steps.append(int((arguments[3] == OUTLIER_SCATTER).sum()))
+        return find_mode(*arguments)
+
+    monkeypatch.setattr(group_modes, "find_mode", counted)
+    _without_outliers(kernels, target, PRIOR, np.ones(n), (PRIOR.mean, np.ones(n), 0.0))
+    assert 1 < len(steps) <= MOST_STEPS
+    assert n // 4 - 1 <= steps[-1] <= n // 4
