@@ -14,7 +14,7 @@ METHOD_NAMES = {
 }  # fmt: skip
 WAYS = {
     "probes+real": "120 probes + 20 real networks",
-    "probes+real+source": "the same + other runtimes as sources",
+    "probes+real+source": "120 probes + 20 real networks + other runtimes as sources",
     "few+source": "10 real networks + other runtimes as sources",
 }
 
