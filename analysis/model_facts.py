@@ -29,8 +29,9 @@ REFERENCE = 1000
 KEPT = "test rows that the model had not learned from when it was scored"
 LEFT_OUT = "measurements, each predicted from the others"
 NOT_KEPT = (
-    "The predictions behind its scores were not kept with it; give a table of costs that it has "
-    "not learned from (--table) to see errors and calibration."
+    "The predictions behind its scores were not kept with it. To see errors and calibration, give "
+    "costs that it has not learned from (--table FILE), or make a model of your own of such costs "
+    "(archcost train), which keeps them."
 )
 
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from unittest.mock import patch
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
@@ -24,6 +25,7 @@ CONTEXT.set_forkserver_preload(
         "matplotlib.backends.backend_agg",
         "mlflow.store.tracking.sqlalchemy_store",
         "torch",
+        "warm_caches",
     ]
 )
 
@@ -42,7 +44,8 @@ class WarmProcess:
                 self._outputs,
             ),
         )
-        self._process.start()
+        with patch.dict(os.environ, {"PYTHONPATH": str(Path(__file__).parent)}):
+            self._process.start()
         self.pid = self._process.pid
 
     @property

@@ -38,11 +38,9 @@ def cost_in_words(manifest: Manifest) -> str:
 def card_lines(manifest: Manifest) -> list[str]:
     """Return the device card in words, one fact a line."""
     card = manifest.device
-    counted = "1 thread" if card.threads == 1 else f"{card.threads} threads"
-    threads = f", {counted}" if card.threads else ""
     lines = [
         f"device: {card.name} ({card.kind})",
-        f"runtime: {card.runtime}, {card.precision}, batch {card.batch_size}{threads}",
+        f"with: {card.conditions}",
         f"costs by: {card.source}",
     ]
     return [*lines, f"note: {card.notes}"] if card.notes else lines

@@ -15,11 +15,10 @@ from archcost.training import TrainSettings, train
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|"
 
 
-@pytest.fixture
-def my_board(tmp_path, monkeypatch):
-    """Train models of an own device in both spaces, latency and energy, into an own folder."""
-    monkeypatch.setenv("ARCHCOST_MODEL_DIR", str(tmp_path))
-    monkeypatch.setattr(prediction, "_models", {})
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Train models of an own device in both spaces, latency and energy."""
+    folder = tmp_path_factory.mktemp("models")
     for name in ("nasbench201", "fbnet"):
         space = get_space(name)
         ops = space.sample(60, seed=1)
@@ -27,8 +26,16 @@ def my_board(tmp_path, monkeypatch):
             cost = factor * (1.0 + (ops == 3).sum(axis=1) + 0.1 * ops.sum(axis=1))
             table = CostTable.from_costs(space, ops, cost, device="my_board", metric=metric)
             model = train(table, settings=TrainSettings(predictor="lookup"))
-            model.save(tmp_path / str(model.key))
-    return tmp_path
+            model.save(folder / str(model.key))
+    return folder
+
+
+@pytest.fixture
+def my_board(trained, tmp_path, monkeypatch):
+    """Return a folder of the user's with models of an own device."""
+    monkeypatch.setenv("ARCHCOST_MODEL_DIR", str(tmp_path))
+    monkeypatch.setattr(prediction, "_models", {})
+    return shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
 
 
 def test_own_models_are_found(my_board):

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -55,10 +56,10 @@ def test_json_and_csv_hold_the_same_rows_and_nothing_else(words, capsys):
     "words",
     [
         ["models", "show", "nasbench201-raspi4-latency-cifar10"],
-        ["space", "check", "nasbench201"],
+        ["space", "check", f"{Path(__file__).parents[1]}/my_space.py:MySpace"],
         ["data", "list"],
     ],
-    ids=" ".join,
+    ids=lambda words: " ".join(words[:2]),
 )
 def test_json_objects(words, capsys):
     assert main([*words, "--json"]) == 0

@@ -17,18 +17,25 @@ from archcost.training import TrainSettings, train
 NETS = get_space("fbnet")
 
 
-@pytest.fixture
-def boards(tmp_path, monkeypatch):
-    """Work in an empty folder with models of two devices."""
-    monkeypatch.setenv("ARCHCOST_MODEL_DIR", str(tmp_path / "models"))
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """Return a folder with models of two devices."""
+    folder = tmp_path_factory.mktemp("models")
     ops = NETS.sample(250, seed=1)
     for device, slope in (("my_board", 1.0), ("my_phone", 0.3)):
         for metric, factor in (("latency", 1.0), ("energy", 3.0)):
             cost = factor * (1.0 + ops.astype(float) @ np.linspace(0.1, slope, 22))
             table = CostTable.from_costs(NETS, ops, cost, device=device, metric=metric)
             model = train(table, settings=TrainSettings(predictor="lookup"))
-            model.save(tmp_path / "models" / str(model.key))
+            model.save(folder / str(model.key))
+    return folder
+
+
+@pytest.fixture
+def boards(models, tmp_path, monkeypatch):
+    """Work in an empty folder with models of two devices."""
+    monkeypatch.setenv("ARCHCOST_MODEL_DIR", str(models))
+    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 

@@ -22,12 +22,18 @@ def table():
     return CostTable.from_costs(CELLS, OPS, LATENCY_MS, device="my_board")
 
 
-@pytest.fixture(autouse=True)
-def own_models(monkeypatch, tmp_path, table):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ARCHCOST_MODEL_DIR", str(tmp_path / "models"))
+@pytest.fixture(scope="module")
+def models(tmp_path_factory, table):
+    folder = tmp_path_factory.mktemp("models")
     model = train(table, settings=TrainSettings(predictor="lookup"))
-    model.save(tmp_path / "models" / str(model.key))
+    model.save(folder / str(model.key))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def own_models(monkeypatch, tmp_path, models):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ARCHCOST_MODEL_DIR", str(models))
 
 
 def test_accuracies_verified(capsys, tmp_path, table):

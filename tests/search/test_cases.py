@@ -199,7 +199,7 @@ def test_limits_that_need_too_many_decisions_are_left_out():
 @pytest.mark.slow  # the work of so large a space is tabulated once, in six seconds
 def test_the_best_once_for_all_network_within_a_latency_is_proven():
     space = get_space("ofa_mbv3")
-    found = optimum(space, "flops", {"cpu_onnxruntime": 5.0})
+    found = optimum(space, "flops", {"cpu_onnxruntime": 5.0}, seconds=600.0)
     assert found.is_proven and found.costs["cpu_onnxruntime_latency_ms"] <= 5.0
     work, near = Work("flops", space), space.neighbours(found.arch)
     near = near[PredictedCost(_loaded(space)).values(near) <= 5.0]

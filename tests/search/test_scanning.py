@@ -269,31 +269,21 @@ def test_impossible_plans_are_refused(changes):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # Ray's own
-def test_ray_finds_the_same(tmp_path):
-    ray = pytest.importorskip("ray")
-    plan = plan_of(count=40 * CHUNK + 5)
-    expected = scan(plan, on_threads(2))
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-    try:
-        assert same(scan(plan, on_ray(), tmp_path / "scan.progress"), expected)
-        assert ray.is_initialized()
-    finally:
-        ray.shutdown()
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")  # Ray's own
-def test_a_cluster_that_is_there_loses_a_node(monkeypatch):
+def test_a_cluster_finds_the_same_and_loses_a_node(tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_raylet_start_wait_time_s", "240")  # a busy machine starts slowly
     ray = pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
 
-    plan = plan_of(count=200 * CHUNK + 5)
+    plan = plan_of(count=64 * CHUNK + 5)
     expected = scan(plan, on_threads(2))
     head = {"num_cpus": 1, "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     try:
         second, n_alive = cluster.add_node(num_cpus=1), []
+        ray.init(address=cluster.address, log_to_driver=False)
+        assert same(scan(plan, on_ray(), tmp_path / "scan.progress"), expected)
+        assert ray.is_initialized()  # as it was given
+        ray.shutdown()
 
         def engine(plan, first):
             for step, found in enumerate(on_ray(cluster.address)(plan, first)):

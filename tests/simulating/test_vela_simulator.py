@@ -121,7 +121,7 @@ def test_order_does_not_matter():
     jobs = [
         (space, arch, load_accelerator(device))
         for device in DEVICES
-        for space, n_archs in ((CELLS, 6), (FBNET, 2))
+        for space, n_archs in ((CELLS, 3), (FBNET, 1))
         for arch in space.sample(n_archs, seed=2)
     ]
     forwards = [latency_ms(*job) for job in jobs]
