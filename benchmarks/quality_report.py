@@ -1,4 +1,4 @@
-"""Render ``docs/results.md`` and its plots from the lines of the quality benchmark."""
+"""Render ``docs/results.md``, its plots and notes from the lines of the quality benchmark."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -26,7 +26,9 @@ TITLES = {
     ("bundled", "autoformer_tiny"): "AutoFormer-tiny (ONNX Runtime, ImageNet)",
 }
 BASELINES = ("onehot_ridge", "plain_xgboost", "totals_lightgbm")
-INTRO = Path(__file__).parent / "results_intro.md"
+INTRO, NOTES = (Path(__file__).parent / f"results_{name}.md" for name in ("intro", "notes"))
+USUAL = 900
+"""Training rows of the tables on the page; those of all other sizes are in the notes."""
 
 
 class Cell(NamedTuple):
@@ -55,11 +57,17 @@ def render(rows: Iterable[dict[str, Any]]) -> None:
         *neural_gaps(runs),
         *times(runs),
     ]
+    notes = [NOTES.read_text()]
     for (source, space), title in TITLES.items():
-        parts += tables(runs, source, space, title)
+        sizes = sorted({cell.n for cell in runs if (cell.source, cell.space) == (source, space)})
+        picture = f"![learning curves](results_{source}_{space}.png)\n"
+        parts += [f"## {title}\n", picture, *table(runs, source, space, USUAL)]
+        notes.append(f"## {title}\n")
+        for n in sizes:
+            notes += [f"### n = {n}\n", *table(runs, source, space, n)]
         plot_curves(runs, source, space, title)
-    DOCS.mkdir(exist_ok=True)
-    (DOCS / "results.md").write_text("\n".join(parts) + "\n")
+    (DOCS / "results.md").write_text("\n".join(parts), encoding="utf-8")
+    (DOCS / "notes" / "results.md").write_text("\n".join(notes), encoding="utf-8")
 
 
 def mean(runs: Runs, cell: Cell, field: str = "spearman") -> float | None:
@@ -212,30 +220,26 @@ def times(runs: Runs) -> list[str]:
     return lines
 
 
-def tables(runs: Runs, source: str, space: str, title: str) -> list[str]:
-    """Return one table of Spearman / Kendall per training size."""
-    stem = f"results_{source}_{space}.png"
-    lines = [f"## {title}\n", f"![learning curves]({stem})\n"]
-    mine = [cell for cell in runs if (cell.source, cell.space) == (source, space)]
-    names = [*PREDICTORS, *BASELINES]
-    for n in sorted({cell.n for cell in mine}):
-        lines += [f"### n = {n}\n", "Spearman ± its deviation over draws / Kendall.\n"]
-        lines += [f"| device | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
-        for device in sorted({cell.device for cell in mine if cell.n == n}):
-            entries = []
-            for name in names:
-                rows = runs.get(Cell(source, space, device, name, n), [])
-                spearman = [row["spearman"] for row in rows]
-                kendall = [row["kendall"] for row in rows]
-                entries.append(
-                    f"{np.mean(spearman):.4f} ±{np.std(spearman):.4f} / {np.mean(kendall):.3f}"
-                    + ("" if len(rows) >= 5 else f" ({len(rows)})")
-                    if rows
-                    else ""
-                )
-            lines.append(f"| {device} | {' | '.join(entries)} |")
-        lines.append("")
-    return lines
+def table(runs: Runs, source: str, space: str, n: int) -> list[str]:
+    """Return a table of Spearman / Kendall for one training size."""
+    mine = [cell for cell in runs if (cell.source, cell.space, cell.n) == (source, space, n)]
+    names = [name for name in (*PREDICTORS, *BASELINES) if name in {c.predictor for c in mine}]
+    lines = [f"Spearman ± its deviation over draws / Kendall; {n} rows to learn from.\n"]
+    lines += [f"| device | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    for device in sorted({cell.device for cell in mine}):
+        entries = []
+        for name in names:
+            rows = runs.get(Cell(source, space, device, name, n), [])
+            spearman = [row["spearman"] for row in rows]
+            kendall = [row["kendall"] for row in rows]
+            entries.append(
+                f"{np.mean(spearman):.4f} ±{np.std(spearman):.4f} / {np.mean(kendall):.3f}"
+                + ("" if len(rows) >= 5 else f" ({len(rows)})")
+                if rows
+                else ""
+            )
+        lines.append(f"| {device} | {' | '.join(entries)} |")
+    return [*lines, ""]
 
 
 def plot_curves(runs: Runs, source: str, space: str, title: str) -> None:

@@ -6,6 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archcost.cli.output import say
+from archcost.errors import UnknownNameError
+
 if TYPE_CHECKING:
     from archcost.datasets import CostTable
     from archcost.measuring import Runtime
@@ -258,8 +261,8 @@ def add_table_arguments(parser: argparse.ArgumentParser, *, table_required: bool
     parser.add_argument(
         "--device",
         metavar="ID",
-        help="device id, such as my_board; names the costs of a table that does not, and chooses "
-        "among those of a table that does",
+        help="device id, such as my_board; names the costs of a table that does not, chooses among "
+        "those of a table of several, and names those of a table of one anew",
     )
     add_space_argument(parser)
     parser.add_argument("--metric", help="latency or energy (default: all in the table)")
@@ -274,10 +277,21 @@ def read_table(arguments: argparse.Namespace) -> CostTable:
     ArchcostError
         If the table is missing or breaks a rule, or has no such rows.
     """
-    from archcost.datasets import CostTable, bundled_tables, load_bundled
+    from archcost.datasets import DEVICES, CostTable, bundled_tables, load_bundled
 
     asked = {"space": arguments.space, "device": arguments.device, "dataset": arguments.dataset}
     if arguments.table is None:
         table = CostTable.concat([load_bundled(name) for name in bundled_tables()])
         return table.select(metric=arguments.metric, **asked)
-    return CostTable.read(arguments.table, **asked).select(metric=arguments.metric)
+    try:
+        table = CostTable.read(arguments.table, **asked)
+    except UnknownNameError:
+        table = CostTable.read(arguments.table, **{**asked, "device": None})
+        keys = table.keys()
+        measured = {key.device for key in keys}
+        if len(measured) > 1 or arguments.device in (None, *DEVICES, *measured):
+            raise
+        # measured without a name of its own: one device, and the name asked for is of no other
+        say(arguments, f"archcost: the costs of {measured.pop()} are named {arguments.device}")
+        table = table.with_device(arguments.device)
+    return table.select(metric=arguments.metric)

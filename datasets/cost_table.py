@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from archcost.datasets.cost_key import CostKey, dataset_id
+from archcost.datasets.cost_key import CostKey, check_device_id, dataset_id
 from archcost.datasets.devices import CostKind
 from archcost.datasets.provenance import Provenance
 from archcost.datasets.table_card import table_card
@@ -320,6 +320,22 @@ class CostTable:
         table = self._subset(np.arange(len(self)))
         table.provenance = Provenance.of(provenance)
         return table
+
+    def with_device(self, device: str) -> CostTable:
+        """Return the same rows as those of a device of another id.
+
+        Examples
+        --------
+        >>> table = CostTable.from_costs("fbnet", [[0] * 22], [9.0], device="cpu_onnxruntime")
+        >>> table.with_device("my_cpu").keys()[0].device
+        'my_cpu'
+        """
+        import pyarrow as pa
+
+        rows = self.to_arrow()
+        column = pa.array([check_device_id(device)] * len(self)).dictionary_encode()
+        place = rows.schema.get_field_index("device")
+        return CostTable(rows.set_column(place, "device", column), self.provenance)
 
     def keys(self) -> list[CostKey]:
         """Return the keys of the table in order."""

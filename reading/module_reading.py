@@ -32,8 +32,9 @@ def read_module(
     """Read the graph of a torch module or an exported program.
 
     The module is run once, in evaluation mode, on tensors that have shapes but no contents: no
-    weight is read and none is needed, so that it may be on the device ``meta``. Attention, linear
-    layers and normalisations stay whole; what does not depend on the input is computed before.
+    weight is read and none is needed, so that it may be on the device ``meta``. Linear layers,
+    normalisations and attention stay whole (that which a module writes out as products and a
+    softmax is read as those); what does not depend on the input is computed before.
 
     Parameters
     ----------
@@ -173,7 +174,7 @@ def _run(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Gr
             "a module must return a tensor that depends on its input, but got "
             f"{type(result).__name__}"
         )
-    return with_whole_ops(trace.graph(results))
+    return with_whole_ops(trace.graph(results), attention=False)
 
 
 def _fake(leaf: Any, given: list[Tensor]) -> Any:

@@ -17,13 +17,24 @@ NEAR = 1e-3
 """Relative difference of a constant from the number that it should be."""
 
 
-def with_whole_ops(graph: Graph) -> Graph:
+def with_whole_ops(graph: Graph, *, attention: bool = True) -> Graph:
     """Return the graph with one op for what exporters write as several.
 
     These are SiLU, hard swish, GELU, a linear layer and its bias, layer normalisation, attention
     and the shuffling of channels.
+
+    Parameters
+    ----------
+    graph : Graph
+        As it was read.
+    attention : bool, default=True
+        Whether to look for attention. In a module that writes out its products and its softmax,
+        as timm's Swin does, they are executed one by one, and cost more than attention as one op.
     """
-    for find in (_gated, _gelu, _bias, _layer_norm, _attention, _channel_shuffle):
+    finds = [_gated, _gelu, _bias, _layer_norm, _attention, _channel_shuffle]
+    if not attention:
+        finds.remove(_attention)
+    for find in finds:
         graph = _replaced(graph, find)
     return graph
 

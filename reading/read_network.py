@@ -16,6 +16,9 @@ MOST = 1 << 20
 LIBRARIES = ("timm", "torchvision")
 """Libraries whose models have references."""
 
+OTHER_FILES = (".tflite", ".pt", ".pth", ".pt2", ".pb", ".h5", ".keras", ".safetensors", ".mlmodel")
+"""Endings of network files that are not read."""
+
 FORMS = (
     "a path to an .onnx file, 'timm:<model>' or 'torchvision:<model>' with '@<side>' if its image "
     "is to be of another side, a name of archcost.zoo, a torch module with an example of its "
@@ -88,7 +91,7 @@ def is_reference(text: str) -> bool:
     >>> [is_reference(text) for text in ("timm:resnet18", "net.onnx", "resnet18", "|nor_conv~0|")]
     [True, True, True, False]
     """
-    if text.partition(":")[0] in LIBRARIES or text.lower().endswith(".onnx"):
+    if text.partition(":")[0] in LIBRARIES or text.lower().endswith((".onnx", *OTHER_FILES)):
         return True
     from archcost.zoo import is_zoo_name  # start-up does without the zoo
 
@@ -142,6 +145,11 @@ def _referred_to(text: str, shape: Sequence[int] | None, batch_size: int | None)
         from archcost.reading.onnx_reading import read_onnx
 
         return read_onnx(Path(text), shape=shape, batch_size=batch_size)
+    if text.lower().endswith(OTHER_FILES):
+        raise ArchcostError(
+            f"a network's file must be an .onnx file, but got {shown(text)}; export the network "
+            "with torch.onnx.export or the like, or give the torch module itself from Python"
+        )
     near = difflib.get_close_matches(text.partition("@")[0], NETWORKS, n=1)
     hint = (
         f"did you mean {near[0]!r}?"

@@ -15,6 +15,7 @@ PAGES = [
     "tutorial/own_device.md",
     "python.md",
     "tutorial/any_network.md",
+    "search.md",
 ]
 BLOCK = re.compile(r"```(sh|python)\n(.*?)```", re.DOTALL)
 

@@ -147,6 +147,17 @@ def test_predicting_a_model_file_loads_what_reads_it_and_numpy(tmp_path):
     assert not (HEAVY | {"onnx"}) & loaded_after(code.format("resnet18@32"))
 
 
+def test_folders_are_known_without_being_loaded():
+    loaded = loaded_after("import archcost\nassert not hasattr(archcost, 'no_such_folder')")
+    assert not {"archcost.training", "archcost.predictors"} & loaded
+    found = loaded_after(
+        "import archcost\narchcost.kernels.KernelSums, archcost.features.OneHotOps"
+    )
+    assert "archcost.features" in found
+    private = {"archcost.cli"}  # a command line is no library
+    assert {f"archcost.{name}" for name in archcost.FOLDERS} == set(FOLDERS) - private
+
+
 def test_every_folder_says_what_it_exports():
     for package in (archcost, *map(importlib.import_module, FOLDERS)):
         assert sorted(package.__all__) == sorted(set(package.__all__))

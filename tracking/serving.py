@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archcost.datasets import CostKey
-from archcost.errors import ArchitectureError
+from archcost.errors import ArchcostError, ArchitectureError, shown
 from archcost.models import CostModel
+from archcost.networks import Graph
 from archcost.spaces.space import Ops
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ class ServedModel:
         Parameters
         ----------
         model_input : pandas.DataFrame
-            Column ``arch``: strings, published indices or lists of ops, in any mixture.
+            Column ``arch``: strings, published indices or lists of ops, in any mixture. Of a model
+            of any networks: references such as ``timm:resnet18@160``, paths to ``.onnx`` files
+            that the server can read, and graphs as ``Graph.to_json`` writes them.
         params : mapping, optional
             ``{"return_std": True}`` asks for standard deviations, too.
 
@@ -57,27 +60,30 @@ class ServedModel:
         Raises
         ------
         mlflow.exceptions.MlflowException
-            If an architecture is malformed; the scoring server answers with status 400.
+            If an architecture is malformed, or measurements hardly cover a network; the scoring
+            server answers with status 400.
         """
         import pandas as pd
 
         column = cost_column(self.model.key)
         try:
-            ops = self._parsed(model_input[ARCH].tolist())
-        except ArchitectureError as error:
+            archs = self._parsed(model_input[ARCH].tolist())
+            costs, stds = self.model.predict(archs, return_std=True) if len(archs) else ((), ())
+        except ArchcostError as error:
             from mlflow.exceptions import MlflowException
             from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 
             raise MlflowException(str(error), error_code=INVALID_PARAMETER_VALUE) from None
-        costs, stds = self.model.predict(ops, return_std=True) if len(ops) else ((), ())
         answer = {column: costs}
         if (params or {}).get(RETURN_STD):
             answer[f"{column}_std"] = stds
         return pd.DataFrame(answer, index=model_input.index, dtype=float)
 
-    def _parsed(self, archs: list[Any]) -> Ops:
+    def _parsed(self, archs: list[Any]) -> Ops | list[Graph]:
         """Return op ids; a list of numbers would be one architecture, so each is parsed alone."""
         space = self.model.space
+        if space.is_open:
+            return [self._network(place, arch) for place, arch in enumerate(archs)]
         rows = np.empty((len(archs), space.n_positions), dtype=space.dtype)
         for place, arch in enumerate(archs):
             try:
@@ -85,6 +91,19 @@ class ServedModel:
             except ArchitectureError as error:
                 raise ArchitectureError(f"architecture {place}: {error}") from None
         return rows
+
+    def _network(self, place: int, arch: Any) -> Graph:
+        try:
+            if isinstance(arch, str) and arch.lstrip().startswith("{"):
+                return Graph.from_json(arch)
+            if not isinstance(arch, str):
+                raise ArchitectureError(
+                    "a network must be a reference such as 'timm:resnet18', a path to an .onnx "
+                    f"file, or the JSON of a graph, but got {shown(arch)}"
+                )
+            return self.model.space.networks([arch])[0]
+        except ArchcostError as error:
+            raise ArchitectureError(f"network {place}: {error}") from None
 
     def _plain(self, arch: Any) -> Any:
         """Return a cell as it was meant: data frames and texts make indices floats or strings."""
@@ -117,4 +136,7 @@ def signature(key: CostKey) -> ModelSignature:
 
 def _load_pyfunc(data_path: str) -> ServedModel:
     """Load a saved model folder; MLflow calls this by its name."""
-    return ServedModel(CostModel.load(Path(data_path)))
+    model = CostModel.load(Path(data_path))
+    if model.space.is_open:
+        _ = model.network_costs  # damage is found before there are requests
+    return ServedModel(model)

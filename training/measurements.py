@@ -216,7 +216,7 @@ def _checked(
     if len(wrong):
         raise CostTableError(
             f"costs must be positive numbers in {key.unit}, from {LEAST_COST:g} to {MOST_COST:g}, "
-            f"but that of {space.format(ops[wrong[0]])!r} is {cost[wrong[0]]}; leave it out"
+            f"but that of {space.names(ops[wrong[:1]])[0]!r} is {cost[wrong[0]]}; leave it out"
         )
     units = check_units(space, ops, cost, key.unit, numbers.tolist())
     for text in units.warnings:

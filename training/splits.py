@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from archcost.errors import CostTableError, check_name
+from archcost.errors import CostTableError, check_name, check_number, check_type
 from archcost.spaces import SearchSpace
 from archcost.spaces.space import Ops
 
@@ -86,6 +87,10 @@ def split_rows(
     (60, 0, 40)
     """
     check_name("split", method, SPLITS)
+    check_type("ops", ops, (np.ndarray, Sequence), "op ids, one row an architecture")
+    if n_train is not None:
+        check_number("n_train", n_train, whole=True)
+    check_number("seed", seed, 0, whole=True)
     n_rows = len(ops)
     n_validation = round(n_rows * validation_share)
     if n_train is None:

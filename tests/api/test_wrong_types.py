@@ -18,7 +18,7 @@ from archcost.models import CostModel
 from archcost.search import find_limits, optimum, search_measuring
 from archcost.spaces import get_space
 from archcost.tracking import learning_curve, register, run_experiment
-from archcost.training import train
+from archcost.training import split_rows, train
 
 SPACE = get_space("nasbench201")
 CELLS = SPACE.format_many(SPACE.sample(9, seed=0))
@@ -70,6 +70,9 @@ WRONG = {
         lambda: register("nasbench201-my_board-latency-cifar10", uri=3),
         lambda: CostTable.from_frame(pd.DataFrame({"arch": [1], "latency_ms": [2.0]}), device=3),
         lambda: measuring(score=list(SCORE)),
+        lambda: split_rows(SPACE, 9),
+        lambda: split_rows(SPACE, [[0] * 6] * 9, n_train=2.5),
+        lambda: split_rows(SPACE, [[0] * 6] * 9, seed=-1),
         lambda: measuring(measure="./bench.sh"),
         lambda: measuring(n_measurements="3"),
         lambda: measuring(level="high"),

@@ -53,6 +53,17 @@ def test_a_parquet_table_with_several_devices(workplace, capsys):
     assert "nasbench201-other-latency-cifar10: lookup chosen" in out
 
 
+def test_a_device_measured_without_a_name_is_named_when_it_is_asked_for(workplace, capsys):
+    path = workplace / "mine.parquet"
+    CostTable.from_costs("nasbench201", CELLS, COST, device="cpu_onnxruntime").write(path)
+    assert train("--table", str(path), "--dry-run") == 0
+    out, err = capsys.readouterr()
+    assert KEY in out
+    assert "the costs of cpu_onnxruntime are named my_board" in err
+    assert main(["train", "--table", str(path), "--device", "raspi4", "--dry-run"]) == 2
+    assert "must be one of ['cpu_onnxruntime']" in capsys.readouterr().err
+
+
 def test_compare_and_register_follow(csv, capsys):
     train("--table", str(csv))
     capsys.readouterr()

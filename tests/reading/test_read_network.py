@@ -15,7 +15,7 @@ def test_graphs_and_names_of_the_zoo():
         read_network(graph, batch_size=4)
 
 
-@pytest.mark.parametrize("bad", [None, 3, "resnet", "net.tflite", [1, 2], {"a": 1}])
+@pytest.mark.parametrize("bad", [None, 3, "resnet", [1, 2], {"a": 1}])
 def test_what_is_no_network(bad):
     with pytest.raises(ArchcostError, match=r"a network must be a path to an \.onnx file"):
         read_network(bad)
@@ -24,6 +24,7 @@ def test_what_is_no_network(bad):
 @pytest.mark.parametrize(
     ("network", "options", "message"),
     [
+        ("net.tflite", {}, r"must be an \.onnx file, but got 'net.tflite'; export the network"),
         ("resnet18", {"shape": (3, 64, 64)}, "shape must not be given where it is not used"),
         ("timm:resnet18", {"shape": (3, 64, 64)}, "shape must not be given where it is not used"),
         ("resnet18", {"example": 5}, "example must not be given where it is not used"),
