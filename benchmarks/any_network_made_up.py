@@ -38,6 +38,9 @@ class MadeUp:
         Channels and positions at which half the arithmetic is used.
     depthwise : float
         Efficiency of depthwise convolutions.
+    dispatch : float
+        Multiply-accumulates (M) in the time that the host takes to start a kernel, beside which the
+        device works: what takes longer in all is the cost.
     layout, vector : float
         How many times longer bytes of layout changes and of functions take.
     """
@@ -52,11 +55,13 @@ class MadeUp:
     depthwise: float = 0.2
     layout: float = 1.0
     vector: float = 1.0
+    dispatch: float = 0.0
 
 
 MADE_UP = {
     "eager_gpu": MadeUp("eager", 60.0, 0.1, narrow=32.0),
     "compiled_gpu": MadeUp("fused", 80.0, 0.1, narrow=32.0),
+    "waiting_gpu": MadeUp("eager", 60.0, 0.1, narrow=32.0, dispatch=30.0),
     "one_image_gpu": MadeUp("eager", 60.0, 60.0, hidden=True, narrow=32.0, few=400.0),
     "npu": MadeUp("fused", 100.0, 3.0, block=32, depthwise=0.1, layout=12.0, vector=3.0),
     "many_core": MadeUp("fused", 30.0, 8.0, block=16, few=200.0, depthwise=0.3),
@@ -82,6 +87,8 @@ def made_up_costs(networks: NetworkKernels, name: str, seed: int) -> np.ndarray:
     work, launch = np.maximum(arithmetic, movement), kind.launch * 1e6 * vary(0.5)
     costs = np.maximum(work, launch) if kind.hidden else work + launch
     sums = np.bincount(kernels.network, costs, len(kernels))
+    if kind.dispatch:
+        sums = np.maximum(sums, kind.dispatch * 1e6 * vary(0.5) * np.diff(kernels.starts))
     return sums / 1e9 * vary(1.0) * np.exp(rng.normal(0, NOISE, len(kernels)))
 
 

@@ -14,7 +14,7 @@ METHOD_NAMES = {
 }  # fmt: skip
 WAYS = {
     "probes+real": "120 probes + 20 real networks",
-    "probes+real+source": "the same + other runtimes as sources",
+    "probes+real+source": "120 probes + 20 real networks + other runtimes as sources",
     "few+source": "10 real networks + other runtimes as sources",
 }
 
@@ -23,6 +23,17 @@ def median(rows: Rows, prefix: str, figure: str) -> float:
     """Return the median of a figure over the seeds of a row, NaN if it is not computed."""
     found = [row[figure] for name, row in rows.items() if name.startswith(prefix) and figure in row]
     return float(np.median(found)) if found else float("nan")
+
+
+def spread(rows: Rows, prefix: str, figure: str, digits: int = 0) -> str:
+    """Return the median of a figure in percent, with the least and the largest of the seeds."""
+    found = [row[figure] for name, row in rows.items() if name.startswith(prefix) and figure in row]
+    if not found:
+        return "-"
+    low, middle, high = (
+        f"{100 * x:.{digits}f}" for x in (min(found), np.median(found), max(found))
+    )
+    return f"{middle} % ({low} to {high})" if low != high else f"{middle} %"
 
 
 def seeds(rows: Rows, prefix: str) -> int:
@@ -52,9 +63,9 @@ def figures(rows: Rows) -> str:
             if seeds(rows, prefix):
                 lines.append([
                     f"`{device}`", words,
-                    f"{100 * median(rows, prefix, 'mape'):.1f} %",
-                    *(percent(median(rows, prefix, name))
-                      for name in ("within_10", "within_20", "pairs", "coverage")),
+                    spread(rows, prefix, "mape", 1), spread(rows, prefix, "within_10"),
+                    *(percent(median(rows, prefix, name)) for name in ("within_20", "pairs")),
+                    spread(rows, prefix, "coverage"),
                     str(seeds(rows, prefix)),
                 ])  # fmt: skip
     parts.append("Trained on the other families of the machine's own table (5 folds):\n")
@@ -66,9 +77,10 @@ def figures(rows: Rows) -> str:
         _, device, own = prefix.split("/")
         lines.append([
             f"`{device}`", "given" if own == "own" else "not given",
+            spread(rows, prefix + "/", "median_error", 1),
             *(f"{100 * median(rows, prefix + '/', name):.1f} %" for name in
-              ("median_error", "median_error_totals", "median_error_flops")),
-            percent(median(rows, prefix + "/", "coverage")), str(seeds(rows, prefix + "/")),
+              ("median_error_totals", "median_error_flops")),
+            spread(rows, prefix + "/", "coverage"), str(seeds(rows, prefix + "/")),
         ])  # fmt: skip
     parts.append(
         "\nA machine that is new, from ten random networks measured there; the networks asked for "
@@ -82,8 +94,9 @@ def figures(rows: Rows) -> str:
         _, device, way = prefix.split("/")
         lines.append([
             f"`{device}`", WAYS[way],
-            *(percent(median(rows, prefix + "/", name))
-              for name in ("within_10", "within_20", "pairs", "coverage")),
+            spread(rows, prefix + "/", "within_10"),
+            *(percent(median(rows, prefix + "/", name)) for name in ("within_20", "pairs")),
+            spread(rows, prefix + "/", "coverage"),
             str(seeds(rows, prefix + "/")),
         ])  # fmt: skip
     if lines:

@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         card = found[0].device
         text += (
             f"\n\n{card.id}: {card.name} ({card.kind})\n"
-            f"runtime {card.runtime}, precision {card.precision}, batch {card.batch_size}\n"
+            f"with: {card.conditions}\n"
             f"source: {card.source}" + (f"\n{card.notes}" if card.notes else "")
         )
     show(arguments, text, rows)

@@ -92,7 +92,7 @@ def run_show(args: argparse.Namespace) -> int:
         "versions": manifest.versions,
     }
     lines = [f"{manifest.key}  ({folder})", f"  device: {card.name} ({card.kind})"]
-    lines.append(f"  runtime {card.runtime}, {card.precision}, batch {card.batch_size}")
+    lines.append(f"  with: {card.conditions}")
     if card.source:
         lines.append(f"  source: {card.source}")
     params = ", ".join(f"{name}={value}" for name, value in manifest.params.items())

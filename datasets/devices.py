@@ -65,6 +65,21 @@ class DeviceCard:
             if type(count) is not int or count < 1:
                 raise CostTableError(f"{name} must be 1 or more, but got {count!r}")
 
+    @property
+    def conditions(self) -> str:
+        """What ran the networks and how, in words; what was not stated is left out.
+
+        Examples
+        --------
+        >>> DeviceCard("mine", "my board", runtime="ONNX Runtime", threads=1).conditions
+        'ONNX Runtime, batch size 1, 1 thread'
+        """
+        said = [part for part in (self.runtime, self.precision) if part != NOT_STATED]
+        said.append(f"batch size {self.batch_size}")
+        if self.threads is not None:
+            said.append(f"{self.threads} thread{'' if self.threads == 1 else 's'}")
+        return ", ".join(said)
+
 
 def get_device(device: str) -> DeviceCard:
     """Return the card of a published or bundled device.

@@ -48,11 +48,22 @@ class Component:
         Logarithms of the prices.
     weight : float
         Of its logarithm among the components of a mixture; all sum to 1.
+    floor : float
+        What the host takes to start a kernel: while it starts kernels the device works, so that a
+        network costs at least so much for each; 0 where that does not limit.
     """
 
     setting: Setting
     log_prices: Floats
     weight: float = 1.0
+    floor: float = 0.0
+
+    def log_costs(self, works: Works) -> Floats:
+        """Return the logarithm of the cost of each network, shape (n_networks,)."""
+        logs: Floats = np.log(works[self.setting] @ np.exp(self.log_prices))
+        if self.floor:
+            logs = np.maximum(logs, np.log(self.floor * works.counts(self.setting)))
+        return logs
 
     def kernel_costs(self, kernels: KernelArrays) -> Floats:
         """Return the cost of each kernel, shape (n_kernels,)."""
@@ -79,11 +90,16 @@ class Works:
             self._known[setting] = setting.work(self.networks)
         return self._known[setting]
 
+    def counts(self, setting: Setting) -> Floats:
+        """Return the number of kernels of each network under a setting, shape (n_networks,)."""
+        counts: Floats = np.diff(self.networks.by_style[setting.style].starts).astype(np.float64)
+        return counts
+
 
 def mixed(components: Sequence[Component], works: Works) -> tuple[Floats, Floats]:
     """Return the weighted mean of the components' log costs, and their variance around it."""
     weights = np.array([component.weight for component in components])
-    logs = np.array([np.log(works[c.setting] @ np.exp(c.log_prices)) for c in components])
+    logs = np.array([component.log_costs(works) for component in components])
     mean = weights @ logs
     return mean, weights @ (logs - mean) ** 2
 

@@ -213,11 +213,13 @@ class KernelSums:
         """Return the fitted state as arrays without objects."""
         self._check_fitted()
         parts = self.components_
+        floors = np.array([part.floor for part in parts])
         return {
             "styles": np.array([STYLES.index(part.setting.style) for part in parts]),
             "blocks": np.array([part.setting.block for part in parts]),
             "weights": np.array([part.weight for part in parts]),
             "log_prices": np.array([part.log_prices for part in parts]),
+            **({"floors": floors} if any(floors) else {}),
             "covariance": self.covariance_,
             "spreads": np.array([self.base_spread_, self.interval_scale_, self.correction_weight_]),
             "spread_by_cost": np.array(astuple(self.spread_by_cost_)),
@@ -251,10 +253,13 @@ class KernelSums:
             prices = np.exp(state["log_prices"])
         if not (len(prices) and np.isfinite(prices).all() and (prices > 0).all()):
             raise ValueError(f"prices must be finite and positive, but are {prices}")
-        rows = zip(styles, blocks, state["log_prices"], weights, strict=True)
+        floors = state.get("floors", np.zeros(len(weights)))
+        if not (np.isfinite(floors) & (floors >= 0)).all():
+            raise ValueError(f"floors must be finite and from 0, but are {floors}")
+        rows = zip(styles, blocks, state["log_prices"], weights, floors, strict=True)
         self.components_ = tuple(
-            Component(Setting(STYLES[style], int(block)), log_prices, float(weight))
-            for style, block, log_prices, weight in rows
+            Component(Setting(STYLES[style], int(block)), log_prices, float(weight), float(floor))
+            for style, block, log_prices, weight, floor in rows
         )
         self.covariance_ = state["covariance"]
         # a model of its own measurements alone may have been saved without the third

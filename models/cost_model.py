@@ -535,8 +535,7 @@ class CostModel:
             f"CostModel: {self.key.metric} in {self.unit} of {self.key.space} on {card.name}",
             {
                 "key": str(self.key),
-                "costs": f"{card.kind}, {card.runtime}, batch size {card.batch_size}",
-                "precision": card.precision,
+                "costs": f"{card.kind}, {card.conditions}",
                 "source": card.source,
                 "notes": card.notes,
                 "predictor": self.manifest.predictor,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +24,9 @@ from archcost.predictors.positive_sum import (
     fit_prices,
     log_spread,
     log_sums,
+    unlikely,
 )
-from archcost.predictors.price_prior import GENERIC_MEAN, PLAIN_MEANS, prior_around
+from archcost.predictors.price_prior import ANY_SPEED, GENERIC_MEAN, PLAIN_MEANS, prior_around
 
 EVIDENCE_POWER = 0.6
 """The evidence is trusted so far only: errors of related networks are not independent."""
@@ -44,6 +45,11 @@ SPREADS = (0.06, 0.1)
 GENERIC_SHARE, PLAIN_SHARE, MEAN_SHARE = 0.1, 0.2, 0.1
 """Probabilities before any cost that a device is like no source but what holds for any, that its
 costs are sums over totals, and that it is like the mean of the sources; the rest is theirs."""
+FLOOR_ROWS, FLOOR_PART, FLOOR_BAND = 3, 0.2, 1.15
+"""How many networks, and which part, must have the least cost a kernel, up to such a factor, before
+it is tried that the host takes so long to start one: chance rarely brings three of ten together."""
+FLOOR_SHARE = 0.5
+"""Probability before any cost that it does, where those networks are there."""
 LEAST_WEIGHT = 0.01
 """Weight below which a component is left out."""
 N_FOLDS = 10
@@ -70,6 +76,8 @@ class Hypothesis:
         What networks cost there beyond the sums of their kernels, taken from a source.
     spread : float
         Scale of the errors that prices leave, as a share of the cost.
+    floor : float, default=0.0
+        See ``Component``.
     """
 
     setting: Setting
@@ -77,11 +85,28 @@ class Hypothesis:
     probability: float
     residuals: NetworkOffsets
     spread: float
+    floor: float = 0.0
 
     def fit(self, works: Works, signatures: npt.NDArray[np.uint64], cost: Floats) -> PriceFit:
-        """Return the most probable prices given costs of networks."""
-        own = np.exp(-self.residuals(signatures))
-        return fit_prices(works[self.setting], cost * own, self.prior, self.spread)
+        """Return the most probable prices given costs of networks.
+
+        Networks at the floor say nothing of prices but that they are not too high.
+        """
+        own, work = cost * np.exp(-self.residuals(signatures)), works[self.setting]
+        least = self.floor * works.counts(self.setting)
+        free = cost > FLOOR_BAND * least
+        if not self.floor or free.all() or free.sum() < 2:
+            return fit_prices(work, own, self.prior, self.spread)
+        fitted = fit_prices(work[free], own[free], self.prior, self.spread)
+        costs = np.maximum(np.exp(log_sums(work[~free], fitted.log_prices)), least[~free])
+        n_bound = (~free).sum()
+        evidence = -unlikely(np.log(cost[~free] / costs), self.spread) / 2
+        evidence -= (n_bound - 1) * np.log(self.spread) + np.log(ANY_SPEED * np.sqrt(n_bound))
+        return replace(fitted, log_evidence=fitted.log_evidence + float(evidence))
+
+    def component(self, fitted: PriceFit, weight: float) -> Component:
+        """Return what is learned."""
+        return Component(self.setting, fitted.log_prices, weight, self.floor)
 
 
 def transfer_kernels(
@@ -122,7 +147,7 @@ def transfer_kernels(
     kernels = NetworkKernels.of(networks)
     costs = check_costs(cost, len(kernels))
     with threadpool_limits(1):
-        components, fits, kept = _weighed(_hypotheses(sources, kernels), kernels, costs)
+        components, fits, kept = _weighed(_hypotheses(sources, kernels, costs), kernels, costs)
         weights = [component.weight for component in components]
         spread = float(np.sqrt(np.dot(weights, [one.spread**2 for one in kept])))
         left_out, scores = _left_out(kernels, costs, kept, weights, seed)
@@ -150,8 +175,10 @@ def transfer_kernels(
     return predictor
 
 
-def _hypotheses(sources: Sequence[KernelPredictor], networks: NetworkKernels) -> list[Hypothesis]:
-    """Return what may hold before any cost."""
+def _hypotheses(
+    sources: Sequence[KernelPredictor], networks: NetworkKernels, cost: Floats
+) -> list[Hypothesis]:
+    """Return what may hold before any cost; the least cost of a kernel alone is taken from them."""
     none, found = NetworkOffsets.none(), []
     for_mean = MEAN_SHARE if len(sources) > 1 else 0.0
     for_any = 1.0 if sources else GENERIC_SHARE + PLAIN_SHARE
@@ -171,6 +198,27 @@ def _hypotheses(sources: Sequence[KernelPredictor], networks: NetworkKernels) ->
         for part in source.components_:
             for residuals in options:
                 found += _at_degrees(part.setting, part.log_prices, share * part.weight, residuals)
+    floor = _floor(networks, cost)
+    return _with_floor(found, floor) if floor else found
+
+
+def _floor(networks: NetworkKernels, cost: Floats) -> float:
+    """Return what the host takes to start a kernel if several networks have that, else 0."""
+    each = np.sort(cost / np.diff(networks.by_style["eager"].starts))
+    bound, enough = each[each <= FLOOR_BAND * each[0]], max(FLOOR_ROWS, FLOOR_PART * len(each))
+    return float(np.exp(np.log(bound).mean())) if len(bound) >= enough else 0.0
+
+
+def _with_floor(hypotheses: Sequence[Hypothesis], floor: float) -> list[Hypothesis]:
+    """Return the hypotheses, and those of op by op execution once more with a floor."""
+    found = []
+    for one in hypotheses:
+        if one.setting.style != "eager" or len(one.residuals):
+            found.append(one)
+            continue
+        likely = one.probability
+        found.append(replace(one, probability=(1 - FLOOR_SHARE) * likely))
+        found.append(replace(one, probability=FLOOR_SHARE * likely, floor=floor))
     return found
 
 
@@ -212,10 +260,7 @@ def _weighed(
     weights /= weights.sum()
     order = [i for i in np.argsort(-weights, kind="stable") if weights[i] >= LEAST_WEIGHT]
     total = weights[order].sum()
-    components = tuple(
-        Component(hypotheses[i].setting, fits[i].log_prices, float(weights[i] / total))
-        for i in order
-    )
+    components = tuple(hypotheses[i].component(fits[i], float(weights[i] / total)) for i in order)
     return components, [fits[i] for i in order], [hypotheses[i] for i in order]
 
 
@@ -243,7 +288,9 @@ def _left_out(
         for one in kept:
             fitted = one.fit(learned, signatures[train], cost[train])
             work = asked[one.setting]
-            logs.append(log_sums(work, fitted.log_prices) + one.residuals(signatures[test]))
+            logs.append(
+                one.component(fitted, 1.0).log_costs(asked) + one.residuals(signatures[test])
+            )
             variances.append(one.spread**2 + log_spread(work, fitted, one.prior) ** 2)
         mean[test] = np.array(weights) @ np.array(logs)
         between = np.array(weights) @ (np.array(logs) - mean[test]) ** 2

@@ -112,7 +112,7 @@ def _by_prices(
 
     def loss(phi: Floats) -> tuple[float, Floats]:
         error = target - np.log(columns @ np.exp(phi))
-        return _unlikely(error, spread) + float((phi - mean) @ inverse @ (phi - mean)), error
+        return unlikely(error, spread) + float((phi - mean) @ inverse @ (phi - mean)), error
 
     phi, (value, error), damping = start, loss(start), 1e-3
     for _ in range(STEPS):
@@ -147,7 +147,7 @@ def _by_rows(
     ridged = covariance + JITTER * np.eye(len(mean))
     pull = np.linalg.solve(ridged, start - mean).astype(np.float64, copy=False)
     error = target - np.log(columns @ np.exp(phi))
-    value = _unlikely(error, spread) + float((phi - mean) @ pull)
+    value = unlikely(error, spread) + float((phi - mean) @ pull)
     for _ in range(STEPS):
         shares, weight = _linearised(columns, phi, error, spread)
         reach = covariance @ shares.T
@@ -158,7 +158,7 @@ def _by_rows(
         while True:
             tried, tried_pull = phi + length * step, pull + length * step_of_pull
             tried_error = target - np.log(columns @ np.exp(tried))
-            loss = _unlikely(tried_error, spread) + float((tried - mean) @ tried_pull)
+            loss = unlikely(tried_error, spread) + float((tried - mean) @ tried_pull)
             if loss <= value or length < SHORTEST:
                 break
             length /= 2
@@ -171,7 +171,7 @@ def _by_rows(
     return phi, pull, value, error
 
 
-def _unlikely(error: Floats, spread: float) -> float:
+def unlikely(error: Floats, spread: float) -> float:
     """Return the loss of errors, minus twice their log likelihood up to a constant."""
     return float((FREEDOM + 1) * np.log1p(error**2 / (FREEDOM * spread**2)).sum())
 

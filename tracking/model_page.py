@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from archcost.datasets.devices import NOT_STATED
 from archcost.models import CostModel, Manifest
 
 SCORES = {
@@ -39,12 +38,9 @@ def cost_in_words(manifest: Manifest) -> str:
 def card_lines(manifest: Manifest) -> list[str]:
     """Return the device card in words, one fact a line."""
     card = manifest.device
-    counted = "1 thread" if card.threads == 1 else f"{card.threads} threads"
-    stated = [said for said in (card.runtime, card.precision) if said != NOT_STATED]
-    how = [*stated, f"batch {card.batch_size}", *([counted] if card.threads else [])]
     lines = [
         f"device: {card.name} ({card.kind})",
-        f"{'runtime' if stated else 'measured with'}: {', '.join(how)}",
+        f"with: {card.conditions}",
         f"costs by: {card.source}",
     ]
     return [*lines, f"note: {card.notes}"] if card.notes else lines

@@ -159,6 +159,26 @@ def test_a_device_that_is_slow_at_changing_layouts_is_learned_from_ten():
     assert np.median(np.abs(np.log(y / costs(graphs)))[36:]) > 0.3  # of those that have any
 
 
+def test_a_device_that_waits_for_its_host_is_learned_from_ten(tmp_path):
+    graphs, _ = networks()
+    counts = np.diff(NetworkKernels.of(graphs).by_style["eager"].starts)
+    device = costs(graphs, "eager")
+    floor = np.quantile(device / counts, 0.4)
+    y = np.maximum(device, floor * counts)
+    few = np.arange(0, 48, 5)
+    rest = np.setdiff1d(np.arange(48), few)
+    learned = transfer_kernels([graphs[i] for i in few], y[few], [fitted("eager")])
+    assert max(part.floor for part in learned.components_) == pytest.approx(floor, rel=0.1)
+    error = np.abs(np.log(learned.predict(graphs) / y))[rest]
+    assert error[(y == floor * counts)[rest]].mean() < 0.05
+    assert np.median(error) < 0.05
+    learned.save_weights(tmp_path)
+    loaded = KernelPredictor().load_weights(tmp_path)
+    assert loaded.predict(graphs) == pytest.approx(learned.predict(graphs), rel=1e-6)
+    with pytest.raises(ValueError, match="floors must be finite"):
+        KernelPredictor().restore(learned.state() | {"floors": np.full(len(counts), -1.0)})
+
+
 def test_what_networks_cost_on_a_source_beyond_their_kernels_carries_over():
     graphs, families = networks()
     own = np.exp(0.2 * np.random.default_rng(4).standard_normal(len(graphs)))
