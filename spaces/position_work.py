@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archcost.networks.layers import Layer
-from archcost.spaces.layer_contexts import N_CHECKED, layer_contexts, layers_by_place
+from archcost.spaces.layer_contexts import N_CHECKED, Layers, layer_contexts, layers_by_place
 from archcost.spaces.space import Ops, SearchSpace
 
 Floats = npt.NDArray[np.float64]
@@ -243,10 +243,15 @@ def _work_by_position(
     space: SearchSpace, ops: tuple[int, ...], dataset: str, measure: Measure
 ) -> Floats:
     """Return the work of a network; cached, since encoders ask for the same networks again."""
-    groups = layers_by_place(space, ops, dataset)
-    work = _in_stages([_added(layers, measure) for layers in groups])
+    work = _in_stages([_added(layers, measure) for layers in _layers(space, ops, dataset)])
     work.setflags(write=False)
     return work
+
+
+@lru_cache(maxsize=256)  # enough for the architectures that tables are made and checked with
+def _layers(space: SearchSpace, ops: tuple[int, ...], dataset: str) -> list[Layers]:
+    """Return the layers by place; several measures are taken of the same ones."""
+    return layers_by_place(space, ops, dataset)
 
 
 @lru_cache(maxsize=100_000)
