@@ -33,6 +33,13 @@ architectures. The targets were never tuned on. `python benchmarks/transfer.py` 
 and renders this page. Mean over seeds; measured architectures are those that `suggest` chooses,
 unless said otherwise.
 """
+DRIFT = """
+The published costs of phones and of gold_6226 [drift](drift.md): Spearman against them, and, after
+it, against the costs of every other unmeasured row less the drift that the rows between show, none
+of which was measured (one to three seeds; published costs: all seeds).
+
+"""
+DRIFT_COUNTS = (10, 20, 50)
 OTHERS = {"own": "Tables of our own", "made_up": "Made-up devices"}
 """Tasks on which constants may be chosen, and their titles."""
 CEILING = (0.980, 1.000, 0.927, 0.981, 0.979, 0.823, 0.811)
@@ -51,6 +58,7 @@ def render(results: Path) -> None:
     text += "\n![Spearman against measurements](transfer.png)\n"
     text += "\nShare of unmeasured architectures within the 90 % interval, mean over targets.\n\n"
     text += _markdown(_coverage(by_seed))
+    text += _drift(published)
     text += "\nBy device, for random measurements, on tables of our own and on made-up devices: "
     text += "[notes/transfer_results.md](notes/transfer_results.md).\n"
     (DOCS / "transfer.md").write_text(text, encoding="utf-8")
@@ -71,6 +79,18 @@ def render(results: Path) -> None:
     notes += _markdown(_seconds(frame))
     (DOCS / "notes" / "transfer_results.md").write_text(notes, encoding="utf-8")
     _plot(by_seed)
+
+
+def _drift(frame: pd.DataFrame) -> str:
+    """Return the section on devices whose published costs drift, empty without results."""
+    if "corrected" not in frame:
+        return ""
+    part = frame[frame["how"] == "chosen"]
+    means = part.groupby(["task", "device", "n"])[["spearman", "corrected"]].mean()
+    means = means.dropna()
+    both = (means["spearman"].map(_three) + " " + means["corrected"].map(_three)).unstack()
+    both = both[[n for n in DRIFT_COUNTS if n in both]].dropna()
+    return DRIFT + _markdown(both.reset_index())
 
 
 def _seeds(frame: pd.DataFrame) -> str:

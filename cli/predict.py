@@ -42,7 +42,8 @@ def add_parser(subparsers: Any) -> None:
         description="Predict the cost of architectures on a device: one gives a sentence, "
         "several (or standard input) give CSV with 90 % intervals. Of any network (an .onnx file, "
         "timm:MODEL, torchvision:MODEL, a name such as resnet18@160) the dearest layers are shown "
-        "as well.",
+        "as well; it is predicted as it is given: RepVGG and the like with branches unmerged, "
+        "unless a file holds them merged.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

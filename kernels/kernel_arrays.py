@@ -114,12 +114,52 @@ class KernelArrays:
 
     @classmethod
     def of_graphs(cls, graphs: Iterable[Graph], style: str = "fused") -> Self:
-        """Return the kernels of graphs as a runtime of a style executes them."""
+        """Return the kernels of graphs as a runtime of a style executes them.
+
+        Parameters
+        ----------
+        graphs : iterable of Graph
+            The networks.
+        style : str, default="fused"
+            How the runtime executes them, as `executed_kernels` says.
+
+        Returns
+        -------
+        KernelArrays
+            The kernels, one network after the other.
+
+        Examples
+        --------
+        >>> from archcost.spaces import get_space
+        >>> space = get_space("nasbench201")
+        >>> len(KernelArrays.of_graphs([space.graph([3] * 6), space.graph([1] * 6)]))
+        2
+        """
         return cls.concat([cls.of_graph(graph, style) for graph in graphs])
 
     @classmethod
     def of_graph(cls, graph: Graph, style: str = "fused") -> Self:
-        """Return the kernels of one graph as a runtime of a style executes them."""
+        """Return the kernels of one graph as a runtime of a style executes them.
+
+        Parameters
+        ----------
+        graph : Graph
+            The network.
+        style : str, default="fused"
+            How the runtime executes it, as `executed_kernels` says.
+
+        Returns
+        -------
+        KernelArrays
+            Its kernels, in the order of execution.
+
+        Examples
+        --------
+        >>> from archcost.spaces import get_space
+        >>> kernels = KernelArrays.of_graph(get_space("nasbench201").graph([3] * 6))
+        >>> len(kernels), kernels.numbers.shape[1] == len(COLUMNS)
+        (1, True)
+        """
         rows = [kernel_row(graph, kernel) for kernel in executed_kernels(graph, style)]
         kinds = np.array([kind for kind, _ in rows], dtype=np.int8)
         numbers = np.array([row for _, row in rows], dtype=np.float64)

@@ -97,6 +97,17 @@ class KernelSums:
         -------
         numpy.ndarray of float64, shape (n_networks,)
             Costs in the unit of those given to ``fit``; with `return_std` a pair (mean, std).
+
+        Examples
+        --------
+        >>> import archcost
+        >>> from archcost.spaces import get_space
+        >>> kernels = archcost.load("cpu_litert", space="any").network_costs.kernels
+        >>> mean_ms, std_ms = kernels.predict(
+        ...     [get_space("nasbench201").graph([3] * 6)], return_std=True
+        ... )
+        >>> mean_ms.shape, bool((std_ms < mean_ms).all())
+        ((1,), True)
         """
         self._check_fitted()
         works = Works(NetworkKernels.of(networks))

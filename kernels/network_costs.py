@@ -37,10 +37,23 @@ class NetworkCosts:
         kernels : KernelSums
             What takes the state.
 
+        Returns
+        -------
+        NetworkCosts
+            The prices, with the batch sizes.
+
         Raises
         ------
         IntegrityError, ValueError
             If it cannot have been learned.
+
+        Examples
+        --------
+        >>> import archcost
+        >>> costs = archcost.load("cpu_litert", space="any").network_costs
+        >>> state = {**costs.kernels.state(), "batch_sizes": [1, 8]}
+        >>> NetworkCosts.from_state(state, KernelSums()).batch_sizes
+        (1, 8)
         """
         kernels.restore(state)
         batch_sizes = tuple(map(int, state["batch_sizes"]))

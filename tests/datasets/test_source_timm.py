@@ -24,7 +24,7 @@ def table(tmp_path_factory):
     folder = tmp_path_factory.mktemp("timm")
     lines = (
         "resnet26,224,4000.0,256.0,1024,16.0\nrepvgg_b0,224,5000,204.8,1024,15.8\n"
-        "unknown_net,224,10,1,1,1\nresnet50,224,,,,25.6\n"
+        "unknown_net,224,10,1,1,1\nresnet50,224,,,,25.6\necaresnext50t_32x4d,224,2000,,,15.4\n"
     )
     for device in (GPU, CPU):
         (folder / table_of(device).file).write_text(HEAD + lines)
@@ -40,6 +40,17 @@ def costs(table, device):
 def test_costs_are_ms_an_image(table):
     assert costs(table, GPU)["timm:resnet26@224"] == 0.25
     assert table.provenance.to_dict()["networks_left_out"] == {GPU: 1, CPU: 1}
+
+
+def test_names_that_mean_other_networks_today_are_paired_with_what_was_measured(table):
+    found = costs(table, GPU)
+    assert found["timm:ecaresnext26t_32x4d@224"] == 0.5
+    assert "timm:ecaresnext50t_32x4d@224" not in found
+    work = {name: graph_work(SPACE.graph(known_digests()[f"timm:{name}@224"])).macs / 1e9
+            for name in ("ecaresnext26t_32x4d", "resnext101_32x8d")}  # fmt: skip
+    published = {"ecaresnext26t_32x4d": 2.70, "resnext101_32x8d": 16.48}  # in the tables
+    assert work == pytest.approx(published, rel=0.02)
+    assert "timm:ig_resnext101_32x16d@224" not in known_digests()
 
 
 def test_branches_are_merged_on_gpus_alone(table):

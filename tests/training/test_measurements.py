@@ -74,3 +74,8 @@ def test_seeds_are_whole_numbers(seed):
 def test_shares_and_numbers_of_rows_are_checked(option):
     with pytest.raises(ArchcostError, match=f"{next(iter(option))} must be "):
         TrainSettings("lookup", **option)
+
+
+def test_a_network_with_a_wrong_cost_is_named_as_it_was_given():
+    with pytest.raises(CostTableError, match="but that of 'resnet18@64' is -3"):
+        transfer("any", {"resnet18@64": -3.0, "resnet34@64": 2.0}, device="my_board")
