@@ -9,6 +9,7 @@ import atexit
 import multiprocessing
 import os
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
@@ -65,7 +66,9 @@ class WarmProcess:
         if self.poll() is None:
             self.send_signal(signal.SIGKILL)
             raise subprocess.TimeoutExpired("a warm process", timeout)
-        return tuple((self._outputs / name).read_text() for name in ("stdout", "stderr"))
+        told = tuple((self._outputs / name).read_text() for name in ("stdout", "stderr"))
+        shutil.rmtree(self._outputs)
+        return told
 
 
 def run_warm(*arguments, **options):
