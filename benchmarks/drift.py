@@ -7,14 +7,13 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from steady_costs import steady_costs
 from threadpoolctl import threadpool_limits
 
 from archcost.analysis.drift import CERTAIN, NOTABLE, drift_estimates, is_notable
 from archcost.datasets import SOURCES, CostKey, CostTable, bundled_tables, load_bundled
-from archcost.predictors.ridge import RidgePredictor
 from archcost.spaces import get_space
 from archcost.training import TrainSettings, run_trial, split_rows
-from archcost.training.drift import drift_at
 from archcost.training.metrics import spearman
 
 PAGE = Path(__file__).parent.parent / "docs" / "drift.md"
@@ -136,22 +135,15 @@ def learning(table: CostTable) -> str:
 
 
 def _scores(table: CostTable, key: CostKey, n_train: int, seed: int) -> list[float]:
-    space = get_space(key.space)
     ops, cost = table.costs(key)
-    split = split_rows(space, ops, n_train=n_train, seed=seed)
-    test = np.sort(split.test)
-    neighbours, scored = test[1::2], test[::2]
-    model = RidgePredictor(scale="log", dataset=key.dataset_name)
-    model.fit(ops[neighbours], cost[neighbours], space=space)
-    residuals = np.log(cost[neighbours] / model.predict(ops[neighbours]))
-    drift = drift_at(residuals - np.median(residuals), neighbours, scored)
-    truth = np.log(cost[scored]) - drift.values
+    split = split_rows(get_space(key.space), ops, n_train=n_train, seed=seed)
+    steady = steady_costs(key, ops, cost, np.sort(split.test))
     scores = []
     for in_order in (False, True):
         settings = TrainSettings(predictor="ridge", n_train=n_train, seed=seed, in_order=in_order)
         trial = run_trial(table, key, settings)
         scores.append(trial.scores["spearman"].value)
-        scores.append(spearman(truth, trial.model.predict(ops[scored])))
+        scores.append(spearman(steady.log_cost, trial.model.predict(ops[steady.rows])))
     return [scores[0], scores[2], scores[1], scores[3]]
 
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from steady_costs import steady_costs
 from threadpoolctl import threadpool_limits
 
 from archcost.datasets import SOURCES, CostKey, CostTable
 from archcost.predictors import PREDICTORS
 from archcost.spaces import get_space
 from archcost.training import split_rows
-from archcost.training.drift import drift_at
 from archcost.training.metrics import spearman
 
 RESULTS = Path(__file__).parent / "results" / "drift_corrected.jsonl"
@@ -50,12 +50,7 @@ def scores(table: CostTable, name: str, seed: int) -> Iterator[dict[str, Any]]:
     space, (ops, cost) = get_space(key.space), table.costs(key)
     split = split_rows(space, ops, n_train=N_TRAIN, seed=seed)
     test = np.sort(split.test)
-    correcting, scored = test[1::2], test[::2]
-    model = PREDICTORS["ridge"](dataset=key.dataset_name).set_params(scale="log")
-    model.fit(ops[correcting], cost[correcting], space=space)
-    residuals = np.log(cost[correcting] / model.predict(ops[correcting]))
-    drift = drift_at(residuals - np.median(residuals), correcting, scored)
-    truth = np.log(cost[scored]) - drift.values
+    truth = steady_costs(key, ops, cost, test).log_cost
     for predictor in NAMES:
         fitted = PREDICTORS[predictor](seed=seed, dataset=key.dataset_name)
         fitted.fit(ops[split.train], cost[split.train], space=space)

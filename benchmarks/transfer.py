@@ -31,6 +31,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes share the cores
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
+from steady_costs import SteadyCosts, steady_costs
 from tqdm import tqdm
 from transfer_made_up import MADE_UP, OWN, SOURCES, made_up
 from transfer_page import render
@@ -38,11 +39,9 @@ from transfer_page import render
 from archcost.datasets import DEVICES, CostKey, CostTable, load_bundled
 from archcost.datasets.source_help import HELP
 from archcost.errors import ArchcostWarning
-from archcost.predictors import PREDICTORS
 from archcost.spaces import SearchSpace, get_space
 from archcost.spaces.space import Ops
 from archcost.training import suggest, transfer
-from archcost.training.drift import drift_at
 from archcost.training.metrics import spearman
 
 RESULTS = Path(__file__).parent / "results" / "transfer.jsonl"
@@ -139,30 +138,17 @@ def run_task(data: Path, name: str, seed: int) -> list[dict[str, Any]]:
         for how, order in orders.items():
             steady = None
             if device in DRIFTING and how == "chosen" and seed < DRIFT_SEEDS:
-                steady = without_drift(keys[device], device_ops, cost, order)
+                steady = steady_costs(keys[device], device_ops, cost, others(device_ops, order))
             for score in scores(space, sources, device_ops, cost, cost, order, seed, steady):
                 about = {"task": name, "seed": seed, "device": device, "how": how}
                 results.append({**about, **score})
     return results
 
 
-class Steady(NamedTuple):
-    """Costs less their drift, of some rows that are never measured."""
-
-    rows: npt.NDArray[np.int64]
-    cost: npt.NDArray[np.float64]
-
-
-def without_drift(key: CostKey, ops: Ops, cost: npt.NDArray[np.float64], measured: Ops) -> Steady:
-    """Take the drift off every other row, as the unmeasured rows between them show it."""
+def others(ops: Ops, measured: Ops) -> npt.NDArray[np.int64]:
+    """Return the rows that are not measured."""
     known = {row.tobytes() for row in measured.astype(ops.dtype)}
-    rows = np.array([i for i, row in enumerate(ops) if row.tobytes() not in known])
-    correcting, scored = rows[1::2], rows[::2]
-    model = PREDICTORS["ridge"](dataset=key.dataset_name).set_params(scale="log")
-    model.fit(ops[correcting], cost[correcting], space=get_space(key.space))
-    residuals = np.log(cost[correcting] / model.predict(ops[correcting]))
-    drift = drift_at(residuals - np.median(residuals), correcting, scored)
-    return Steady(scored, cost[scored] * np.exp(-drift.values))
+    return np.array([i for i, row in enumerate(ops) if row.tobytes() not in known])
 
 
 def run_own(data: Path, name: str, seed: int) -> list[dict[str, Any]]:
@@ -197,7 +183,7 @@ def scores(
     cost: npt.NDArray[np.float64],
     order: Ops,
     seed: int,
-    steady: Steady | None = None,
+    steady: SteadyCosts | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Yield how well a device is known after the first few of `order` are measured.
 
@@ -216,7 +202,7 @@ def scores(
         low, high = model.predict_interval(ops[rest], LEVEL).T
         corrected = {}
         if steady is not None:
-            corrected["corrected"] = spearman(steady.cost, model.predict(ops[steady.rows]))
+            corrected["corrected"] = spearman(steady.log_cost, model.predict(ops[steady.rows]))
         yield {
             **corrected,
             "n": n,
