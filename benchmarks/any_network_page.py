@@ -19,15 +19,20 @@ WAYS = {
 }
 
 
+def values(rows: Rows, prefix: str, figure: str) -> list[float]:
+    """Return a figure for each seed of a row that has it."""
+    return [row[figure] for name, row in rows.items() if name.startswith(prefix) and figure in row]
+
+
 def median(rows: Rows, prefix: str, figure: str) -> float:
     """Return the median of a figure over the seeds of a row, NaN if it is not computed."""
-    found = [row[figure] for name, row in rows.items() if name.startswith(prefix) and figure in row]
+    found = values(rows, prefix, figure)
     return float(np.median(found)) if found else float("nan")
 
 
 def spread(rows: Rows, prefix: str, figure: str, digits: int = 0) -> str:
     """Return the median of a figure in percent, with the least and the largest of the seeds."""
-    found = [row[figure] for name, row in rows.items() if name.startswith(prefix) and figure in row]
+    found = values(rows, prefix, figure)
     if not found:
         return "-"
     low, middle, high = (
