@@ -60,7 +60,7 @@ class Component:
 
     def log_costs(self, works: Works) -> Floats:
         """Return the logarithm of the cost of each network, shape (n_networks,)."""
-        logs: Floats = np.log(works[self.setting] @ np.exp(self.log_prices))
+        logs = log_sums(works[self.setting], self.log_prices)
         if self.floor:
             logs = np.maximum(logs, np.log(self.floor * works.counts(self.setting)))
         return logs
@@ -94,6 +94,12 @@ class Works:
         """Return the number of kernels of each network under a setting, shape (n_networks,)."""
         counts: Floats = np.diff(self.networks.by_style[setting.style].starts).astype(np.float64)
         return counts
+
+
+def log_sums(work: Floats, log_prices: Floats) -> Floats:
+    """Return the logarithms of the costs of networks, shape (n_networks,)."""
+    sums: Floats = np.log(work @ np.exp(log_prices))
+    return sums
 
 
 def mixed(components: Sequence[Component], works: Works) -> tuple[Floats, Floats]:

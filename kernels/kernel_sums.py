@@ -258,15 +258,14 @@ class KernelSums:
         styles, blocks, weights = state["styles"], state["blocks"], state["weights"]
         if not (np.isin(styles, range(len(STYLES))).all() and (blocks >= 1).all()):
             raise ValueError(f"styles are {styles} and blocks {blocks}")
-        if not (np.isfinite(weights) & (weights >= 0)).all():
-            raise ValueError(f"weights must be finite and from 0, but are {weights}")
         with np.errstate(over="ignore"):
             prices = np.exp(state["log_prices"])
         if not (len(prices) and np.isfinite(prices).all() and (prices > 0).all()):
             raise ValueError(f"prices must be finite and positive, but are {prices}")
         floors = state.get("floors", np.zeros(len(weights)))
-        if not (np.isfinite(floors) & (floors >= 0)).all():
-            raise ValueError(f"floors must be finite and from 0, but are {floors}")
+        for name, values in (("weights", weights), ("floors", floors)):
+            if not (np.isfinite(values) & (values >= 0)).all():
+                raise ValueError(f"{name} must be finite and from 0, but are {values}")
         rows = zip(styles, blocks, state["log_prices"], weights, floors, strict=True)
         self.components_ = tuple(
             Component(Setting(STYLES[style], int(block)), log_prices, float(weight), float(floor))

@@ -49,8 +49,6 @@ def predict_networks(
         If ops that no measurement covers carry more than ``MOST_UNMEASURED`` of a network's cost,
         or its batch size is beyond those that were measured, unless told to extrapolate.
     """
-    if not networks:
-        return np.empty(0), np.empty(0)
     beyond = [beyond_batches(costs.batch_sizes, graph) for graph in networks]
     if not extrapolate:
         for graph, doublings in zip(networks, beyond, strict=True):

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from archcost.kernels.kernel_component import Component, Setting, Works, settings_of
+from archcost.kernels.kernel_component import Component, Setting, Works, log_sums, settings_of
 from archcost.kernels.network_kernels import NetworkKernels
 from archcost.kernels.spread_by_cost import SpreadByCost
 from archcost.networks.kernels import STYLES
-from archcost.predictors.positive_sum import Floats, fit_prices, log_spread, log_sums
+from archcost.predictors.positive_sum import Floats, fit_prices, log_spread
 from archcost.predictors.price_prior import generic_prior
 
 N_FOLDS = 5

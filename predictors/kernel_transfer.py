@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from archcost.kernels.kernel_component import Component, Setting, Works
+from archcost.kernels.kernel_component import Component, Setting, Works, log_sums
 from archcost.kernels.kernel_sums import Networks
 from archcost.kernels.network_kernels import NetworkKernels
 from archcost.kernels.network_offsets import NetworkOffsets
@@ -23,7 +23,6 @@ from archcost.predictors.positive_sum import (
     PricePrior,
     fit_prices,
     log_spread,
-    log_sums,
     unlikely,
 )
 from archcost.predictors.price_prior import ANY_SPEED, GENERIC_MEAN, PLAIN_MEANS, prior_around

@@ -102,8 +102,6 @@ class NetworkPredictor(CostPredictor):
         ((1,), (1,))
         """
         check_is_fitted(self, "space_")
-        if not graphs:
-            return np.empty(0), np.empty(0)
         if not return_std:
             return self.kernels_.predict(graphs), None
         return self.kernels_.predict(graphs, return_std=True)

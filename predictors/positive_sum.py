@@ -176,12 +176,6 @@ def unlikely(error: Floats, spread: float) -> float:
     return float((FREEDOM + 1) * np.log1p(error**2 / (FREEDOM * spread**2)).sum())
 
 
-def log_sums(work: Floats, log_prices: Floats) -> Floats:
-    """Return the logarithms of the costs, shape (n_rows,)."""
-    sums: Floats = np.log(work @ np.exp(log_prices))
-    return sums
-
-
 def log_spread(work: Floats, fit: PriceFit, prior: PricePrior) -> Floats:
     """Return the standard deviation of the logarithm of each cost, shape (n_rows,)."""
     shares = work * np.exp(fit.log_prices)

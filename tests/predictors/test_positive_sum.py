@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from archcost.predictors.positive_sum import PricePrior, fit_prices, log_spread, log_sums
+from archcost.kernels.kernel_component import log_sums
+from archcost.predictors.positive_sum import PricePrior, fit_prices, log_spread
 
 PRIOR = PricePrior(np.zeros(3), 4.0 + np.eye(3))
 
